@@ -1,0 +1,1 @@
+"""Cloud Emu: the local emulator suite for Cloud Development."""

@@ -1,0 +1,1 @@
+"""The Python twin of wx-server-sdk: what user code imports as `cloud`."""

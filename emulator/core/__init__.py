@@ -1,0 +1,1 @@
+"""The pure core: values, queries, updates and rules, handed everything, time included."""

@@ -1,0 +1,1 @@
+"""Plug-ins that run user code: runtimes and trigger kinds behind the ports in `base`."""

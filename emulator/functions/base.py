@@ -1,0 +1,206 @@
+"""Owns the ports of the function family: runtimes, trigger kinds, and the records they exchange.
+
+Not here: any runtime or kind, nor who calls them (`services.functions`, `services.dispatcher`).
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal, Protocol
+
+from emulator.cloud.session import Session
+from emulator.core.changes import Change
+from emulator.core.values import Value
+
+TIMEOUT_DEFAULT_S = 3.0
+TIMEOUT_MAX_S = 60.0
+MEMORY_DEFAULT_MB = 256
+
+TriggerName = Literal["timer", "database", "storage", "http"]
+FailureKind = Literal["exception", "timeout", "exit", "result", "load"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Problem:
+    """Something wrong with a file of the project; `line` is 0 where none is known."""
+
+    file: str
+    line: int
+    message: str
+    severity: Literal["error", "warning", "note"] = "error"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TriggerConfig:
+    """A trigger as configured: `config` is a text for timers, else a JSON object."""
+
+    name: str
+    kind: str
+    config: Value
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bundle:
+    """A function on disk as found without running its code.
+
+    `entry` is the file to load, `handlers` the names to look for in it, best first. `digest`
+    changes when a file of the function does.
+    """
+
+    name: str
+    folder: Path
+    language: Literal["python", "node"]
+    entry: Path
+    handlers: tuple[str, ...]
+    timeout_s: float = TIMEOUT_DEFAULT_S
+    memory_mb: int = MEMORY_DEFAULT_MB
+    variables: Mapping[str, str] = field(default_factory=dict)
+    triggers: tuple[TriggerConfig, ...] = ()
+    openapi: tuple[str, ...] = ()
+    problems: tuple[Problem, ...] = ()
+    digest: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Invocation:
+    """One run to be made: `event` is JSON data the handler may keep, `context` its second argument.
+
+    `variables` are the environment variables this run sees; `log` takes a level and one line.
+    """
+
+    request_id: str
+    event: Value
+    context: Mapping[str, Value]
+    variables: Mapping[str, str]
+    session: Session
+    timeout_s: float
+    log: Callable[[str, str], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failure:
+    """Why a run failed; `stack` holds the user's own frames only."""
+
+    kind: FailureKind
+    message: str
+    stack: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What came of a run: `result` is JSON text, or `failure` says why there is none."""
+
+    result: bytes
+    failure: Failure | None
+    duration_ms: float
+
+
+class Generation(Protocol):
+    """One loaded state of a bundle; calls under way keep theirs while a newer one serves."""
+
+    @property
+    def bundle(self) -> Bundle:
+        """Return the bundle as it was when loaded."""
+        ...
+
+    def is_current(self) -> bool:
+        """Tell, by looking at the files it loaded, whether it is what lies on disk."""
+        ...
+
+
+class LoadFailed(Exception):
+    """The code of a bundle did not load; the problem points into the user's file."""
+
+    def __init__(self, problem: Problem) -> None:
+        super().__init__(problem.message)
+        self.problem = problem
+
+
+class FunctionRuntime(Protocol):
+    """What executes the bundles of one language."""
+
+    async def load(self, bundle: Bundle) -> Generation:
+        """Load the code off the suite's loop; raises LoadFailed, also when it takes too long."""
+        ...
+
+    async def call(self, generation: Generation, invocation: Invocation) -> Outcome:
+        """Run the handler; answers within the invocation's time-out whatever the code does."""
+        ...
+
+    def retire(self, generation: Generation) -> None:
+        """Forget a generation once the last call on it has ended."""
+        ...
+
+    def running(self) -> Sequence[str]:
+        """Return what still runs, un-awaited work of ended calls included, as short sentences."""
+        ...
+
+    async def close(self) -> None:
+        """Stop within a second, leaving threads that cannot be stopped behind as daemons."""
+        ...
+
+
+class TimerTrigger(Protocol):
+    """A compiled timer."""
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """Return what the developer should know, such as fields that were filled in."""
+        ...
+
+    def next_fire_ms(self, after_ms: int) -> int | None:
+        """Return the first moment strictly after the given one, None when there is none."""
+        ...
+
+    def event(self, moment_ms: int) -> dict[str, Value]:
+        """Return the event of a firing."""
+        ...
+
+
+class DatabaseTrigger(Protocol):
+    """A compiled database trigger."""
+
+    def matches(self, change: Change) -> bool:
+        """Tell whether the change is of the trigger's collection and operations."""
+        ...
+
+    def event(self, changes: Sequence[Change], *, env_id: str, moment_ms: int) -> dict[str, Value]:
+        """Return the event of a batch of changes; dates in documents are ISO text."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredFile:
+    """A file that was put or deleted, as storage triggers see it."""
+
+    cloud_path: str
+    file_id: str
+    operation: Literal["put", "delete"]
+    size_bytes: int = 0
+    content_type: str = ""
+    depth: int = 0
+
+
+class StorageTrigger(Protocol):
+    """A compiled storage trigger."""
+
+    def matches(self, file: StoredFile) -> bool:
+        """Tell whether the path and operation are the trigger's."""
+        ...
+
+    def event(self, file: StoredFile, *, env_id: str, moment_ms: int) -> dict[str, Value]:
+        """Return the event of a stored file."""
+        ...
+
+
+class HttpTrigger(Protocol):
+    """A compiled HTTP trigger."""
+
+    @property
+    def path(self) -> str:
+        """Return the path prefix it serves."""
+        ...
+
+    def matches(self, method: str, path: str) -> bool:
+        """Tell whether the request is the trigger's: whole segments of the prefix, and method."""
+        ...

@@ -1,0 +1,1 @@
+"""Trigger kinds: what a trigger of each kind reacts to, and the event its function gets."""

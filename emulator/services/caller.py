@@ -1,0 +1,44 @@
+"""Owns who asks: privilege is a value that is passed along, never a flag.
+
+Not here: what a caller may do (`services.access`).
+"""
+
+from dataclasses import dataclass, replace
+from typing import Literal
+
+Kind = Literal["administrator", "user", "anonymous"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Caller:
+    """Who asks, over which chain, and how deep in triggers.
+
+    `source` is the chain that functions see as SOURCE: `wx_client`, `wx_client,scf`, `wx_trigger`,
+    `wx_http`. `depth` counts triggers: a call by a trigger whose writer had depth n has n + 1.
+    """
+
+    kind: Kind
+    openid: str = ""
+    appid: str = ""
+    unionid: str = ""
+    source: str = ""
+    depth: int = 0
+    request_id: str = ""
+
+    def inside_function(self, request_id: str) -> "Caller":
+        """Return the caller that code inside an invocation acts as: an administrator.
+
+        Its nested calls lose the user and grow the chain, as the platform's do.
+        """
+        chain = f"{self.source},scf" if self.source else "scf"
+        return replace(
+            self,
+            kind="administrator",
+            openid="",
+            unionid="",
+            source=chain,
+            request_id=request_id,
+        )
+
+
+ADMINISTRATOR = Caller(kind="administrator")

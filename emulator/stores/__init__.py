@@ -1,0 +1,1 @@
+"""Plug-ins that keep bytes and documents across restarts, behind the ports in `base`."""
