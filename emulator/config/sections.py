@@ -1,0 +1,167 @@
+"""Owns the frozen records a configuration consists of, and their defaults.
+
+Not here: where values come from (`config.load`) or what a file may say (`config/schema.json`).
+The one idea: a value in a record is final; paths are absolute, and None means "nobody said".
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import MappingProxyType
+from typing import Final, Literal
+
+from emulator.functions.base import TIMEOUT_DEFAULT_S, Problem, TriggerConfig
+from emulator.stores.base import JournalMode
+
+Profile = Literal["wechat", "cloudbase", "alipay"]
+Preset = Literal["READONLY", "PRIVATE", "ADMINWRITE", "ADMINONLY"]
+RuleSet = Mapping[str, bool | str]
+"""What a rule set says for each operation: `read`, `write`, `create`, `update`, `delete`."""
+
+ENV_DEFAULT: Final = "demo-env"
+HOST_DEFAULT: Final = "127.0.0.1"
+PORT_DEFAULT: Final = 8270
+SITE_PORT_DEFAULT: Final = 8271
+DATA_FOLDER_DEFAULT: Final = ".cloud-emu"
+TIME_ZONE_DEFAULT: Final = "Asia/Shanghai"
+CONFIG_FILE: Final = ".emulator.toml"
+
+_NOTHING: Final[Mapping[str, str]] = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EmulatorSection:
+    """The suite itself; a port of 0 means any free one."""
+
+    data_dir: Path
+    env: str = ENV_DEFAULT
+    profile: Profile = "wechat"
+    strict: bool = False
+    host: str = HOST_DEFAULT
+    port: int = PORT_DEFAULT
+    site_port: int = SITE_PORT_DEFAULT
+    appid: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FunctionSettings:
+    """What the project's files say of one function beside its own folder; None is unsaid."""
+
+    timeout_s: float | None = None
+    memory_mb: int | None = None
+    handler: str | None = None
+    env: Mapping[str, str] = _NOTHING
+    triggers: tuple[TriggerConfig, ...] | None = None
+    openapi: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FunctionsSection:
+    """Every function: where they lie, what all share, and `each` by name."""
+
+    root: Path | None = None
+    timeout_s: float = TIMEOUT_DEFAULT_S
+    env: Mapping[str, str] = _NOTHING
+    each: Mapping[str, FunctionSettings] = field(default_factory=lambda: MappingProxyType({}))
+
+    def of(self, name: str) -> FunctionSettings:
+        """Return the settings of one function, empty ones when no file speaks of it."""
+        return self.each.get(name, FunctionSettings())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IndexSettings:
+    """An index to be built: fields in order, each 1, -1 or "2dsphere"."""
+
+    name: str
+    keys: tuple[tuple[str, int | str], ...]
+    unique: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DatabaseSection:
+    """The database: `permission` is the preset of a new collection, `permissions` by name."""
+
+    permission: Preset = "PRIVATE"
+    permissions: Mapping[str, Preset] = field(default_factory=lambda: MappingProxyType({}))
+    journal: JournalMode = "os"
+    auto_create_collections: bool = False
+    rules: Mapping[str, RuleSet] = field(default_factory=lambda: MappingProxyType({}))
+    indexes: Mapping[str, tuple[IndexSettings, ...]] = field(
+        default_factory=lambda: MappingProxyType({})
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StorageSection:
+    """Cloud storage; no rules means the platform's default: all read, the creator writes."""
+
+    rules: RuleSet | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HostingSection:
+    """Static hosting; no root means nothing is hosted."""
+
+    root: Path | None = None
+    index: str = "index.html"
+    error: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TriggersSection:
+    """Triggers: the zone that timer expressions speak of."""
+
+    time_zone: str = TIME_ZONE_DEFAULT
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Only:
+    """What `--only` leaves running; `functions` is None for all of them."""
+
+    services: frozenset[str]
+    functions: frozenset[str] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Config:
+    """All that one suite is told.
+
+    `seed` holds existing files to load at start. `sources` says for a dotted setting where its
+    value came from, `files` which files were read, `problems` what was odd in files that belong to
+    other tools.
+    """
+
+    project: Path
+    emulator: EmulatorSection
+    functions: FunctionsSection = field(default_factory=FunctionsSection)
+    database: DatabaseSection = field(default_factory=DatabaseSection)
+    storage: StorageSection = field(default_factory=StorageSection)
+    hosting: HostingSection = field(default_factory=HostingSection)
+    triggers: TriggersSection = field(default_factory=TriggersSection)
+    ephemeral: bool = False
+    only: Only | None = None
+    seed: tuple[Path, ...] = ()
+    sources: Mapping[str, str] = _NOTHING
+    files: tuple[Path, ...] = ()
+    problems: tuple[Problem, ...] = ()
+
+    @property
+    def data_dir(self) -> Path:
+        """Return the folder that outlives the suite; an ephemeral suite leaves it alone."""
+        return self.emulator.data_dir
+
+    @property
+    def functions_root(self) -> Path | None:
+        """Return the folder the functions lie in, None when there is none."""
+        return self.functions.root
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """Return the problems as sentences that start with file and line."""
+        return tuple(
+            f"{problem.file}:{problem.line}: {problem.message}"
+            if problem.line
+            else f"{problem.file}: {problem.message}"
+            for problem in self.problems
+        )

@@ -1,0 +1,83 @@
+"""Owns the data as a whole: seed, reset, and a collection's documents for inspection.
+
+Not here: single documents (`services.database`) and files (`services.storage`).
+"""
+
+from collections.abc import Mapping, Sequence
+
+from emulator.ambient import Clock, Ids
+from emulator.core.documents import admit
+from emulator.core.errors import CollectionNotExist
+from emulator.core.ordering import hash_key
+from emulator.core.values import MISSING, Document
+from emulator.services.recorder import Recorder
+from emulator.services.storage import Storage
+from emulator.stores.base import Create, DocumentStore, Drop, Put, Write
+
+
+class Datasets:
+    """The data of one environment."""
+
+    def __init__(
+        self,
+        store: DocumentStore,
+        storage: Storage,
+        recorder: Recorder,
+        *,
+        clock: Clock,
+        ids: Ids,
+    ) -> None:
+        self._store = store
+        self._storage = storage
+        self._recorder = recorder
+        self._clock = clock
+        self._ids = ids
+
+    async def seed(
+        self, collections: Mapping[str, Sequence[Document]], *, replace: bool
+    ) -> dict[str, int]:
+        """Load documents as administrator without firing triggers; returns counts by collection.
+
+        With `replace` every other collection goes; else documents with an `_id` that is there
+        take its place. All of it is one commit: a bad document leaves everything as it was.
+        """
+        now_ms = self._clock.now_ms()
+        writes: list[Write] = []
+        if replace:
+            writes += [Drop(name) for name in self._store.names()]
+        counts: dict[str, int] = {}
+        for name, documents in collections.items():
+            if replace or self._store.collection(name) is None:
+                writes.append(Create(name))
+            seen: set[object] = set()
+            for given in documents:
+                document = admit(given, now_ms=now_ms)
+                if document.get("_id", MISSING) is MISSING:
+                    document = {"_id": self._ids.document_id(), **document}
+                seen.add(hash_key(document["_id"]))
+                writes.append(Put(name, document))
+            counts[name] = len(seen)
+        if writes:
+            self._store.commit(writes)
+            await self._store.durable()
+        return counts
+
+    async def reset(self) -> None:
+        """Empty documents, files and logs."""
+        writes: list[Write] = [Drop(name) for name in self._store.names()]
+        if writes:
+            self._store.commit(writes)
+            await self._store.durable()
+        await self._storage.clear()
+        self._recorder.clear()
+
+    def documents(self, name: str) -> list[Document]:
+        """Return the stored documents of a collection, oldest first; not to be changed.
+
+        Raises:
+            CollectionNotExist: there is no such collection.
+        """
+        collection = self._store.collection(name)
+        if collection is None:
+            raise CollectionNotExist(f"[ResourceNotFound] Db or Table not exist: {name}.")
+        return collection.snapshot()

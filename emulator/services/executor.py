@@ -1,0 +1,172 @@
+"""Owns the one entrance for commands, and the way there for code on other threads.
+
+Not here: what a command does. The one idea: a table from the command's type to the service that
+carries it out; when the journal mode asks for it, the answer waits until the commit is safe.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable, Mapping
+from concurrent.futures import Future
+from typing import Any, Protocol
+
+from emulator.core.commands import (
+    Aggregate,
+    CallFunction,
+    Command,
+    Count,
+    CreateCollection,
+    DeleteFiles,
+    DownloadFile,
+    DropCollection,
+    Find,
+    FindAndModify,
+    Insert,
+    ListCollections,
+    Remove,
+    TemporaryUrls,
+    Update,
+    UploadFile,
+)
+from emulator.core.errors import EmulatorError
+from emulator.services.caller import Caller
+from emulator.services.database import Database
+from emulator.services.functions import Functions
+from emulator.services.storage import Storage
+from emulator.stores.base import DocumentStore
+
+PENDING_COMMANDS_MAX = 100_000
+
+
+class TooManyCommands(EmulatorError):
+    """User code started more commands than it lets finish."""
+
+    code = "EXCEED_CONCURRENT_REQUEST_LIMIT"
+
+
+class Carrier(Protocol):
+    """Whatever carries out commands for a caller."""
+
+    async def execute(self, command: Command, caller: Caller) -> Any:
+        """Carry the command out."""
+        ...
+
+
+class Executor:
+    """Commands to services."""
+
+    def __init__(
+        self, *, database: Database, functions: Functions, storage: Storage, store: DocumentStore
+    ) -> None:
+        self._store = store
+        self._reads: Mapping[type, Callable[[Any, Caller], Awaitable[Any]]] = {
+            Find: database.find,
+            Count: database.count,
+            Aggregate: database.aggregate,
+            CallFunction: functions.call,
+            UploadFile: storage.upload,
+            DownloadFile: storage.download,
+            DeleteFiles: storage.delete,
+        }
+        self._writes: Mapping[type, Callable[[Any, Caller], Any]] = {
+            Insert: database.insert,
+            Update: database.update,
+            FindAndModify: database.find_and_modify,
+            Remove: database.remove,
+            CreateCollection: database.create_collection,
+            DropCollection: database.drop_collection,
+            ListCollections: database.list_collections,
+            TemporaryUrls: storage.temporary_urls,
+        }
+
+    async def execute(self, command: Command, caller: Caller) -> Any:
+        """Carry the command out and return the record that belongs to it.
+
+        Raises:
+            EmulatorError: the service refused.
+        """
+        write = self._writes.get(type(command))
+        if write is None:
+            return await self._reads[type(command)](command, caller)
+        result = write(command, caller)
+        if self._store.waits:
+            await self._store.durable()
+        return result
+
+
+class Crossing:
+    """Commands from other threads to the suite's loop, many at a time."""
+
+    def __init__(self, carrier: Carrier, loop: asyncio.AbstractEventLoop) -> None:
+        self._carrier = carrier
+        self._loop = loop
+        self._waiting: deque[tuple[Command, Caller, Future[Any]]] = deque()
+        self._called = False
+        self._running: set[asyncio.Task[None]] = set()
+
+    def submit(self, command: Command, caller: Caller) -> "Future[Any]":
+        """Start the command on the loop, in order of submission."""
+        future: Future[Any] = Future()
+        if len(self._waiting) >= PENDING_COMMANDS_MAX:
+            future.set_exception(
+                TooManyCommands(f"more than {PENDING_COMMANDS_MAX} calls wait; await some of them")
+            )
+            return future
+        self._waiting.append((command, caller, future))
+        if not self._called:
+            self._called = True
+            try:
+                self._loop.call_soon_threadsafe(self._start_waiting)
+            except RuntimeError as fault:
+                self._called = False
+                future.set_exception(_stopped(fault))
+        return future
+
+    def running(self) -> list[str]:
+        """Return what user code started and nobody answered yet."""
+        count = len(self._waiting) + len(self._running)
+        return [f"{count} calls of the cloud object"] if count else []
+
+    def _start_waiting(self) -> None:
+        # Cleared first: a command that arrives from now on asks for another turn itself.
+        self._called = False
+        waiting = self._waiting
+        while waiting:
+            task = self._loop.create_task(self._run(*waiting.popleft()))
+            self._running.add(task)
+            task.add_done_callback(self._running.discard)
+
+    async def _run(self, command: Command, caller: Caller, future: "Future[Any]") -> None:
+        try:
+            result = await self._carrier.execute(command, caller)
+        except asyncio.CancelledError as fault:
+            _fail(future, _stopped(fault))
+            raise
+        except Exception as fault:  # noqa: BLE001  # the rim of an invocation's call: it hears all
+            _fail(future, fault)
+        else:
+            if not future.cancelled():
+                future.set_result(result)
+
+
+class LocalTransport:
+    """How the `cloud` object of one invocation reaches the services."""
+
+    def __init__(self, crossing: Crossing, caller: Caller) -> None:
+        self._crossing = crossing
+        self._caller = caller
+
+    def submit(self, command: Command) -> "Future[Any]":
+        """Start the command at once as this invocation's caller."""
+        return self._crossing.submit(command, self._caller)
+
+
+def _fail(future: "Future[Any]", fault: BaseException) -> None:
+    if not future.cancelled():
+        future.set_exception(fault)
+
+
+def _stopped(fault: BaseException) -> EmulatorError:
+    error = EmulatorError("the suite is stopping; the call was not carried out")
+    error.__cause__ = fault
+    return error

@@ -1,0 +1,256 @@
+"""Owns the calls of functions: who calls with what, within which limits, and what came of it.
+
+Not here: which code serves (`services.registry`), how it runs (`functions/`), what makes an
+occurrence call a function (`services.dispatcher`). The one idea: a call looks whether its
+function's files changed, so that what was saved is what answers.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import orjson
+
+from emulator.ambient import Clock, Ids
+from emulator.cloud.session import Session, Transport
+from emulator.core.commands import CallFunction
+from emulator.core.errors import FunctionFailed, InvalidParam
+from emulator.core.values import Value
+from emulator.functions.base import (
+    Bundle,
+    Failure,
+    FunctionRuntime,
+    Generation,
+    Invocation,
+    Outcome,
+)
+from emulator.services.caller import Caller
+from emulator.services.recorder import Recorder, RequestRecord
+from emulator.services.registry import Registered, Registry, pointed
+
+TRIGGER_DEPTH_MAX: Final = 8
+CALL_CHAIN_MAX: Final = 16
+INVOCATION_LOG_LINES_MAX: Final = 1_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Invoked:
+    """One call made: its outcome and what it logged."""
+
+    request_id: str
+    outcome: Outcome
+    logs: Sequence[tuple[str, str]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """Where functions run: what every one of them may know of its environment."""
+
+    env_id: str
+    appid: str
+    region: str
+    variables: Mapping[str, str]
+
+    def variables_of(self, bundle: Bundle) -> dict[str, str]:
+        """Return the environment variables that a function sees."""
+        return {**self.variables, **bundle.variables, "SCF_FUNCTIONNAME": bundle.name}
+
+
+class Functions:
+    """The calls of one environment."""
+
+    def __init__(
+        self,
+        runtimes: Mapping[str, FunctionRuntime],
+        registry: Registry,
+        *,
+        place: Place,
+        clock: Clock,
+        ids: Ids,
+        recorder: Recorder,
+    ) -> None:
+        self._runtimes = runtimes
+        self._registry = registry
+        self._place = place
+        self._clock = clock
+        self._ids = ids
+        self._recorder = recorder
+        self._transport_of: Callable[[Caller], Transport] | None = None
+        self._running: dict[str, str] = {}
+
+    def connect(self, transport_of: Callable[[Caller], Transport]) -> None:
+        """Say how the `cloud` object of an invocation reaches the services."""
+        self._transport_of = transport_of
+
+    def running(self) -> list[str]:
+        """Return the calls under way and what ended calls left running."""
+        left = [sentence for runtime in self._runtimes.values() for sentence in runtime.running()]
+        return [
+            *(f"function {name}, request {each}" for each, name in self._running.items()),
+            *left,
+        ]
+
+    async def call(self, command: CallFunction, caller: Caller) -> bytes:
+        """Call a function as another function, a dialect or a script does; returns JSON text.
+
+        Raises:
+            FunctionNotFound: no such function.
+            FunctionFailed: it raised, timed out or returned what JSON cannot hold.
+        """
+        try:
+            event = {} if command.event is None else orjson.loads(orjson.dumps(command.event))
+        except (TypeError, ValueError) as fault:
+            raise InvalidParam(f"the event of {command.name} is not JSON: {fault}") from fault
+        return result_of(command.name, await self.invoke(command.name, event, caller))
+
+    async def invoke(self, name: str, event: Value, caller: Caller) -> Invoked:
+        """Call a function with JSON data it may keep; its failure is an outcome, not an error.
+
+        Raises:
+            FunctionNotFound: no such function.
+            FunctionFailed: the chain of calls or triggers is too deep.
+        """
+        known = await self._registry.current(name)
+        _require_shallow(name, caller)
+        request_id = self._ids.request_id()
+        lines: list[tuple[str, str]] = []
+        generation = known.generation
+        if generation is None:
+            outcome = _unloadable(known)
+        else:
+            invocation = self._invocation(known, request_id, lines, event=event, caller=caller)
+            outcome = await self._run(known, generation, invocation)
+        self._note(name, request_id, caller, outcome)
+        return Invoked(request_id=request_id, outcome=outcome, logs=lines)
+
+    async def _run(
+        self, known: Registered, generation: Generation, invocation: Invocation
+    ) -> Outcome:
+        bundle = generation.bundle
+        self._running[invocation.request_id] = bundle.name
+        try:
+            with self._registry.holding(known, generation):
+                return await self._runtimes[bundle.language].call(generation, invocation)
+        finally:
+            del self._running[invocation.request_id]
+
+    def _invocation(
+        self,
+        known: Registered,
+        request_id: str,
+        lines: list[tuple[str, str]],
+        *,
+        event: Value,
+        caller: Caller,
+    ) -> Invocation:
+        bundle = known.bundle
+        record = self._recorder.log
+        assert self._transport_of is not None, "Functions.connect comes first"
+
+        def log(level: str, line: str) -> None:
+            if len(lines) < INVOCATION_LOG_LINES_MAX:
+                lines.append((level, line))
+            record(level, line, function=bundle.name, request_id=request_id)
+
+        return Invocation(
+            request_id=request_id,
+            event=_with_user(event, caller, self._place.appid),
+            context=self._context(bundle, request_id),
+            variables=known.variables,
+            session=Session(
+                transport=self._transport_of(caller.inside_function(request_id)),
+                env_id=self._place.env_id,
+                wx_context=self._wx_context(caller),
+                request_id=request_id,
+                log=log,
+            ),
+            timeout_s=bundle.timeout_s,
+            log=log,
+        )
+
+    def _context(self, bundle: Bundle, request_id: str) -> dict[str, Value]:
+        return {
+            "request_id": request_id,
+            "function_name": bundle.name,
+            "function_version": "$LATEST",
+            "namespace": self._place.env_id,
+            "memory_limit_in_mb": bundle.memory_mb,
+            "time_limit_in_ms": round(bundle.timeout_s * 1000),
+            "tencentcloud_region": self._place.region,
+        }
+
+    def _wx_context(self, caller: Caller) -> dict[str, Value]:
+        return {
+            "OPENID": caller.openid,
+            "APPID": caller.appid or self._place.appid,
+            "UNIONID": caller.unionid,
+            "ENV": self._place.env_id,
+            "SOURCE": caller.source,
+        }
+
+    def _note(self, name: str, request_id: str, caller: Caller, outcome: Outcome) -> None:
+        failure = outcome.failure
+        if failure is not None:
+            for line in [failure.message, *failure.stack.splitlines()]:
+                self._recorder.log("error", line, function=name, request_id=request_id)
+        self._recorder.request(
+            RequestRecord(
+                at_ms=self._clock.now_ms(),
+                function=name,
+                request_id=request_id,
+                source=caller.source,
+                ok=failure is None,
+                duration_ms=outcome.duration_ms,
+                error="" if failure is None else failure.message,
+            )
+        )
+
+
+def result_of(name: str, invoked: Invoked) -> bytes:
+    """Return the JSON text of a call that went well.
+
+    Raises:
+        FunctionFailed: it did not; the message holds the user's own stack.
+    """
+    failure = invoked.outcome.failure
+    if failure is None:
+        return invoked.outcome.result
+    stack = f"\n{failure.stack}" if failure.stack else ""
+    raise FunctionFailed(
+        f"[{name}] {failure.message}{stack} (request {invoked.request_id})",
+        hint=f"cloud-emu fn log {name}",
+    )
+
+
+def _unloadable(known: Registered) -> Outcome:
+    why = "no code was found" if known.problem is None else pointed(known.problem)
+    message = f"function {known.bundle.name} did not load: {why}"
+    return Outcome(result=b"null", failure=Failure(kind="load", message=message), duration_ms=0.0)
+
+
+def _with_user(event: Value, caller: Caller, appid: str) -> Value:
+    """Return the event with the `userInfo` that the platform injects into calls.
+
+    A user's call names both ids, a function's call the appid alone; timers, HTTP and calls from
+    outside the platform have none.
+    """
+    if not isinstance(event, dict):
+        return event
+    if caller.openid:
+        event["userInfo"] = {"appId": caller.appid or appid, "openId": caller.openid}
+    elif caller.source.endswith("scf"):
+        event["userInfo"] = {"appId": caller.appid or appid}
+    return event
+
+
+def _require_shallow(name: str, caller: Caller) -> None:
+    if caller.depth > TRIGGER_DEPTH_MAX:
+        raise FunctionFailed(
+            f"function {name} was not called: {TRIGGER_DEPTH_MAX} triggers deep; "
+            "a trigger that writes what it listens to calls itself for ever"
+        )
+    if caller.source.count(",") >= CALL_CHAIN_MAX:
+        raise FunctionFailed(
+            f"function {name} was not called: functions have called each other "
+            f"{CALL_CHAIN_MAX} deep"
+        )

@@ -1,0 +1,135 @@
+"""Owns what can be looked at afterwards: log lines and requests, in rings of a fixed length.
+
+Not here: who prints or serves them. The one idea: recording is an append that any thread may do;
+followers are called on the suite's loop and only enqueue.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncIterator, Callable, Mapping
+from dataclasses import asdict, dataclass
+from typing import Literal
+
+from emulator.ambient import Clock
+from emulator.core.values import Value
+
+LOG_LINES_MAX = 10_000
+REQUESTS_MAX = 2_000
+FOLLOWER_QUEUE_MAX = 10_000
+
+Kind = Literal["log", "request", "notice"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LogLine:
+    """One line that user code or the suite said about a function."""
+
+    at_ms: int
+    level: str
+    function: str
+    request_id: str
+    line: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RequestRecord:
+    """One invocation: who was called, by what, and what came of it."""
+
+    at_ms: int
+    function: str
+    request_id: str
+    source: str
+    ok: bool
+    duration_ms: float
+    error: str = ""
+
+
+class Recorder:
+    """The rings of one suite."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._logs: deque[LogLine] = deque(maxlen=LOG_LINES_MAX)
+        self._requests: deque[RequestRecord] = deque(maxlen=REQUESTS_MAX)
+        self._followers: list[Callable[[dict[str, Value]], None]] = []
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    def attach(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Name the loop that followers are called on."""
+        self._loop = loop
+
+    def log(self, level: str, line: str, *, function: str = "", request_id: str = "") -> LogLine:
+        """Keep a line; safe from any thread."""
+        entry = LogLine(
+            at_ms=self._clock.now_ms(),
+            level=level,
+            function=function,
+            request_id=request_id,
+            line=line,
+        )
+        self._logs.append(entry)
+        if self._followers:
+            self._tell({"event": "log", **asdict(entry)})
+        return entry
+
+    def request(self, record: RequestRecord) -> None:
+        """Keep an invocation."""
+        self._requests.append(record)
+        if self._followers:
+            self._tell({"event": "request", **asdict(record)})
+
+    def notice(self, event: str, message: str, **facts: Value) -> None:
+        """Tell followers of something that happened to the suite; also kept as a log line."""
+        self.log(str(facts.get("level", "info")), message, function=str(facts.get("function", "")))
+        if self._followers:
+            self._tell({"event": event, "message": message, **facts})
+
+    def logs(self, *, function: str = "", request_id: str = "", limit: int = 100) -> list[LogLine]:
+        """Return the newest lines that fit, oldest first."""
+        fitting = [
+            entry
+            for entry in list(self._logs)
+            if (not function or entry.function == function)
+            and (not request_id or entry.request_id == request_id)
+        ]
+        return fitting[-limit:] if limit > 0 else []
+
+    def requests(self, limit: int = 100) -> list[RequestRecord]:
+        """Return the newest invocations, oldest first."""
+        return list(self._requests)[-limit:] if limit > 0 else []
+
+    def clear(self) -> None:
+        """Forget everything kept."""
+        self._logs.clear()
+        self._requests.clear()
+
+    def follow(self, heard: Callable[[dict[str, Value]], None]) -> Callable[[], None]:
+        """Call `heard` on the suite's loop with every new entry; returns how to stop that."""
+        self._followers.append(heard)
+        return lambda: self._followers.remove(heard) if heard in self._followers else None
+
+    async def stream(self, kind: str) -> AsyncIterator[dict[str, Value]]:
+        """Yield new entries of a kind; a reader who falls behind loses the oldest."""
+        queue: asyncio.Queue[dict[str, Value]] = asyncio.Queue(FOLLOWER_QUEUE_MAX)
+
+        def enqueue(entry: dict[str, Value]) -> None:
+            if entry["event"] != kind:
+                return
+            if queue.full():
+                queue.get_nowait()
+            queue.put_nowait(entry)
+
+        stop = self.follow(enqueue)
+        try:
+            while True:
+                yield await queue.get()
+        finally:
+            stop()
+
+    def _tell(self, entry: Mapping[str, Value]) -> None:
+        if self._loop is not None and not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(self._deliver, dict(entry))
+
+    def _deliver(self, entry: dict[str, Value]) -> None:
+        for heard in list(self._followers):
+            heard(entry)

@@ -1,0 +1,208 @@
+"""Owns which functions there are and which generation of each serves.
+
+Not here: calls (`services.functions`) and how code is loaded (`functions/`). The one idea: code
+that does not load leaves the last good generation serving, and calls under way keep theirs until
+they end.
+"""
+
+import asyncio
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Literal
+
+from emulator.core.errors import FunctionNotFound
+from emulator.functions.base import Bundle, FunctionRuntime, Generation, LoadFailed, Problem
+from emulator.services.recorder import Recorder
+
+State = Literal["ready", "failed", "idle"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FunctionState:
+    """What can be told about one function."""
+
+    bundle: Bundle
+    state: State
+    problem: Problem | None
+    generation: int
+
+
+@dataclass(slots=True)
+class Registered:
+    """One function: its bundle, and the generation that serves."""
+
+    bundle: Bundle
+    variables: Mapping[str, str]
+    generation: Generation | None = None
+    number: int = 0
+    problem: Problem | None = None
+    failed_digest: str = ""
+    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+    calls: dict[int, int] = field(default_factory=dict)
+
+
+class Registry:
+    """The functions of one environment by name."""
+
+    def __init__(
+        self,
+        runtimes: Mapping[str, FunctionRuntime],
+        *,
+        recorder: Recorder,
+        rediscover: Callable[[str], Bundle | None],
+        variables_of: Callable[[Bundle], Mapping[str, str]],
+    ) -> None:
+        self._runtimes = runtimes
+        self._recorder = recorder
+        self._rediscover = rediscover
+        self._variables_of = variables_of
+        self._registered: dict[str, Registered] = {}
+
+    async def load_all(self, bundles: Iterable[Bundle]) -> None:
+        """Take these bundles as the project's functions and load their code, side by side."""
+        found = {bundle.name: bundle for bundle in bundles}
+        for name in self._registered.keys() - found.keys():
+            self._forget(name)
+        async with asyncio.TaskGroup() as group:
+            for bundle in found.values():
+                group.create_task(self._take(bundle))
+
+    async def reload(self, name: str) -> None:
+        """Look again at one function's folder: new, changed or gone."""
+        bundle = self._rediscover(name)
+        if bundle is not None:
+            await self._take(bundle)
+        elif name in self._registered:
+            self._forget(name)
+            self._recorder.notice("removed", f"function {name} is gone", function=name)
+
+    def states(self) -> list[FunctionState]:
+        """Return every function by name."""
+        return [
+            FunctionState(
+                bundle=each.bundle,
+                state=_state(each),
+                problem=each.problem or next(iter(each.bundle.problems), None),
+                generation=each.number,
+            )
+            for _, each in sorted(self._registered.items())
+        ]
+
+    def bundles(self) -> list[Bundle]:
+        """Return the bundles as last found, by name."""
+        return [each.bundle for _, each in sorted(self._registered.items())]
+
+    async def current(self, name: str) -> Registered:
+        """Return the function with the code that lies on disk now, or the last good one.
+
+        Raises:
+            FunctionNotFound: no such function, in memory or on disk.
+        """
+        known = self._registered.get(name)
+        if known is not None and known.generation is not None and known.generation.is_current():
+            return known
+        bundle = self._rediscover(name)
+        if bundle is not None:
+            await self._take(bundle)
+        known = self._registered.get(name)
+        if known is None:
+            raise FunctionNotFound(
+                f"FunctionName parameter could not be found: {name}", hint=self._near(name)
+            )
+        return known
+
+    @contextmanager
+    def holding(self, known: Registered, generation: Generation) -> Iterator[None]:
+        """Keep the generation for the time of a call, however often it is replaced meanwhile."""
+        number = id(generation)
+        known.calls[number] = known.calls.get(number, 0) + 1
+        try:
+            yield
+        finally:
+            known.calls[number] -= 1
+            if not known.calls[number]:
+                del known.calls[number]
+                if generation is not known.generation:
+                    self._runtimes[generation.bundle.language].retire(generation)
+
+    async def _take(self, bundle: Bundle) -> None:
+        known = self._registered.get(bundle.name)
+        if known is None:
+            known = Registered(bundle, self._variables_of(bundle))
+            self._registered[bundle.name] = known
+        async with known.lock:
+            generation = known.generation
+            if generation is not None:
+                if bundle.digest == known.failed_digest:
+                    return
+                if bundle.digest == generation.bundle.digest and generation.is_current():
+                    known.problem = None
+                    return
+            await self._load(known, bundle)
+
+    async def _load(self, known: Registered, bundle: Bundle) -> None:
+        runtime = self._runtimes.get(bundle.language)
+        known.bundle = bundle
+        known.variables = self._variables_of(bundle)
+        try:
+            if runtime is None:
+                raise LoadFailed(_no_runtime(bundle))
+            generation = await runtime.load(bundle)
+        except LoadFailed as fault:
+            self._keep_last_good(known, bundle, fault.problem)
+            return
+        old, known.generation = known.generation, generation
+        known.problem, known.failed_digest = None, ""
+        known.number += 1
+        if old is not None:
+            if id(old) not in known.calls:
+                self._runtimes[old.bundle.language].retire(old)
+            self._recorder.notice(
+                "reloaded", f"function {bundle.name} reloaded", function=bundle.name
+            )
+
+    def _keep_last_good(self, known: Registered, bundle: Bundle, problem: Problem) -> None:
+        known.problem = problem
+        known.failed_digest = bundle.digest
+        serving = "; the last good code goes on serving" if known.generation else ""
+        self._recorder.notice(
+            "load_failed",
+            f"function {bundle.name} did not load: {pointed(problem)}{serving}",
+            function=bundle.name,
+            level="error",
+        )
+
+    def _forget(self, name: str) -> None:
+        known = self._registered.pop(name)
+        generation = known.generation
+        if generation is not None and id(generation) not in known.calls:
+            self._runtimes[generation.bundle.language].retire(generation)
+        # A call under way sees that its generation no longer serves and retires it at its end.
+        known.generation = None
+
+    def _near(self, name: str) -> str:
+        same = [known for known in self._registered if known.lower() == name.lower()]
+        if same:
+            return f"there is {same[0]}: names are case-sensitive"
+        return "functions found: " + (", ".join(sorted(self._registered)) or "none")
+
+
+def pointed(problem: Problem) -> str:
+    """Return a problem as `file:line: message`."""
+    place = f"{problem.file}:{problem.line}" if problem.line else problem.file
+    return f"{place}: {problem.message}"
+
+
+def _state(known: Registered) -> State:
+    if known.problem is not None:
+        return "failed"
+    return "idle" if known.generation is None else "ready"
+
+
+def _no_runtime(bundle: Bundle) -> Problem:
+    return Problem(
+        file=bundle.entry.name,
+        line=0,
+        message=f"{bundle.language} functions are not available in this version",
+    )
