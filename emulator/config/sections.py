@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 from emulator.functions.base import TIMEOUT_DEFAULT_S, Problem, TriggerConfig
 from emulator.stores.base import JournalMode
@@ -26,7 +26,9 @@ DATA_FOLDER_DEFAULT: Final = ".cloud-emu"
 TIME_ZONE_DEFAULT: Final = "Asia/Shanghai"
 CONFIG_FILE: Final = ".emulator.toml"
 
-_NOTHING: Final[Mapping[str, str]] = MappingProxyType({})
+
+def _nothing() -> Mapping[str, Any]:
+    return MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,7 +52,7 @@ class FunctionSettings:
     timeout_s: float | None = None
     memory_mb: int | None = None
     handler: str | None = None
-    env: Mapping[str, str] = _NOTHING
+    env: Mapping[str, str] = field(default_factory=_nothing)
     triggers: tuple[TriggerConfig, ...] | None = None
     openapi: tuple[str, ...] | None = None
 
@@ -61,8 +63,8 @@ class FunctionsSection:
 
     root: Path | None = None
     timeout_s: float = TIMEOUT_DEFAULT_S
-    env: Mapping[str, str] = _NOTHING
-    each: Mapping[str, FunctionSettings] = field(default_factory=lambda: MappingProxyType({}))
+    env: Mapping[str, str] = field(default_factory=_nothing)
+    each: Mapping[str, FunctionSettings] = field(default_factory=_nothing)
 
     def of(self, name: str) -> FunctionSettings:
         """Return the settings of one function, empty ones when no file speaks of it."""
@@ -83,13 +85,11 @@ class DatabaseSection:
     """The database: `permission` is the preset of a new collection, `permissions` by name."""
 
     permission: Preset = "PRIVATE"
-    permissions: Mapping[str, Preset] = field(default_factory=lambda: MappingProxyType({}))
+    permissions: Mapping[str, Preset] = field(default_factory=_nothing)
     journal: JournalMode = "os"
     auto_create_collections: bool = False
-    rules: Mapping[str, RuleSet] = field(default_factory=lambda: MappingProxyType({}))
-    indexes: Mapping[str, tuple[IndexSettings, ...]] = field(
-        default_factory=lambda: MappingProxyType({})
-    )
+    rules: Mapping[str, RuleSet] = field(default_factory=_nothing)
+    indexes: Mapping[str, tuple[IndexSettings, ...]] = field(default_factory=_nothing)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,7 +142,7 @@ class Config:
     ephemeral: bool = False
     only: Only | None = None
     seed: tuple[Path, ...] = ()
-    sources: Mapping[str, str] = _NOTHING
+    sources: Mapping[str, str] = field(default_factory=_nothing)
     files: tuple[Path, ...] = ()
     problems: tuple[Problem, ...] = ()
 

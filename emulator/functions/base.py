@@ -109,11 +109,15 @@ class Generation(Protocol):
 
 
 class LoadFailed(Exception):
-    """The code of a bundle did not load; the problem points into the user's file."""
+    """The code of a bundle did not load; the problem points into the user's file.
 
-    def __init__(self, problem: Problem) -> None:
+    `lines` are the levels and lines it logged before.
+    """
+
+    def __init__(self, problem: Problem, lines: Sequence[tuple[str, str]] = ()) -> None:
         super().__init__(problem.message)
         self.problem = problem
+        self.lines = lines
 
 
 class FunctionRuntime(Protocol):

@@ -6,10 +6,12 @@ Not here: single documents (`services.database`) and files (`services.storage`).
 from collections.abc import Mapping, Sequence
 
 from emulator.ambient import Clock, Ids
+from emulator.core.changes import Change
 from emulator.core.documents import admit
 from emulator.core.errors import CollectionNotExist
 from emulator.core.ordering import hash_key
 from emulator.core.values import MISSING, Document
+from emulator.services.bus import Bus
 from emulator.services.recorder import Recorder
 from emulator.services.storage import Storage
 from emulator.stores.base import Create, DocumentStore, Drop, Put, Write
@@ -24,22 +26,29 @@ class Datasets:
         storage: Storage,
         recorder: Recorder,
         *,
+        bus: Bus,
         clock: Clock,
         ids: Ids,
     ) -> None:
         self._store = store
         self._storage = storage
         self._recorder = recorder
+        self._bus = bus
         self._clock = clock
         self._ids = ids
 
     async def seed(
-        self, collections: Mapping[str, Sequence[Document]], *, replace: bool
+        self,
+        collections: Mapping[str, Sequence[Document]],
+        *,
+        replace: bool,
+        triggers: bool = False,
     ) -> dict[str, int]:
-        """Load documents as administrator without firing triggers; returns counts by collection.
+        """Load documents as administrator; returns counts by collection.
 
         With `replace` every other collection goes; else documents with an `_id` that is there
-        take its place. All of it is one commit: a bad document leaves everything as it was.
+        take its place. With `triggers` each document is published as an insert. All of it is one
+        commit: a bad document leaves everything as it was.
         """
         now_ms = self._clock.now_ms()
         writes: list[Write] = []
@@ -58,7 +67,9 @@ class Datasets:
                 writes.append(Put(name, document))
             counts[name] = len(seen)
         if writes:
-            self._store.commit(writes)
+            sequence = self._store.commit(writes)
+            if triggers:
+                self._announce(writes, sequence)
             await self._store.durable()
         return counts
 
@@ -81,3 +92,17 @@ class Datasets:
         if collection is None:
             raise CollectionNotExist(f"[ResourceNotFound] Db or Table not exist: {name}.")
         return collection.snapshot()
+
+    def _announce(self, writes: Sequence[Write], sequence: int) -> None:
+        for write in writes:
+            if isinstance(write, Put):
+                self._bus.publish(
+                    Change(
+                        sequence=sequence,
+                        collection=write.collection,
+                        operation="insert",
+                        document_id=write.document["_id"],
+                        before=None,
+                        after=write.document,
+                    )
+                )

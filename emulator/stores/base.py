@@ -5,9 +5,9 @@ as one record and then applied; a stored document is never changed in place, so 
 may keep it.
 """
 
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import BinaryIO, Literal, Protocol
 
 from emulator.core.values import Document, Value
 
@@ -44,7 +44,20 @@ class Drop:
     collection: str
 
 
-Write = Put | Delete | Create | Drop
+@dataclass(frozen=True, slots=True)
+class Describe:
+    """What the suite remembers of a collection besides documents, such as its indexes.
+
+    It takes the place of what was remembered before; the store does not look inside.
+    """
+
+    collection: str
+    description: Document
+
+
+Write = Put | Delete | Create | Drop | Describe
+"""One step of a commit. `Put` and `Describe` create a collection that is not there; `Create` of one
+that is, and `Delete` and `Drop` of what is not there, do nothing."""
 
 
 class Collection(Protocol):
@@ -63,7 +76,11 @@ class Collection(Protocol):
         ...
 
     def scan(self, matches: Callable[[Document], bool]) -> Iterator[Document]:
-        """Yield the stored documents that match, oldest first."""
+        """Yield the stored documents that match, oldest first.
+
+        The collection must not be written while the iterator is in use; who reads in slices takes
+        a `snapshot`.
+        """
         ...
 
 
@@ -78,11 +95,18 @@ class DocumentStore(Protocol):
         """Return the collection, or None when it was never created."""
         ...
 
+    def description(self, name: str) -> Document:
+        """Return what `Describe` last said of the collection, empty when it said nothing."""
+        ...
+
     def commit(self, writes: Sequence[Write]) -> int:
         """Journal the writes as one record, apply them, and return the record's sequence.
 
+        Without writes there is no record, and the last sequence is returned.
+
         Raises:
             StoreError: the journal could not be written; nothing was applied.
+            InvalidParam: a document holds what cannot be kept; nothing was applied.
         """
         ...
 
@@ -97,11 +121,23 @@ class DocumentStore(Protocol):
         ...
 
     async def durable(self) -> None:
-        """Wait until every commit so far is as safe as the journal mode promises."""
+        """Wait until every commit so far is as safe as the journal mode promises.
+
+        Raises:
+            StoreError: the disk refused; the commits are applied but may not outlive the machine.
+        """
         ...
 
     async def checkpoint(self) -> None:
-        """Write the readable checkpoint and drop the journal it replaces, while writes go on."""
+        """Write the readable checkpoint and drop the journal it replaces, while writes go on.
+
+        Raises:
+            StoreError: the disk refused; the journal still holds everything.
+        """
+        ...
+
+    async def tend(self) -> None:
+        """Checkpoint whenever the journal has grown and writes pause; runs until cancelled."""
         ...
 
     def notices(self) -> tuple[str, ...]:
@@ -115,7 +151,11 @@ class DocumentStore(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BlobInfo:
-    """A stored file: its logical path, size, type and when it was put."""
+    """A stored file: its logical path, size, type and when it was put.
+
+    `digest` differs between any two contents of a path: MD5 up to `DIGEST_BYTES_MAX`, beyond it a
+    text with a dash in it, as the cloud's is for files that came in pieces.
+    """
 
     cloud_path: str
     size_bytes: int
@@ -125,19 +165,48 @@ class BlobInfo:
     owner: str = ""
 
 
-class BlobWriter(Protocol):
-    """A file being put: bytes go aside until `commit`."""
+DIGEST_BYTES_MAX = 256 * 1024
+"""MD5 costs more than receiving and writing the same bytes; small files can afford it."""
 
-    async def write(self, chunk: bytes) -> None:
-        """Append bytes."""
+
+class BlobWriter(Protocol):
+    """A file being put: nobody sees its bytes until `commit`."""
+
+    async def write(self, chunk: bytes | memoryview) -> None:
+        """Append bytes; raises StoreError when the store takes no more."""
         ...
 
     async def commit(self) -> BlobInfo:
-        """Make the file visible under its path, in place of an older one."""
+        """Make the file visible under its path, in place of an older one, in one step.
+
+        Raises:
+            StoreError: the disk refused; what was under the path before still is.
+        """
         ...
 
     async def abort(self) -> None:
-        """Forget the bytes."""
+        """Forget the bytes; does nothing after `commit` or a second time."""
+        ...
+
+
+class BlobReader(Protocol):
+    """One content of a file, held for as long as the reader is open, whatever is put meanwhile."""
+
+    @property
+    def info(self) -> BlobInfo:
+        """Return what is known of this content."""
+        ...
+
+    def read(self, start: int, size_bytes: int) -> bytes:
+        """Return up to so many bytes from `start`, at once: ask for little at a time."""
+        ...
+
+    def file(self) -> BinaryIO | None:
+        """Return the open file for the server's sendfile, None where there is no such thing."""
+        ...
+
+    def close(self) -> None:
+        """Let go of the content."""
         ...
 
 
@@ -145,19 +214,15 @@ class BlobStore(Protocol):
     """Bytes by logical path; a path is never a name on disk."""
 
     async def create(self, cloud_path: str, *, content_type: str, owner: str) -> BlobWriter:
-        """Begin to put a file."""
+        """Begin to put a file; raises StoreError when there is no place for it."""
         ...
 
     def info(self, cloud_path: str) -> BlobInfo | None:
         """Return what is known of a file, None when there is none."""
         ...
 
-    def read(self, cloud_path: str, *, start: int = 0) -> AsyncIterator[bytes]:
-        """Yield the bytes in bounded chunks."""
-        ...
-
-    def local_file(self, cloud_path: str) -> str | None:
-        """Return a path that the server may hand to sendfile, None where there is no such file."""
+    def open(self, cloud_path: str) -> BlobReader | None:
+        """Open the file as it is now, None when there is none; close it after use."""
         ...
 
     async def delete(self, cloud_path: str) -> bool:
@@ -166,4 +231,12 @@ class BlobStore(Protocol):
 
     def list(self, prefix: str = "") -> list[BlobInfo]:
         """Return the files whose path starts with the prefix, by path."""
+        ...
+
+    def notices(self) -> tuple[str, ...]:
+        """Return what recovery had to say, such as a file whose bytes are gone."""
+        ...
+
+    async def close(self) -> None:
+        """Let go of what is open; the store takes nothing any more."""
         ...

@@ -120,7 +120,14 @@ def test_nothing_foreign_is_in_the_repository():
 
 def test_no_machine_path_or_registry_address_is_written_down():
     pattern = re.compile(
-        "|".join(["(^|[^A-Za-z0-9_.])/" + "work/", "/" + "farm/", "registry" + r"\.npm", "pypi" + r"\.org/simple"])
+        "|".join(
+            [
+                "(^|[^A-Za-z0-9_.])/" + "work/",
+                "/" + "farm/",
+                "registry" + r"\.npm",
+                "pypi" + r"\.org/simple",
+            ]
+        )
     )
     for path in tracked_files():
         if path.suffix in TEXT_SUFFIXES and path != Path(__file__):
@@ -131,7 +138,7 @@ def test_no_machine_path_or_registry_address_is_written_down():
 
 def test_top_level_holds_what_it_should():
     allowed = {
-        "pyproject.toml", "README.md", "README.zh-CN.md", "CHANGELOG.md", "LICENSE", "emulator",
+        "pyproject.toml", "README.md", "CHANGELOG.md", "emulator",
         "functions_examples", "tests", ".emulator.toml", ".ci", "docs", "benchmarks", ".gitignore",
     }  # fmt: skip
     assert {path.relative_to(ROOT).parts[0] for path in tracked_files()} <= allowed

@@ -1,0 +1,124 @@
+"""Owns the command line `cloud-emu`: which commands there are, and how each of them ends.
+
+Not here: what a command does (its own module). The one idea: commands return an exit code or raise;
+only this module turns what was raised into words and a code. Modules of this package import what
+is heavy inside their functions, so that `--help` answers at once.
+"""
+
+import os
+import sys
+import threading
+from collections.abc import Sequence
+from typing import Final
+
+import click
+
+from emulator.cli.data import reset, seed
+from emulator.cli.doctor import doctor
+from emulator.cli.exec import exec_command
+from emulator.cli.functions import functions
+from emulator.cli.init import init
+from emulator.cli.output import (
+    EXIT_DONE,
+    EXIT_FAILED,
+    EXIT_INTERRUPTED,
+    EXIT_USAGE,
+    Failed,
+    colored,
+    never_fail_to_encode,
+    say_json,
+    tell,
+    wants_json,
+)
+from emulator.cli.start import start
+from emulator.cli.status import status, stop, wait
+from emulator.core.errors import ConfigurationError, EmulatorError
+
+__all__ = ["main", "run"]
+
+LEAVE_MAX_S: Final = 1.0
+"""What threads of user code may delay the end of the process."""
+
+
+@click.group(
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog="Exit codes: 0 done, 1 failed, 2 wrong usage or configuration, 130 interrupted.",
+)
+@click.version_option(None, "-V", "--version", package_name="cloud-emu", prog_name="cloud-emu")
+def commands() -> None:
+    """The local emulator suite for Cloud Development."""
+
+
+for _command in (
+    start,
+    exec_command,
+    init,
+    doctor,
+    status,
+    stop,
+    wait,
+    reset,
+    seed,
+    functions,
+):
+    commands.add_command(_command)
+
+
+def main() -> None:
+    """Run the command line of this process and leave with its exit code."""
+    never_fail_to_encode()
+    code = run(sys.argv[1:])
+    leave_soon(code)
+    sys.exit(code)
+
+
+def leave_soon(code: int) -> None:
+    """Make sure that the process ends, whatever threads of user code still do."""
+    if threading.active_count() == 1:
+        return
+    timer = threading.Timer(LEAVE_MAX_S, os._exit, (code,))
+    timer.daemon = True
+    timer.start()
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run one command and return its exit code; what it raised has been said."""
+    context: click.Context | None = None
+    try:
+        context = commands.make_context("cloud-emu", list(arguments))
+        with context:
+            code = commands.invoke(context)
+    except click.exceptions.Exit as leaving:
+        return leaving.exit_code
+    except (click.Abort, KeyboardInterrupt):
+        return EXIT_INTERRUPTED
+    except click.ClickException as fault:
+        fault.show()
+        return fault.exit_code
+    except Failed as fault:
+        return _explain(context, fault.exit_code, fault.code, fault.message, fault.hint)
+    except EmulatorError as fault:
+        code = EXIT_USAGE if isinstance(fault, ConfigurationError) else EXIT_FAILED
+        return _explain(context, code, fault.code, fault.message, fault.hint)
+    except BrokenPipeError:
+        # Whoever read our output is gone; nothing may be written at exit either.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return EXIT_FAILED
+    return code if isinstance(code, int) else EXIT_DONE
+
+
+def _explain(
+    context: click.Context | None, exit_code: int, code: str, message: str, hint: str
+) -> int:
+    if wants_json(context):
+        event = {"event": "failed"} if _speaks_events(context) else {}
+        say_json({**event, "code": code, "message": message, "hint": hint})
+        return exit_code
+    tell(f"{colored('error', 'red')}: {message}")
+    if hint:
+        tell(f"  {hint}")
+    return exit_code
+
+
+def _speaks_events(context: click.Context | None) -> bool:
+    return context is not None and context.invoked_subcommand == "start"

@@ -1,0 +1,222 @@
+"""Owns looking a project and its machine over: files, functions, runtimes, ports, data, watching.
+
+Not here: how it is said (`cli.doctor`). The one idea: each check yields findings and none can stop
+another; every warning and error says what to do.
+"""
+
+import os
+import platform
+import shutil
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Final, Literal
+
+from emulator.cli import discovery
+from emulator.cli.output import Failed
+from emulator.cli.ports import refuse_busy_ports
+from emulator.cli.processes import answer_of
+from emulator.config import Config, load_config
+from emulator.core.errors import ConfigurationError, EmulatorError
+from emulator.functions.base import Bundle, Problem
+
+PYTHON_MIN: Final = (3, 11)
+NODE_MIN_MAJOR: Final = 16
+FREE_SPACE_MIN_BYTES: Final = 200 * 1024 * 1024
+WATCHES_MIN: Final = 8_192
+INSTANCES_MIN: Final = 16
+
+State = Literal["ok", "warning", "error"]
+Findings = Iterator["Finding"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """One thing looked at: what it is about, how it is, what to do."""
+
+    subject: str
+    state: State
+    message: str
+    hint: str = ""
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the finding for programs."""
+        return asdict(self)
+
+
+def check_up(project: Path) -> list[Finding]:
+    """Return everything found, in order of subjects."""
+    try:
+        config = load_config(project)
+    except ConfigurationError as fault:
+        lines = fault.message.splitlines()
+        wrong = [_finding("Configuration", "error", line, fault.hint) for line in lines]
+        return [*wrong, *_runtimes(())]
+    bundles = _bundles(config)
+    checks: tuple[Callable[[], Findings], ...] = (
+        lambda: _configuration(config),
+        lambda: _functions(config, bundles),
+        lambda: _runtimes(bundles),
+        lambda: _ports(config),
+        lambda: _data(config),
+        lambda: _watching(config),
+    )
+    return [finding for check in checks for finding in check()]
+
+
+def _finding(subject: str, state: State, message: str, hint: str = "") -> Finding:
+    return Finding(subject=subject, state=state, message=message, hint=hint)
+
+
+def _configuration(config: Config) -> Findings:
+    about = "Configuration"
+    for file in config.files:
+        yield _finding(about, "ok", f"{file} is read")
+    if not config.files:
+        yield _finding(
+            about,
+            "ok",
+            "no configuration file; everything is as it is by default",
+            "cloud-emu init writes one",
+        )
+    for problem in config.problems:
+        state: State = "error" if problem.severity == "error" else "warning"
+        yield _finding(about, state, _pointed(problem), "correct the line, or take it out")
+    sources: Mapping[str, str] = config.sources
+    yield _finding(
+        about, "ok", f"environment {config.emulator.env} ({sources.get('emulator.env', 'default')})"
+    )
+
+
+def _functions(config: Config, bundles: tuple[Bundle, ...]) -> Findings:
+    about, root = "Functions", config.functions_root
+    if root is None:
+        hint = "cloud-emu fn new hello makes one in functions/, or name their folder in"
+        yield _finding(about, "warning", "no folder of functions", f"{hint} .emulator.toml")
+        return
+    origin = config.sources.get("functions.root", "default")
+    yield _finding(about, "ok", f"{root} ({origin}): {len(bundles)} functions")
+    for bundle in bundles:
+        for problem in bundle.problems:
+            state: State = "error" if problem.severity == "error" else "warning"
+            hint = "" if problem.severity == "note" else "correct the file; it is reloaded at once"
+            yield _finding(about, state, f"{bundle.name}: {_pointed(problem)}", hint)
+
+
+def _runtimes(bundles: tuple[Bundle, ...]) -> Findings:
+    about = "Runtimes"
+    python = f"Python {platform.python_version()} at {sys.executable}"
+    if sys.version_info >= PYTHON_MIN:
+        yield _finding(about, "ok", python)
+    else:
+        needed = ".".join(map(str, PYTHON_MIN))
+        yield _finding(about, "error", f"{python} is too old", f"use Python {needed} or newer")
+    needs_node = [bundle.name for bundle in bundles if bundle.language == "node"]
+    yield _node(needs_node)
+
+
+def _node(needs_node: list[str]) -> Finding:
+    about = "Runtimes"
+    path = shutil.which("node")
+    if path is None:
+        if not needs_node:
+            return _finding(about, "ok", "no Node.js, and no function needs it")
+        names = ", ".join(needs_node)
+        return _finding(
+            about,
+            "error",
+            f"no Node.js on PATH, but these functions need it: {names}",
+            f"install Node.js {NODE_MIN_MAJOR} or newer; Python functions run without it",
+        )
+    version = answer_of(path, "--version").strip()
+    major = version.lstrip("v").partition(".")[0]
+    if major.isdecimal() and int(major) < NODE_MIN_MAJOR:
+        hint = f"install Node.js {NODE_MIN_MAJOR} or newer"
+        return _finding(about, "warning", f"Node.js {version} at {path} is old", hint)
+    return _finding(about, "ok", f"Node.js {version or '(version unknown)'} at {path}")
+
+
+def _ports(config: Config) -> Findings:
+    about, emulator = "Ports", config.emulator
+    own = discovery.find(config.data_dir, config.project)
+    if own is not None:
+        yield _finding(about, "ok", f"the suite of this project runs at {own.api_url}")
+        return
+    for port, api_port, site_port in (
+        (emulator.port, emulator.port, 0),
+        (emulator.site_port, 0, emulator.site_port),
+    ):
+        try:
+            refuse_busy_ports(emulator.host, api_port, site_port)
+        except Failed as fault:
+            yield _finding(about, "error", fault.message, fault.hint)
+        else:
+            yield _finding(about, "ok", f"{port} is free" if port else "any free one is taken")
+
+
+def _data(config: Config) -> Findings:
+    about, folder = "Data", config.data_dir
+    if not folder.exists():
+        yield _finding(about, "ok", f"{folder} is made at the first start")
+    elif not folder.is_dir() or not os.access(folder, os.W_OK):
+        hint = "give another with --data-dir, or correct its rights"
+        yield _finding(about, "error", f"{folder} cannot be written", hint)
+        return
+    else:
+        files = [file for file in folder.rglob("*") if file.is_file()]
+        size = sum(file.stat().st_size for file in files)
+        yield _finding(about, "ok", f"{folder}: {len(files)} files, {size / 1024:.0f} KiB")
+    leftover = discovery.read(discovery.kept_file(folder))
+    if leftover is not None and not discovery.answers(leftover):
+        message = f"a suite (pid {leftover.pid}) was ended without stopping"
+        yield _finding(about, "warning", message, "nothing to do: the next start recovers its data")
+    free = shutil.disk_usage(_existing(folder)).free
+    if free < FREE_SPACE_MIN_BYTES:
+        message = f"{free // (1024 * 1024)} MiB are free on the disk"
+        yield _finding(about, "warning", message, "make room, or keep nothing with --ephemeral")
+
+
+def _watching(config: Config) -> Findings:
+    about, root = "Watching", config.functions_root
+    if root is None or not root.is_dir():
+        return
+    folders = 1 + sum(path.is_dir() for path in root.rglob("*"))
+    limits = Path("/proc/sys/fs/inotify")
+    watches = _number(limits / "max_user_watches")
+    instances = _number(limits / "max_user_instances")
+    message = f"{folders} folders of functions are watched for changes"
+    if watches is not None and (watches < WATCHES_MIN or watches < 2 * folders):
+        hint = "sysctl fs.inotify.max_user_watches=524288"
+        yield _finding(about, "warning", f"{message}; the system allows {watches}", hint)
+    elif instances is not None and instances < INSTANCES_MIN:
+        hint = "sysctl fs.inotify.max_user_instances=512"
+        message = f"the system allows {instances} programs to watch folders"
+        yield _finding(about, "warning", message, hint)
+    else:
+        yield _finding(about, "ok", message)
+
+
+def _bundles(config: Config) -> tuple[Bundle, ...]:
+    from emulator.suite.project import Project
+
+    try:
+        return tuple(Project(config).discover())
+    except EmulatorError as fault:
+        raise Failed(fault.message, hint=fault.hint) from fault
+
+
+def _pointed(problem: Problem) -> str:
+    place = f"{problem.file}:{problem.line}" if problem.line else problem.file
+    return f"{place}: {problem.message}"
+
+
+def _existing(folder: Path) -> Path:
+    return next(each for each in (folder, *folder.parents) if each.exists())
+
+
+def _number(path: Path) -> int | None:
+    try:
+        return int(path.read_text("ascii"))
+    except (OSError, ValueError):
+        return None

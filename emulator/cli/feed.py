@@ -1,0 +1,69 @@
+"""Owns how what happens in a running suite reads as one line in the terminal.
+
+Not here: what happens (the suite's feed says it) and the printing (`cli.printer`). The one idea: a
+line is time, who, what; an event nobody knows shows its message.
+"""
+
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from emulator.ambient import SystemClock
+from emulator.cli.output import bold, colored, faint
+
+Event = Mapping[str, Any]
+
+WHO_MIN_CHARACTERS: Final = 14
+_LEVEL_COLORS: Final[Mapping[str, str]] = {
+    "error": "red",
+    "warning": "yellow",
+    "warn": "yellow",
+}
+STOP_EVENT: Final = "stop"
+"""What the suite says when the control API was asked to stop it."""
+
+
+class Feed:
+    """Turns the events of one suite into lines."""
+
+    def __init__(self, put: Callable[[str], None], *, errors_only: bool = False) -> None:
+        self._put = put
+        self._errors_only = errors_only
+        self._clock = SystemClock()
+        self._last_logged = ""
+
+    def hear(self, event: Event) -> None:
+        """Print what an event says, if it says anything to people."""
+        kind = event.get("event")
+        if kind == "log":
+            self._log(event)
+        elif kind == "request":
+            self._request(event)
+        elif event.get("message") and event["message"] != self._last_logged:
+            # A notice also is a log line, which came just before it.
+            self._line(event, str(event["message"]), str(event.get("level", "info")))
+
+    def _log(self, event: Event) -> None:
+        text = str(event.get("line", event.get("message", "")))
+        self._last_logged = text
+        self._line(event, text, str(event.get("level", "info")))
+
+    def _request(self, event: Event) -> None:
+        took = f"{float(event.get('duration_ms', 0)):.1f} ms"
+        source = f" ({event['source']})" if event.get("source") else ""
+        if event.get("ok", True):
+            self._line(event, faint(f"done in {took}{source}"), "info")
+        else:
+            self._line(event, f"failed in {took}{source}: {event.get('error', '')}", "error")
+
+    def _line(self, event: Event, text: str, level: str) -> None:
+        if self._errors_only and level != "error":
+            return
+        color = _LEVEL_COLORS.get(level)
+        shown = colored(text, color) if color else text
+        who = str(event.get("function") or "suite").ljust(WHO_MIN_CHARACTERS)
+        self._put(f"{faint(self._time(event))}  {bold(who)}  {shown}")
+
+    def _time(self, event: Event) -> str:
+        at_ms = event.get("at_ms") or self._clock.now_ms()
+        return datetime.fromtimestamp(at_ms / 1000, tz=UTC).astimezone().strftime("%H:%M:%S")

@@ -1,0 +1,186 @@
+"""Owns `cloud-emu fn`: listing, making and calling functions, and reading their logs.
+
+Not here: what a function is (`functions/`) and how it is called (the suite).
+"""
+
+import json
+import sys
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import click
+
+from emulator.cli.options import project_option
+from emulator.cli.output import (
+    EXIT_DONE,
+    EXIT_FAILED,
+    Failed,
+    colored,
+    json_option,
+    say,
+    say_json,
+    say_json_for_people,
+    tell,
+)
+
+if TYPE_CHECKING:
+    from emulator.cli.control import ControlClient
+
+CALL_MAX_S: Final = 75.0
+"""The longest function there is, and some time to load it."""
+LOG_LINES_DEFAULT: Final = 100
+
+
+@click.group("fn")
+def functions() -> None:
+    """Functions of the running suite."""
+
+
+@functions.command("list")
+@project_option
+@json_option
+def list_functions(project: Path, *, as_json: bool) -> int:
+    """List the functions, with what keeps one from loading; exit code 1 if something does."""
+    from emulator.cli.connect import connect
+
+    found = connect(project).get("/_emu/info").get("functions", [])
+    if as_json:
+        say_json(found)
+    else:
+        _say_table(found)
+    return EXIT_FAILED if any(each.get("state") == "failed" for each in found) else EXIT_DONE
+
+
+@functions.command("new")
+@click.argument("name")
+@click.option("--template", default="python", show_default=True)
+@project_option
+@json_option
+def new_function(name: str, *, template: str, project: Path, as_json: bool) -> int:
+    """Write a new function; a running suite takes it up at once."""
+    from emulator.cli.templates import function_files, require_function_name, write_new
+    from emulator.config import load_config
+
+    require_function_name(name)
+    files = function_files(template, name)
+    config = load_config(project)
+    root = config.functions_root or config.project / "functions"
+    if (root / name).exists():
+        raise Failed(f"{root / name} is there already", hint="choose another name")
+    written, _ = write_new(root / name, files)
+    if as_json:
+        say_json({"name": name, "written": [str(path) for path in written]})
+        return EXIT_DONE
+    for path in written:
+        say(f"wrote  {path}")
+    return EXIT_DONE
+
+
+@functions.command("invoke")
+@click.argument("name")
+@click.option("--data", default="{}", help="The event: JSON, @FILE, or - for standard input.")
+@click.option("--openid", help="Call as this user.")
+@click.option("--source", default="wx_client", show_default=True, help="SOURCE the function sees.")
+@project_option
+@json_option
+def invoke(
+    name: str, *, data: str, openid: str | None, source: str, project: Path, as_json: bool
+) -> int:
+    """Call a function: the result on standard output, its logs on standard error.
+
+    The exit code is 1 when the function fails.
+    """
+    from emulator.cli.connect import connect
+    from emulator.cli.control import path_of
+
+    body = {"event": _event(data), "openid": openid, "source": source}
+    answer = connect(project).post(path_of("functions", name, "invoke"), body, timeout_s=CALL_MAX_S)
+    error = answer.get("error")
+    if as_json:
+        say_json(answer)
+        return EXIT_DONE if error is None else EXIT_FAILED
+    for line in answer.get("logs", ()):
+        tell(f"{line.get('level', 'info')}  {line.get('line', '')}")
+    if error is not None:
+        tell(f"{colored('failed', 'red')}: {error.get('message', error)}")
+        if error.get("stack"):
+            tell(error["stack"])
+        return EXIT_FAILED
+    say_json_for_people(answer.get("result"))
+    return EXIT_DONE
+
+
+@functions.command("log")
+@click.argument("name", required=False, default="")
+@click.option("-f", "--follow", is_flag=True, help="Go on with new lines until Ctrl-C.")
+@click.option("--limit", type=click.IntRange(1, 10_000), default=LOG_LINES_DEFAULT)
+@project_option
+@json_option
+def log(name: str, *, follow: bool, limit: int, project: Path, as_json: bool) -> int:
+    """Show the newest log lines of one function, or of all."""
+    from emulator.cli.connect import connect
+    from emulator.cli.feed import Feed
+
+    feed = Feed(say)
+    client = connect(project)
+    for entry in _entries(client, name, limit=limit, follow=follow):
+        if as_json:
+            say_json(entry)
+        else:
+            feed.hear({**entry, "event": "log"})
+    return EXIT_DONE
+
+
+def _entries(
+    client: "ControlClient", name: str, *, limit: int, follow: bool
+) -> Iterator[Mapping[str, Any]]:
+    """Yield the newest lines, then new ones; none is lost or doubled between the two."""
+    coming = client.stream("/_emu/logs", function=name) if follow else iter(())
+    newest = client.get("/_emu/logs", function=name, limit=limit)
+    yield from newest
+    shown = Counter(map(_identity, newest))
+    for entry in coming:
+        if shown[_identity(entry)] > 0:
+            shown[_identity(entry)] -= 1
+        else:
+            yield entry
+
+
+def _identity(entry: Mapping[str, Any]) -> tuple[Any, ...]:
+    return tuple(entry.get(key) for key in ("at_ms", "function", "request_id", "line"))
+
+
+def _event(data: str) -> Any:
+    if data == "-":
+        text, name = sys.stdin.read(), "standard input"
+    elif data.startswith("@"):
+        text, name = _content(Path(data[1:])), data[1:]
+    else:
+        text, name = data, "--data"
+    try:
+        return json.loads(text)
+    except ValueError as fault:
+        raise click.BadParameter(f"{name} is not JSON: {fault}", param_hint="--data") from fault
+
+
+def _content(path: Path) -> str:
+    try:
+        return path.read_text("utf-8-sig")
+    except OSError as fault:
+        raise click.BadParameter(f"{path}: {fault.strerror}", param_hint="--data") from fault
+
+
+def _say_table(found: list[dict[str, Any]]) -> None:
+    if not found:
+        say("no functions; cloud-emu doctor says where they were looked for")
+        return
+    width = max(len(each["name"]) for each in found)
+    for each in found:
+        problem = each.get("problem")
+        line = f"{each['name']:<{width}}  {each.get('state', ''):<6}  {each.get('language', '')}"
+        if problem:
+            place = f"{problem['file']}:{problem['line']}" if problem["line"] else problem["file"]
+            line += colored(f"  {place}: {problem['message']}", "red")
+        say(line)

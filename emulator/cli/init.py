@@ -1,0 +1,64 @@
+"""Owns `cloud-emu init`: a project's first configuration, function and test.
+
+Not here: the texts (`cli.templates`). The one idea: nothing that is there is touched.
+"""
+
+from pathlib import Path
+from typing import Final
+
+import click
+
+from emulator.cli.options import FOLDER
+from emulator.cli.output import EXIT_DONE, json_option, say, say_json
+
+FUNCTION_NAME: Final = "hello"
+FUNCTIONS_FOLDER: Final = "functions"
+
+
+@click.command(short_help="Write a first configuration, function and test.")
+@click.argument("folder", metavar="[DIR]", type=FOLDER, default=Path())
+@click.option("--template", metavar="NAME", default="python", show_default=True)
+@json_option
+def init(folder: Path, *, template: str, as_json: bool) -> int:
+    """Write .emulator.toml, a first function and a first test; nothing that is there is touched."""
+    from emulator.cli.templates import (
+        config_text,
+        function_files,
+        require_template,
+        test_text,
+        write_new,
+    )
+
+    require_template(template)
+    root = _functions_root(folder)
+    files = {".emulator.toml": config_text(root)}
+    if not _has_functions(folder / root):
+        hello = function_files(template, FUNCTION_NAME)
+        files |= {f"{root}/{FUNCTION_NAME}/{name}": text for name, text in hello.items()}
+        files[f"tests/test_{FUNCTION_NAME}.py"] = test_text(FUNCTION_NAME)
+    written, left = write_new(folder, files)
+    if as_json:
+        say_json({"written": [str(path) for path in written], "left": [str(path) for path in left]})
+        return EXIT_DONE
+    for path in written:
+        say(f"wrote  {path}")
+    for path in left:
+        say(f"left   {path}, which is there already")
+    here = "" if folder == Path() else f' "{folder}"'
+    say(f"next: cloud-emu start{here}")
+    return EXIT_DONE
+
+
+def _functions_root(folder: Path) -> str:
+    """Return the folder of the functions as the configuration names it, the found one if any."""
+    from emulator.config import load_config
+
+    if folder.is_dir():
+        root = load_config(folder).functions_root
+        if root is not None and root.is_relative_to(folder.absolute()):
+            return root.relative_to(folder.absolute()).as_posix()
+    return FUNCTIONS_FOLDER
+
+
+def _has_functions(root: Path) -> bool:
+    return root.is_dir() and any(next(each.glob("index.*"), None) for each in root.iterdir())

@@ -1,0 +1,92 @@
+"""Owns `cloud-emu start`: a suite in the foreground, told in lines for people or for programs.
+
+Not here: taking and letting go of what a suite needs (`cli.run`). The one idea: ending it by
+Ctrl-C is how it is meant to end, so that is exit code 0.
+"""
+
+import asyncio
+import contextlib
+import json
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from emulator.cli.options import load, project_argument, suite_options
+from emulator.cli.output import EXIT_DONE, EXIT_INTERRUPTED, json_option, say
+
+if TYPE_CHECKING:
+    from emulator.cli.printer import Printer
+    from emulator.config import Config
+    from emulator.suite import Suite
+
+
+@click.command(short_help="Run the suite for a project folder until Ctrl-C.")
+@project_argument
+@suite_options
+@click.option("--open", "open_console", is_flag=True, help="Show the console in the browser.")
+@json_option
+def start(project: Path, **options: Any) -> int:
+    """Run the suite for a project folder until Ctrl-C.
+
+    With --json every line is a JSON object; the first is {"event": "ready", ...}.
+    """
+    from emulator.cli.run import run_async
+
+    as_json, open_console = options.pop("as_json"), options.pop("open_console")
+    config = load(project, options)
+    return run_async(lambda: _serve(config, as_json=as_json, open_console=open_console))
+
+
+async def _serve(config: "Config", *, as_json: bool, open_console: bool) -> int:
+    from emulator.cli.printer import Printer
+    from emulator.cli.run import Interrupted, first_of, running
+    from emulator.cli.signals import Stopping
+
+    loop = asyncio.get_running_loop()
+    stopping = Stopping()
+    printer = Printer(say, broken=lambda: _call(loop, stopping.request))
+    with stopping.listening(), contextlib.closing(printer):
+        try:
+            async with running(config, stopping) as suite:
+                _greet(suite, printer, as_json=as_json)
+                if open_console:
+                    await loop.run_in_executor(None, _show_console, suite.info())
+                await first_of(stopping.wait(), suite.control.stopping.wait())
+                printer.put(_line({"event": "stopping", "message": "stopping"}, as_json=as_json))
+        except Interrupted:
+            return EXIT_INTERRUPTED
+        if as_json:
+            printer.put(json.dumps({"event": "stopped"}))
+    return EXIT_DONE
+
+
+def _greet(suite: "Suite", printer: "Printer", *, as_json: bool) -> None:
+    from emulator.cli.banner import banner
+    from emulator.cli.feed import Feed
+
+    info = {**suite.info(), "variables": suite.variables}
+    if as_json:
+        printer.put(json.dumps({"event": "ready", **info}, default=str))
+        suite.subscribe(lambda event: printer.put(json.dumps(event, default=str)))
+        return
+    printer.put(banner(info, notes=suite.config.notes, windows=sys.platform == "win32"))
+    suite.subscribe(Feed(printer.put).hear)
+
+
+def _line(event: Mapping[str, str], *, as_json: bool) -> str:
+    return json.dumps(event) if as_json else event["message"]
+
+
+def _show_console(info: Mapping[str, Any]) -> None:
+    import webbrowser
+
+    urls = info["urls"]
+    webbrowser.open(urls.get("console") or f"{urls['api']}/_emu/")
+
+
+def _call(loop: asyncio.AbstractEventLoop, function: Any) -> None:
+    with contextlib.suppress(RuntimeError):  # the loop has ended, and with it the wish to stop
+        loop.call_soon_threadsafe(function)

@@ -1,0 +1,152 @@
+"""Owns the texts that `init` and `fn new` write, and writing them without touching what is there.
+
+Not here: the commands. The one idea: a file that exists is left as it is and said so.
+"""
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+from emulator.cli.output import Failed
+
+TEMPLATES: Final = ("python",)
+TEMPLATES_TO_COME: Final = ("node", "miniprogram")
+_FUNCTION_NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,59}\Z")
+
+_CONFIG: Final = """\
+# Cloud Emu's configuration of this project. Every line may be left out.
+
+[emulator]
+env = "demo-env"             # the environment's id, as clients pass it to init
+# profile = "wechat"         # or cloudbase, alipay: limits, texts, weekday numbering
+# port = 8270                # the API; 0 takes any free port
+# site_port = 8271           # hosted pages, HTTP functions, files
+# data_dir = ".cloud-emu"    # what is kept between runs
+
+[functions]
+root = "{root}"
+timeout_s = 3
+# env = {{ STAGE = "local" }}
+
+[database]
+permission = "PRIVATE"       # preset of a new collection
+# journal = "os"             # or group, always, memory
+
+[triggers]
+time_zone = "Asia/Shanghai"  # what timer expressions speak of
+
+# [seed]
+# paths = ["seed/*.jsonl"]   # orders.jsonl fills the collection orders
+"""
+
+_FUNCTION: Final = '''\
+"""{name}: greets whoever calls, and remembers how often."""
+
+from emulator import cloud
+
+cloud.init()
+db = cloud.database()
+
+
+def main(event, context):
+    name = event.get("name") or "world"
+    return {{"message": f"Hello, {{name}}!", "openid": cloud.get_wx_context()["OPENID"]}}
+'''
+
+_FUNCTION_CONFIG: Final = """\
+{
+  "permissions": {"openapi": []},
+  "triggers": []
+}
+"""
+
+_TEST: Final = '''\
+"""Calls the function {name} on the suite that runs beside the tests.
+
+Run with: cloud-emu exec -- python -m unittest discover tests
+"""
+
+import json
+import os
+import unittest
+from urllib.request import Request, urlopen
+
+
+def call(name, event, openid=None):
+    """Call a function as a user and return what the suite answers."""
+    url = f"{{os.environ['CLOUD_EMU_URL']}}/_emu/functions/{{name}}/invoke"
+    body = json.dumps({{"event": event, "openid": openid}}).encode()
+    with urlopen(Request(url, data=body, method="POST"), timeout=10) as response:
+        return json.load(response)
+
+
+class {title}Test(unittest.TestCase):
+    def test_greets_by_name(self):
+        answer = call("{name}", {{"name": "Ada"}})
+        self.assertEqual(answer["result"]["message"], "Hello, Ada!")
+
+    def test_knows_who_calls(self):
+        answer = call("{name}", {{}}, openid="oAda")
+        self.assertEqual(answer["result"]["openid"], "oAda")
+
+
+if __name__ == "__main__":
+    unittest.main()
+'''
+
+
+def require_function_name(name: str) -> None:
+    """Raise Failed if the cloud would refuse the name."""
+    if _FUNCTION_NAME.match(name) is None:
+        raise Failed(
+            f"{name!r} is no name for a function",
+            hint="a letter, then letters, digits, - and _, at most 60",
+        )
+
+
+def require_template(template: str) -> None:
+    """Raise Failed if there is no such template."""
+    if template in TEMPLATES:
+        return
+    come = f"; to come: {', '.join(TEMPLATES_TO_COME)}" if template in TEMPLATES_TO_COME else ""
+    raise Failed(f"there is no template {template}", hint=f"there is: {', '.join(TEMPLATES)}{come}")
+
+
+def function_files(template: str, name: str) -> Mapping[str, str]:
+    """Return the files of a new function by their path in its folder."""
+    require_template(template)
+    return {"index.py": _FUNCTION.format(name=name), "config.json": _FUNCTION_CONFIG}
+
+
+def config_text(root: str) -> str:
+    """Return a first `.emulator.toml`."""
+    return _CONFIG.format(root=root)
+
+
+def test_text(name: str) -> str:
+    """Return a first test of a function."""
+    title = "".join(part.capitalize() for part in re.split(r"[-_]", name))
+    return _TEST.format(name=name, title=title)
+
+
+def write_new(folder: Path, files: Mapping[str, str]) -> tuple[list[Path], list[Path]]:
+    """Write the files that are not there; returns what was written and what was left.
+
+    Raises:
+        Failed: a file cannot be written.
+    """
+    written: list[Path] = []
+    left: list[Path] = []
+    for name, text in files.items():
+        path = folder / name
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with path.open("x", encoding="utf-8", newline="\n") as file:
+                file.write(text)
+            written.append(path)
+        except FileExistsError:
+            left.append(path)
+        except OSError as fault:
+            raise Failed(f"{path} cannot be written: {fault.strerror}") from fault
+    return written, left

@@ -1,0 +1,252 @@
+"""Owns what the files of other tools say: `cloudbaserc.json` and `project.config.json`.
+
+Not here: a function's own `config.json` (`functions.bundle`). The one idea: these files are written
+for other programs, so nothing in them stops the suite; what cannot be used becomes a problem that
+is shown, and everything found is handed on as plain settings.
+"""
+
+import json
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, Final
+
+from emulator.config.sections import FunctionSettings, IndexSettings, Preset
+from emulator.config.text_files import parse_json, read_text, shown_path
+from emulator.core.errors import ConfigurationError
+from emulator.functions.base import TIMEOUT_MAX_S, Problem, TriggerConfig
+
+CLOUDBASE_FILE: Final = "cloudbaserc.json"
+CLOUDBASE_SCRIPT: Final = "cloudbaserc.js"
+WECHAT_FILE: Final = "project.config.json"
+CLOUDBASE_FUNCTION_ROOT_DEFAULT: Final = "functions"
+FUNCTION_ROOTS: Final = (
+    "cloudfunctions",
+    "functions",
+    "cloud/functions",
+    "cloud",
+    "functions_examples",
+)
+"""Folders that are looked for when no file names one, in order."""
+
+_TEMPLATE: Final = re.compile(r"\{\{\s*env\.([A-Za-z_][A-Za-z0-9_]*)\s*\}\}")
+_ENV_LINE: Final = re.compile(r"\s*(?:export\s+)?([A-Za-z_][A-Za-z0-9_]*)\s*=\s*(.*?)\s*$")
+_PRESETS: Final[Mapping[str, Preset]] = {
+    "READONLY": "READONLY",
+    "PRIVATE": "PRIVATE",
+    "ADMINWRITE": "ADMINWRITE",
+    "ADMINONLY": "ADMINONLY",
+}
+
+
+@dataclass(slots=True)
+class Found:
+    """What one file of another tool says; filled while it is read."""
+
+    file: Path
+    function_root: str | None = None
+    env: str | None = None
+    appid: str | None = None
+    functions: dict[str, FunctionSettings] = field(default_factory=dict)
+    permissions: dict[str, Preset] = field(default_factory=dict)
+    indexes: dict[str, tuple[IndexSettings, ...]] = field(default_factory=dict)
+    problems: list[Problem] = field(default_factory=list)
+
+    def note(self, message: str, *, line: int = 0) -> None:
+        """Remember something odd that does not stop the suite."""
+        file = shown_path(self.file)
+        self.problems.append(Problem(file=file, line=line, message=message, severity="warning"))
+
+
+def read_project_files(project: Path, environ: Mapping[str, str]) -> tuple[Found, ...]:
+    """Return what the project's files of other tools say, the stronger file first."""
+    readers: tuple[tuple[str, Callable[[Found, Mapping[str, Any]], None]], ...] = (
+        (CLOUDBASE_FILE, _Cloudbase(project, environ).read),
+        (WECHAT_FILE, _read_wechat),
+    )
+    found = [_read(project / name, read) for name, read in readers if (project / name).is_file()]
+    if not (project / CLOUDBASE_FILE).exists() and (project / CLOUDBASE_SCRIPT).exists():
+        script = Found(project / CLOUDBASE_SCRIPT)
+        script.note(f"a script is not read; write its data to {CLOUDBASE_FILE}")
+        found.append(script)
+    return tuple(found)
+
+
+def _read(path: Path, read: Callable[[Found, Mapping[str, Any]], None]) -> Found:
+    found = Found(path)
+    try:
+        data = parse_json(read_text(path), name=shown_path(path))
+    except ConfigurationError as fault:
+        line, message = _split(fault.message, shown_path(path))
+        found.note(f"{message}; the file was left out", line=line)
+        return found
+    if isinstance(data, dict):
+        read(found, data)
+    else:
+        found.note("not a JSON object; the file was left out")
+    return found
+
+
+def _split(message: str, name: str) -> tuple[int, str]:
+    rest = message.removeprefix(name).removeprefix(":")
+    line, _, tail = rest.partition(":")
+    return (int(line), tail.strip()) if line.isdigit() else (0, rest.strip())
+
+
+def _read_wechat(found: Found, data: Mapping[str, Any]) -> None:
+    root = data.get("cloudfunctionRoot")
+    if isinstance(root, str) and root.strip():
+        found.function_root = root.strip()
+    appid = data.get("appid")
+    if isinstance(appid, str) and appid.strip():
+        found.appid = appid.strip()
+
+
+class _Cloudbase:
+    """Reads `cloudbaserc.json`, with `{{env.NAME}}` filled in from variables and `.env`."""
+
+    def __init__(self, project: Path, environ: Mapping[str, str]) -> None:
+        self._file = project / ".env"
+        self._variables = dict(environ)
+
+    def read(self, found: Found, data: Mapping[str, Any]) -> None:
+        self._variables = {**_env_file(found, self._file), **self._variables}
+        data = self._filled(found, data)
+        root = data.get("functionRoot")
+        found.function_root = root if isinstance(root, str) and root else None
+        if found.function_root is None and data.get("functions"):
+            found.function_root = CLOUDBASE_FUNCTION_ROOT_DEFAULT
+        env = data.get("envId")
+        found.env = env if isinstance(env, str) and env else None
+        for item in _records(data.get("functions")):
+            self._function(found, item)
+        database = data.get("database")
+        nested = database.get("collections") if isinstance(database, dict) else None
+        for item in [*_records(data.get("databases")), *_records(nested)]:
+            _collection(found, item)
+
+    def _function(self, found: Found, item: Mapping[str, Any]) -> None:
+        name = item.get("name")
+        if not isinstance(name, str) or not name:
+            found.note("functions: an entry without a name was left out")
+            return
+        old_form = item.get("config")
+        item = {**(old_form if isinstance(old_form, dict) else {}), **item}
+        variables = item.get("envVariables")
+        triggers = item.get("triggers")
+        found.functions[name] = FunctionSettings(
+            timeout_s=_timeout_s(found, name, item.get("timeout")),
+            memory_mb=_whole(item.get("memorySize")),
+            handler=item["handler"] if isinstance(item.get("handler"), str) else None,
+            env=MappingProxyType(_texts(variables) if isinstance(variables, dict) else {}),
+            triggers=_triggers(found, name, triggers) if isinstance(triggers, list) else None,
+        )
+
+    def _filled(self, found: Found, value: Any) -> Any:
+        if isinstance(value, dict):
+            return {key: self._filled(found, item) for key, item in value.items()}
+        if isinstance(value, list):
+            return [self._filled(found, item) for item in value]
+        if isinstance(value, str) and "{{" in value:
+            return _TEMPLATE.sub(lambda match: self._variable(found, match.group(1)), value)
+        return value
+
+    def _variable(self, found: Found, name: str) -> str:
+        if name not in self._variables:
+            found.note(f"{{{{env.{name}}}}}: no variable {name}, neither set nor in .env")
+        return self._variables.get(name, "")
+
+
+def _collection(found: Found, item: Mapping[str, Any]) -> None:
+    name = item.get("collectionName") or item.get("name")
+    if not isinstance(name, str):
+        return
+    preset = _PRESETS.get(str(item.get("aclTag")))
+    if preset is not None:
+        found.permissions[name] = preset
+    indexes = [_index(entry) for entry in _records(item.get("createIndexes"))]
+    indexes += [_short_index(entry) for entry in _records(item.get("indexes"))]
+    usable = tuple(index for index in indexes if index is not None)
+    if usable:
+        found.indexes[name] = usable
+
+
+def _index(entry: Mapping[str, Any]) -> IndexSettings | None:
+    keys = tuple(
+        (str(key["name"]), -1 if str(key.get("direction")) == "-1" else 1)
+        for key in _records(entry.get("keys"))
+        if key.get("name")
+    )
+    if not keys:
+        return None
+    name = entry.get("name")
+    return IndexSettings(
+        name=name if isinstance(name, str) and name else index_name(keys),
+        keys=keys,
+        unique=bool(entry.get("unique")),
+    )
+
+
+def _short_index(entry: Mapping[str, Any]) -> IndexSettings | None:
+    fields = entry.get("field")
+    names = [fields] if isinstance(fields, str) else fields if isinstance(fields, list) else []
+    return _index({**entry, "keys": [{"name": name} for name in names]})
+
+
+def index_name(keys: tuple[tuple[str, int | str], ...]) -> str:
+    """Return the name MongoDB gives an index that has none."""
+    return "_".join(f"{name}_{direction}" for name, direction in keys)
+
+
+def _triggers(found: Found, function: str, entries: list[Any]) -> tuple[TriggerConfig, ...]:
+    triggers = []
+    for entry in _records(entries):
+        name, kind = entry.get("name"), entry.get("type")
+        if isinstance(name, str) and isinstance(kind, str):
+            triggers.append(TriggerConfig(name=name, kind=kind, config=entry.get("config")))
+        else:
+            found.note(f"functions.{function}.triggers: an entry without name or type")
+    return tuple(triggers)
+
+
+def _timeout_s(found: Found, name: str, value: object) -> float | None:
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        return None
+    try:
+        seconds = float(value)
+    except ValueError:
+        found.note(f"functions.{name}.timeout: {value!r} is no number of seconds")
+        return None
+    if not 0 < seconds <= TIMEOUT_MAX_S:
+        found.note(f"functions.{name}.timeout: {seconds:g} s is not within 0 to {TIMEOUT_MAX_S:g}")
+        return TIMEOUT_MAX_S if seconds > 0 else None
+    return seconds
+
+
+def _whole(value: object) -> int | None:
+    text = str(value)
+    return int(text) if text.isdigit() else None
+
+
+def _texts(values: Mapping[str, Any]) -> dict[str, str]:
+    return {
+        str(key): item if isinstance(item, str) else json.dumps(item)
+        for key, item in values.items()
+        if isinstance(item, str | int | float)
+    }
+
+
+def _records(value: object) -> list[Mapping[str, Any]]:
+    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
+
+
+def _env_file(found: Found, path: Path) -> dict[str, str]:
+    try:
+        lines = read_text(path).splitlines() if path.is_file() else []
+    except ConfigurationError as fault:
+        found.note(fault.message)
+        return {}
+    matches = [match for line in lines if (match := _ENV_LINE.match(line)) is not None]
+    return {match.group(1): match.group(2).strip("\"'") for match in matches}

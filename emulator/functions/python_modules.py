@@ -1,0 +1,288 @@
+"""Owns the modules of one generation: found in the function's folder, known to nobody else.
+
+Not here: which generation serves, or where its code runs (`python_inline`). The one idea: each
+generation is a package with a name of its own in `sys.modules`, and its code is given an
+`__import__` that looks into that package first. So two functions may both have a `utils.py`, a
+reload starts from nothing, and pickling, data classes and relative imports work as they always do.
+
+Packages that pip put into the folder (those with a `.dist-info`) are imported under their own
+names, once for the process: they expect that, and nobody edits them.
+"""
+
+import builtins
+import importlib
+import itertools
+import os
+import re
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from importlib.abc import Loader, MetaPathFinder
+from importlib.machinery import ModuleSpec, SourceFileLoader
+from importlib.util import decode_source, find_spec, spec_from_file_location
+from pathlib import Path
+from types import CodeType, ModuleType
+from typing import Any, Final, Self
+
+from emulator.functions.python_logging import private_logging
+
+CHECKED_FILES_MAX: Final = 32
+"""Files looked at before each call; changes of further ones are left to the folder watcher."""
+
+Stamp = tuple[int, int]
+"""Time of change in nanoseconds and size in bytes; (0, -1) for a file that is not there."""
+
+
+def stamp_of(path: str) -> Stamp:
+    """Return what tells a changed file from an unchanged one."""
+    try:
+        status = os.stat(path)  # noqa: PTH116  # a Path costs more than the call
+    except OSError:
+        return (0, -1)
+    return (status.st_mtime_ns, status.st_size)
+
+
+class ModuleSpace:
+    """The modules of one generation, as a package in `sys.modules`."""
+
+    def __init__(self, name: str, folder: Path) -> None:
+        self.folder = folder
+        self.package = _claim(name)
+        self.sources: dict[str, str] = {}
+        self._stamps: dict[str, Stamp] = {}
+        self._local: dict[str, bool] = {}
+        self._foreign = _installed_names(folder)
+        self._twins: dict[str, ModuleType] = {}
+        self._builtins = {**vars(builtins), "__import__": self._import}
+        package = sys.modules[self.package]
+        package.__path__ = [str(folder)]
+        package.__spec__ = ModuleSpec(self.package, None, is_package=True)
+        if not (folder / "logging.py").exists():
+            self._twins["logging"] = private_logging(f"{self.package}.logging")
+        if not (folder / "importlib.py").exists():
+            self._twins["importlib"] = _ImportlibTwin(self._import_module)
+        _Finder.add(self)
+        if self._foreign:
+            sys.path.append(str(folder))
+
+    def load(self, entry: Path) -> ModuleType:
+        """Run the entry file and whatever it imports; returns its module."""
+        self.check(self.folder / "config.json")
+        dotted = ".".join(entry.relative_to(self.folder).with_suffix("").parts)
+        return importlib.import_module(f"{self.package}.{dotted}")
+
+    def check(self, path: Path) -> None:
+        """Count a file, there or not, among those the generation was made from."""
+        if len(self._stamps) < CHECKED_FILES_MAX and self._is_own(path):
+            self._stamps.setdefault(str(path), stamp_of(str(path)))
+
+    def is_current(self) -> bool:
+        """Tell whether every file it was made from is as it was."""
+        return all(stamp_of(path) == stamp for path, stamp in self._stamps.items())
+
+    def close(self) -> None:
+        """Forget every module; code that still runs keeps what it has."""
+        _Finder.remove(self)
+        if self._foreign and str(self.folder) in sys.path:
+            sys.path.remove(str(self.folder))
+        prefix = f"{self.package}."
+        for name in [name for name in sys.modules if name.startswith(prefix)]:
+            del sys.modules[name]
+        sys.modules.pop(self.package, None)
+
+    def shown(self, text: str) -> str:
+        """Return text with the package's own name taken out of it."""
+        return text.replace(f"{self.package}.", "").replace(self.package, self.folder.name)
+
+    # What the import system finds
+
+    def find(self, fullname: str, path: Sequence[str] | None) -> ModuleSpec | None:
+        """Find a module of this generation."""
+        dotted = fullname.partition(".")[2]
+        twin = self._twins.get(dotted)
+        if twin is not None:
+            return ModuleSpec(fullname, _TwinLoader(twin), is_package=hasattr(twin, "__path__"))
+        for folder in path or ():
+            spec = self._find_in(Path(folder), fullname)
+            if spec is not None:
+                return spec
+        return self._find_shared(fullname, dotted)
+
+    def _find_shared(self, fullname: str, dotted: str) -> ModuleSpec | None:
+        """Find a folder of shared code: beside the function, its name begins with `_`."""
+        if dotted.startswith("_") and "." not in dotted:
+            return self._find_in(self.folder.parent, fullname)
+        return None
+
+    def _find_in(self, folder: Path, fullname: str) -> ModuleSpec | None:
+        name = fullname.rpartition(".")[2]
+        inside = folder / name
+        for file in (inside / "__init__.py", folder / f"{name}.py"):
+            if file.is_file():
+                loader = _FunctionLoader(fullname, str(file), self)
+                return spec_from_file_location(fullname, file, loader=loader)
+        if not inside.is_dir():
+            return None
+        spec = ModuleSpec(fullname, None, is_package=True)
+        spec.submodule_search_locations = [str(inside)]
+        return spec
+
+    # As `__import__` of its code
+
+    def _import(
+        self,
+        name: str,
+        globals: Mapping[str, object] | None = None,  # noqa: A002  # the builtin's own name
+        locals: Mapping[str, object] | None = None,  # noqa: A002  # the builtin's own name
+        fromlist: Sequence[str] | None = (),
+        level: int = 0,
+    ) -> ModuleType:
+        head, _, rest = name.partition(".")
+        if level != 0 or not self._is_local(head):
+            return __import__(name, globals, locals, fromlist or (), level)
+        if rest and head in self._twins and head == "importlib":
+            module = __import__(name, globals, locals, fromlist or (), 0)
+            return module if fromlist else self._twins[head]
+        inner = f"{self.package}.{name}"
+        if fromlist:
+            return __import__(inner, globals, locals, fromlist, 0)
+        importlib.import_module(inner)
+        return sys.modules[f"{self.package}.{head}"]
+
+    def _import_module(self, name: str, package: str | None = None) -> ModuleType:
+        head = name.partition(".")[0]
+        if head not in self._twins and self._is_local(head):
+            name = f"{self.package}.{name}"
+        return importlib.import_module(name, package)
+
+    def _is_local(self, head: str) -> bool:
+        known = self._local.get(head)
+        if known is None:
+            known = self._local[head] = head in self._twins or (
+                head not in self._foreign and self._exists(head)
+            )
+        return known
+
+    def _exists(self, head: str) -> bool:
+        """Tell whether a file or folder of the function answers to a top-level name."""
+        if not head or head in sys.builtin_module_names:
+            return False
+        inside = self.folder / head
+        if inside.with_name(f"{head}.py").is_file() or (inside / "__init__.py").is_file():
+            return True
+        if head.startswith("_") and (self.folder.parent / head).is_dir():
+            return True
+        # A plain folder is a package only if nothing else has the name, as always in Python.
+        return inside.is_dir() and find_spec(head) is None
+
+    def _is_own(self, path: Path) -> bool:
+        return path.is_relative_to(self.folder.parent)
+
+    def execute(self, module: ModuleType, code: CodeType) -> None:
+        """Run a module's code with this generation's builtins."""
+        module.__dict__["__builtins__"] = self._builtins
+        exec(code, module.__dict__)
+
+    def read(self, path: str, data: bytes) -> str:
+        """Return the source text of a file, kept for tracebacks if it is the user's own."""
+        source = decode_source(data)
+        if self._is_own(Path(path)):
+            self.sources[path] = source
+        return source
+
+
+class _Finder(MetaPathFinder):
+    """The one entry of `sys.meta_path` that all generations share, found there by its type."""
+
+    def __init__(self) -> None:
+        self._spaces: dict[str, ModuleSpace] = {}
+
+    @classmethod
+    def present(cls) -> Self | None:
+        return next((finder for finder in sys.meta_path if isinstance(finder, cls)), None)
+
+    @classmethod
+    def add(cls, space: ModuleSpace) -> None:
+        finder = cls.present()
+        if finder is None:
+            finder = cls()
+            sys.meta_path.insert(0, finder)
+        finder._spaces[space.package] = space
+
+    @classmethod
+    def remove(cls, space: ModuleSpace) -> None:
+        finder = cls.present()
+        if finder is not None:
+            finder._spaces.pop(space.package, None)
+            if not finder._spaces:
+                sys.meta_path.remove(finder)
+
+    def find_spec(
+        self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        space = self._spaces.get(fullname.partition(".")[0])
+        return None if space is None else space.find(fullname, path)
+
+
+class _FunctionLoader(SourceFileLoader):
+    """Loads from source always: a cached `.pyc` knows seconds, and two saves fit into one."""
+
+    def __init__(self, fullname: str, path: str, space: ModuleSpace) -> None:
+        super().__init__(fullname, path)
+        self._space = space
+
+    def get_code(self, fullname: str) -> CodeType:
+        path = self.get_filename(fullname)
+        self._space.check(Path(path))
+        source = self._space.read(path, self.get_data(path))
+        code: CodeType = compile(source, path, "exec", dont_inherit=True)
+        return code
+
+    def exec_module(self, module: ModuleType) -> None:
+        assert module.__spec__ is not None
+        self._space.execute(module, self.get_code(module.__spec__.name))
+
+
+class _TwinLoader(Loader):
+    """Hands out a module that exists already."""
+
+    def __init__(self, twin: ModuleType) -> None:
+        self._twin = twin
+
+    def create_module(self, spec: ModuleSpec) -> ModuleType:
+        return self._twin
+
+    def exec_module(self, module: ModuleType) -> None:
+        return
+
+
+class _ImportlibTwin(ModuleType):
+    """`importlib`, but `import_module` finds the function's own modules."""
+
+    def __init__(self, import_module: Callable[..., ModuleType]) -> None:
+        super().__init__("importlib")
+        self.import_module = import_module
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(importlib, name)
+
+
+def _claim(name: str) -> str:
+    """Return a package name nobody has in this process, and take it."""
+    plain = re.sub(r"\W", "_", name)
+    for number in itertools.count(1):
+        package = f"_cloud_function_{plain}_{number}"
+        module = ModuleType(package)
+        if sys.modules.setdefault(package, module) is module:
+            return package
+    raise AssertionError("numbers do not end")
+
+
+def _installed_names(folder: Path) -> frozenset[str]:
+    """Return the top-level names of packages that pip put into the folder."""
+    names: set[str] = set()
+    for record in folder.glob("*.dist-info/RECORD"):
+        for line in record.read_text("utf-8", "replace").splitlines():
+            head = line.partition(",")[0].split("/")[0]
+            if not head.endswith(".dist-info") and head not in ("..", "__pycache__"):
+                names.add(head.partition(".")[0])
+    return frozenset(names)

@@ -1,0 +1,143 @@
+"""Owns the two HTTP servers of a suite: the API port and the site port, from socket to routes.
+
+Not here: what any route does; routes are handed in. The one idea: every handler stands behind one
+thin rim that checks the Host header and turns whatever is raised into coded JSON, so that no client
+ever reads a page of HTML or a traceback. Two ports, so that a hosted page is a foreign origin to
+the API and the console.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from typing import Final
+
+from aiohttp import web
+
+from emulator.ambient import Ids
+from emulator.core.errors import ConfigurationError
+from emulator.wire import envelope
+from emulator.wire.exchange import json_answer
+from emulator.wire.guard import Guard
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+SHUTDOWN_GRACE_S: Final = 0.5
+"""What is under way may end; then connections are closed, whoever still holds them."""
+
+BACKLOG_CONNECTIONS: Final = 512
+BODY_READ_MAX_BYTES: Final = 64 * 1024 * 1024
+"""For handlers that read a body whole and name no smaller bound; uploads are streamed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Port:
+    """A port to listen on, 0 for any free one, and what is served there."""
+
+    number: int
+    routes: Sequence[web.AbstractRouteDef]
+
+
+class Server:
+    """Both ports of one suite; `on_stop` is called while connections still are open."""
+
+    def __init__(
+        self,
+        *,
+        api: Port,
+        site: Port,
+        guard: Guard,
+        ids: Ids,
+        host: str = "127.0.0.1",
+        on_stop: Sequence[Callable[[], Awaitable[None]]] = (),
+    ) -> None:
+        self._ports = (api, site)
+        self._guard = guard
+        self._ids = ids
+        self._host = host
+        self._on_stop = on_stop
+        self._urls = ("", "")
+        self._running = AsyncExitStack()
+
+    @property
+    def url(self) -> str:
+        """Return the address of the API port, once started."""
+        return self._urls[0]
+
+    @property
+    def site_url(self) -> str:
+        """Return the address of the site port, once started."""
+        return self._urls[1]
+
+    async def start(self) -> None:
+        """Listen on both ports, or on none.
+
+        Raises:
+            ConfigurationError: a port is taken or may not be used; the message names it.
+        """
+        async with AsyncExitStack() as stack:
+            runners = [self._runner(port.routes) for port in self._ports]
+            stack.push_async_callback(_clean_up, runners)
+            for runner, port in zip(runners, self._ports, strict=True):
+                await runner.setup()
+                await self._listen(runner, port.number)
+            for close in reversed(self._on_stop):
+                stack.push_async_callback(close)
+            self._urls = (self._address(runners[0]), self._address(runners[1]))
+            self._running = stack.pop_all()
+
+    async def stop(self) -> None:
+        """Close every connection, sockets under way included, within two seconds."""
+        await self._running.aclose()
+
+    def _runner(self, routes: Iterable[web.AbstractRouteDef]) -> web.AppRunner:
+        app = web.Application(client_max_size=BODY_READ_MAX_BYTES)
+        app.add_routes(
+            web.RouteDef(route.method, route.path, self._rim(route.handler), route.kwargs)
+            if isinstance(route, web.RouteDef)
+            else route
+            for route in [*routes, web.route("*", "/{path:.*}", _nothing_here)]
+        )
+        return web.AppRunner(app, access_log=None, shutdown_timeout=SHUTDOWN_GRACE_S)
+
+    def _rim(self, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]) -> Handler:
+        require_host = self._guard.require_host
+
+        async def answer(request: web.Request) -> web.StreamResponse:
+            try:
+                require_host(request)
+                return await handler(request)
+            except web.HTTPException:
+                raise
+            except Exception as error:  # noqa: BLE001  # the rim of a request
+                body = envelope.refused(error, self._ids.request_id())
+                return json_answer(request, body, status=envelope.status_of(error))
+
+        return answer
+
+    async def _listen(self, runner: web.AppRunner, port: int) -> None:
+        site = web.TCPSite(runner, self._host, port, backlog=BACKLOG_CONNECTIONS)
+        try:
+            await site.start()
+        except (OSError, OverflowError) as fault:
+            why = fault.strerror if isinstance(fault, OSError) and fault.strerror else str(fault)
+            raise ConfigurationError(
+                f"port {port} on {self._host} cannot be used: {why}",
+                hint="stop what uses it, choose another with --port or --site-port, or 0 for any",
+            ) from fault
+
+    def _address(self, runner: web.AppRunner) -> str:
+        port = runner.addresses[0][1]
+        host = _NAMES_OF_ALL.get(self._host, self._host)
+        return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+_NAMES_OF_ALL: Final = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}
+
+
+async def _nothing_here(request: web.Request) -> web.StreamResponse:
+    raise envelope.NoSuchPath(f"nothing answers {request.method} {request.path:.200}")
+
+
+async def _clean_up(runners: Iterable[web.AppRunner]) -> None:
+    await asyncio.gather(*(runner.cleanup() for runner in runners))

@@ -1,0 +1,95 @@
+"""Owns the document store in memory: the reference that every other member is tested against.
+
+Not here: blobs (`stores.disk`). The one idea: dictionaries in insertion order, and nothing else;
+whoever wants to know what a store does reads this one.
+"""
+
+from collections.abc import Callable, Hashable, Iterator, Sequence
+
+from emulator.core.ordering import hash_key
+from emulator.core.values import Document, Value
+from emulator.stores.base import Collection, Create, Delete, Drop, Put, Write
+
+
+class MemoryCollection:
+    """Documents by what their `_id` is equal by."""
+
+    def __init__(self) -> None:
+        self.documents: dict[Hashable, Document] = {}
+        self.description: Document = {}
+
+    def __len__(self) -> int:
+        return len(self.documents)
+
+    def by_id(self, document_id: Value) -> Document | None:
+        """Return the stored document with this `_id`."""
+        return self.documents.get(hash_key(document_id))
+
+    def snapshot(self) -> list[Document]:
+        """Return the stored documents as a list of their own."""
+        return list(self.documents.values())
+
+    def scan(self, matches: Callable[[Document], bool]) -> Iterator[Document]:
+        """Yield the stored documents that match, oldest first."""
+        return filter(matches, self.documents.values())
+
+
+class MemoryDocumentStore:
+    """Collections by name; a commit cannot fail and nothing outlives the process."""
+
+    waits = False
+
+    def __init__(self) -> None:
+        self.sequence = 0
+        self._collections: dict[str, MemoryCollection] = {}
+
+    def names(self) -> list[str]:
+        """Return the names of the collections, in order of creation."""
+        return list(self._collections)
+
+    def collection(self, name: str) -> Collection | None:
+        """Return the collection, or None when it was never created."""
+        return self._collections.get(name)
+
+    def description(self, name: str) -> Document:
+        """Return what `Describe` last said of the collection."""
+        held = self._collections.get(name)
+        return {} if held is None else held.description
+
+    def commit(self, writes: Sequence[Write]) -> int:
+        """Apply the writes and count the commit."""
+        for write in writes:
+            self._apply(write)
+        self.sequence += bool(writes)
+        return self.sequence
+
+    def _apply(self, write: Write) -> None:
+        name = write.collection
+        if isinstance(write, Drop):
+            self._collections.pop(name, None)
+        elif isinstance(write, Delete):
+            if name in self._collections:
+                self._collections[name].documents.pop(hash_key(write.document_id), None)
+        else:
+            held = self._collections.setdefault(name, MemoryCollection())
+            if isinstance(write, Put):
+                held.documents[hash_key(write.document["_id"])] = write.document
+            elif not isinstance(write, Create):
+                held.description = write.description
+
+    async def durable(self) -> None:
+        """Return at once: there is nothing to wait for."""
+
+    async def checkpoint(self) -> None:
+        """Do nothing: there is no disk."""
+
+    async def tend(self) -> None:
+        """Return at once: there is nothing to tend."""
+
+    def notices(self) -> tuple[str, ...]:
+        """Return nothing: there was no recovery."""
+        return ()
+
+    async def close(self) -> None:
+        """Forget everything."""
+        self._collections.clear()

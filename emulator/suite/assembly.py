@@ -1,0 +1,163 @@
+"""Owns the only place where services and plug-ins are constructed, from a configuration's values.
+
+Not here: when they start and stop (`suite.lifecycle`). The one idea: read top to bottom, this is
+the list of everything a suite consists of and what each part is given.
+"""
+
+import hashlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from emulator.ambient import Clock, Ids
+from emulator.config import Config
+from emulator.core.errors import ConfigurationError
+from emulator.functions.base import Bundle, FunctionRuntime
+from emulator.functions.python_inline import PythonInlineRuntime
+from emulator.services.access import Access
+from emulator.services.activity import Activity
+from emulator.services.bus import Bus
+from emulator.services.database import Database
+from emulator.services.datasets import Datasets
+from emulator.services.dispatcher import Dispatcher
+from emulator.services.executor import Executor
+from emulator.services.functions import Functions, Place
+from emulator.services.http_routes import HttpRoutes
+from emulator.services.recorder import Recorder
+from emulator.services.registry import Registry
+from emulator.services.storage import Storage
+from emulator.services.tickets import Tickets, signing_key
+from emulator.services.timers import Timers
+from emulator.stores.base import BlobStore, DocumentStore
+from emulator.stores.disk import DiskBlobStore
+from emulator.stores.tiny import TinyDocumentStore
+
+REGION: Final = "ap-shanghai"
+BUCKET_OWNER: Final = "1250000000"
+DOCUMENTS_FOLDER: Final = "database"
+BLOBS_FOLDER: Final = "storage"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parts:
+    """Everything a running suite consists of, but its servers."""
+
+    clock: Clock
+    ids: Ids
+    recorder: Recorder
+    store: DocumentStore
+    blobs: BlobStore
+    runtimes: Mapping[str, FunctionRuntime]
+    registry: Registry
+    functions: Functions
+    database: Database
+    storage: Storage
+    executor: Executor
+    dispatcher: Dispatcher
+    timers: Timers
+    http_routes: HttpRoutes
+    datasets: Datasets
+    activity: Activity
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Surroundings:
+    """What parts are told of the suite around them."""
+
+    folder: Path
+    clock: Clock
+    ids: Ids
+    site_url: Callable[[], str]
+    rediscover: Callable[[str], Bundle | None]
+    variables: Mapping[str, str]
+
+
+def assemble(config: Config, around: Surroundings) -> Parts:
+    """Build every part of a suite.
+
+    Raises:
+        ConfigurationError: the data folder cannot be used.
+        StoreError: what lies in it cannot be read.
+    """
+    clock, ids, env_id = around.clock, around.ids, config.emulator.env
+    recorder, bus, access = Recorder(clock), Bus(), Access()
+    store, blobs = _stores(config, around)
+    runtimes: Mapping[str, FunctionRuntime] = {"python": PythonInlineRuntime(clock=clock)}
+    place = Place(
+        env_id=env_id,
+        appid=config.emulator.appid or appid_of(env_id),
+        region=REGION,
+        variables=around.variables,
+    )
+    registry = Registry(
+        runtimes,
+        recorder=recorder,
+        rediscover=around.rediscover,
+        variables_of=place.variables_of,
+    )
+    functions = Functions(runtimes, registry, place=place, clock=clock, ids=ids, recorder=recorder)
+    storage = Storage(
+        blobs,
+        Tickets(signing_key(around.folder, ids), clock),
+        clock=clock,
+        ids=ids,
+        env_id=env_id,
+        bucket=bucket_of(env_id),
+        site_url=around.site_url,
+        publish=bus.publish,
+        allow=access.allows_storage,
+    )
+    database = Database(
+        store,
+        access=access,
+        bus=bus,
+        clock=clock,
+        ids=ids,
+        creates_collections=config.database.auto_create_collections,
+    )
+    dispatcher = Dispatcher(functions, bus=bus, clock=clock, recorder=recorder, env_id=env_id)
+    return Parts(
+        clock=clock,
+        ids=ids,
+        recorder=recorder,
+        store=store,
+        blobs=blobs,
+        runtimes=runtimes,
+        registry=registry,
+        functions=functions,
+        database=database,
+        storage=storage,
+        executor=Executor(database=database, functions=functions, storage=storage, store=store),
+        dispatcher=dispatcher,
+        timers=Timers(functions, clock=clock, recorder=recorder),
+        http_routes=HttpRoutes(),
+        datasets=Datasets(store, storage, recorder, bus=bus, clock=clock, ids=ids),
+        activity=Activity(),
+    )
+
+
+def appid_of(env_id: str) -> str:
+    """Return the app id of an environment whose configuration names none; never all digits."""
+    return "wx" + hashlib.sha256(env_id.encode()).hexdigest()[:16]
+
+
+def bucket_of(env_id: str) -> str:
+    """Return the bucket's name in file ids, in the cloud's form."""
+    return f"{hashlib.sha256(env_id.encode()).hexdigest()[:4]}-{env_id}-{BUCKET_OWNER}"
+
+
+def _stores(config: Config, around: Surroundings) -> tuple[DocumentStore, BlobStore]:
+    mode = "memory" if config.ephemeral else config.database.journal
+    try:
+        around.folder.mkdir(parents=True, exist_ok=True)
+        store = TinyDocumentStore.open(
+            around.folder / DOCUMENTS_FOLDER, mode=mode, clock=around.clock
+        )
+        blobs = DiskBlobStore(around.folder / BLOBS_FOLDER, around.clock, synced=mode == "always")
+    except OSError as fault:
+        raise ConfigurationError(
+            f"the data folder {around.folder} cannot be used: {fault.strerror or fault}",
+            hint="choose another with --data-dir, or keep nothing with --ephemeral",
+        ) from fault
+    return store, blobs

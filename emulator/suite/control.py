@@ -1,0 +1,187 @@
+"""Owns how a running suite is asked and told: what the control API, the CLI and tests see.
+
+Not here: routes (`wire.control`) and the parts' own work. The one idea: it gathers answers from
+the parts and shapes them as JSON data; it decides nothing.
+"""
+
+import asyncio
+import os
+from collections.abc import AsyncIterator, Callable, Mapping
+from dataclasses import asdict
+from datetime import UTC, datetime, timedelta
+from importlib.metadata import PackageNotFoundError, version
+from zoneinfo import ZoneInfo
+
+import orjson
+
+from emulator.config import Config
+from emulator.core.values import Document, Value
+from emulator.services.caller import Caller
+from emulator.services.functions import Invoked
+from emulator.services.registry import FunctionState
+from emulator.services.timers import Timer
+from emulator.suite.assembly import Parts
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class SuiteControl:
+    """One running suite, as others see it."""
+
+    def __init__(
+        self, config: Config, parts: Parts, *, urls: Callable[[], Mapping[str, str]]
+    ) -> None:
+        self.ready = False
+        self.stopping = asyncio.Event()
+        self._config = config
+        self._parts = parts
+        self._urls = urls
+        self._version = _version()
+        self._zone = ZoneInfo(config.triggers.time_zone)
+
+    def info(self) -> dict[str, Value]:
+        """Return what there is to know of the suite, as JSON data."""
+        config, parts = self._config, self._parts
+        return {
+            "env": config.emulator.env,
+            "profile": config.emulator.profile,
+            "version": self._version,
+            "pid": os.getpid(),
+            "project": str(config.project),
+            "urls": dict(self._urls()),
+            "data_dir": None if config.ephemeral else str(config.data_dir),
+            "functions_root": str(config.functions_root) if config.functions_root else None,
+            "functions": [_function(state) for state in parts.registry.states()],
+            "timers": [self._timer(timer) for timer in parts.timers.states()],
+            "collections": parts.store.names(),
+            "notices": [*config.notes, *parts.store.notices(), *parts.blobs.notices()],
+        }
+
+    async def idle(self, timeout_s: float) -> list[str]:
+        """Wait until nothing is queued or running; returns what still is at the time-out."""
+        return await self._parts.activity.idle(timeout_s)
+
+    async def reset(self) -> None:
+        """Empty documents, files and logs."""
+        await self._parts.datasets.reset()
+
+    async def seed(
+        self, collections: dict[str, list[Document]], *, replace: bool, triggers: bool
+    ) -> dict[str, int]:
+        """Load documents as administrator; with `triggers` each one fires as an insert would."""
+        return await self._parts.datasets.seed(collections, replace=replace, triggers=triggers)
+
+    def collection(self, name: str) -> list[Document]:
+        """Return the documents of a collection; raises CollectionNotExist."""
+        return self._parts.datasets.documents(name)
+
+    async def invoke(
+        self, name: str, event: Value, *, openid: str | None, source: str
+    ) -> dict[str, Value]:
+        """Call a function as that user; raises FunctionNotFound, other failures are answered."""
+        caller = Caller(
+            kind="user" if openid else "administrator", openid=openid or "", source=source
+        )
+        return _invoked(await self._parts.functions.invoke(name, event, caller))
+
+    async def fire(self, function: str, trigger: str) -> dict[str, Value]:
+        """Fire a timer now; raises FunctionNotFound."""
+        return _invoked(await self._parts.timers.fire(function, trigger))
+
+    def files(self, prefix: str) -> list[dict[str, Value]]:
+        """Return the stored files whose cloud path starts with the prefix."""
+        storage = self._parts.storage
+        return [
+            {
+                "path": file.cloud_path,
+                "file_id": storage.file_id(file.cloud_path),
+                "size_bytes": file.size_bytes,
+                "owner": file.owner,
+                "updated_at": _iso(file.updated_ms),
+            }
+            for file in storage.list(prefix)
+        ]
+
+    def logs(
+        self, *, function: str = "", request_id: str = "", limit: int = 100
+    ) -> list[dict[str, Value]]:
+        """Return the newest log lines that fit, oldest first."""
+        lines = self._parts.recorder.logs(function=function, request_id=request_id, limit=limit)
+        return [asdict(line) for line in lines]
+
+    def requests(self, limit: int) -> list[dict[str, Value]]:
+        """Return the newest calls, oldest first."""
+        return [asdict(record) for record in self._parts.recorder.requests(limit)]
+
+    def follow(self, kind: str) -> AsyncIterator[dict[str, Value]]:
+        """Yield new log lines or calls as they come."""
+        return self._parts.recorder.stream(kind)
+
+    def request_stop(self) -> None:
+        """Ask whoever runs the suite to stop it."""
+        self.stopping.set()
+
+    def _timer(self, timer: Timer) -> dict[str, Value]:
+        moment = (
+            None
+            if timer.next_fire_ms is None
+            else _EPOCH + timedelta(milliseconds=timer.next_fire_ms)
+        )
+        return {
+            "function": timer.function,
+            "trigger": timer.trigger,
+            "expression": timer.expression,
+            "next_fire": None if moment is None else moment.astimezone(self._zone).isoformat(),
+            "notes": list(timer.compiled.notes),
+        }
+
+
+def _function(state: FunctionState) -> dict[str, Value]:
+    bundle, problem = state.bundle, state.problem
+    return {
+        "name": bundle.name,
+        "language": bundle.language,
+        "state": state.state,
+        "file": str(bundle.entry),
+        "timeout_s": bundle.timeout_s,
+        "generation": state.generation,
+        "problem": None
+        if problem is None
+        else {"file": problem.file, "line": problem.line, "message": problem.message},
+        "problems": [asdict(each) for each in bundle.problems],
+        "triggers": [
+            {"name": trigger.name, "type": trigger.kind, "config": trigger.config}
+            for trigger in bundle.triggers
+        ],
+    }
+
+
+def _invoked(invoked: Invoked) -> dict[str, Value]:
+    outcome = invoked.outcome
+    told: dict[str, Value] = {
+        "request_id": invoked.request_id,
+        "duration_ms": outcome.duration_ms,
+        "logs": [{"level": level, "line": line} for level, line in invoked.logs],
+    }
+    if outcome.failure is None:
+        return {"result": orjson.loads(outcome.result), **told}
+    failure = outcome.failure
+    error = {
+        "code": "FUNCTIONS_EXECUTE_FAIL",
+        "kind": failure.kind,
+        "message": failure.message,
+        "stack": failure.stack,
+    }
+    return {"error": error, **told}
+
+
+def _iso(moment_ms: int) -> str:
+    moment = _EPOCH + timedelta(milliseconds=moment_ms)
+    return f"{moment:%Y-%m-%dT%H:%M:%S}.{moment_ms % 1000:03d}Z"
+
+
+def _version() -> str:
+    try:
+        return version("cloud-emu")
+    except PackageNotFoundError:
+        return "0"

@@ -1,0 +1,242 @@
+"""Owns the life of a suite: what starts after what, and stops in reverse.
+
+Not here: what the parts are (`suite.assembly`) and how the suite is asked and told
+(`suite.control`). The one idea: one exit stack; what was started is stopped in reverse order,
+whatever fails in between.
+"""
+
+import asyncio
+import shutil
+import tempfile
+from collections.abc import Callable, Mapping
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import Final
+
+from emulator.ambient import Clock, Ids, SystemClock, SystemIds
+from emulator.config import Config
+from emulator.config.seed_files import read_seed_files
+from emulator.core.ejson import decode
+from emulator.core.values import Value
+from emulator.functions.reload import FolderWatcher
+from emulator.server import Port, Server
+from emulator.services.caller import Caller
+from emulator.services.executor import Crossing, LocalTransport
+from emulator.suite.assembly import REGION, Parts, Surroundings, assemble
+from emulator.suite.control import SuiteControl
+from emulator.suite.project import Project
+from emulator.wire import control as control_wire
+from emulator.wire import storage as storage_wire
+from emulator.wire.actions import Actions
+from emulator.wire.admin import AdminDoor
+from emulator.wire.guard import Guard
+from emulator.wire.http_access import HttpAccess
+
+LOCAL_SECRET_ID: Final = "cloud-emu-local-secret-id"
+LOCAL_SECRET_KEY: Final = "cloud-emu-local-secret-key"
+CONTEXT_KEYS: Final = (
+    "TCB_ENV,TCB_SEQID,TCB_TRACELOG,TCB_ROUTE_KEY,TCB_SOURCE,TCB_SOURCE_IP,TCB_SESSIONTOKEN,"
+    "TCB_UUID,TCB_CUSTOM_USER_ID,TCB_ISANONYMOUS_USER,TCB_HTTP_CONTEXT,TCB_CONTEXT_CNFG,"
+    "TRIGGER_SRC,LOGINTYPE"
+)
+"""Names that older SDKs copy from the environment, and only those (node-sdk 2.1 to 2.11)."""
+READY_WAIT_MAX_S: Final = 5.0
+"""Code that hangs while it loads does not keep the others waiting longer than this."""
+
+
+class Suite:
+    """A local cloud: construct, `await start()`, use its addresses, `await stop()`."""
+
+    def __init__(
+        self, config: Config, *, clock: Clock | None = None, ids: Ids | None = None
+    ) -> None:
+        self.config = config
+        self.clock = clock or SystemClock()
+        self._ids = ids or SystemIds()
+        self._project = Project(config)
+        self._server: Server | None = None
+        self._parts: Parts | None = None
+        self._control: SuiteControl | None = None
+        self._running = AsyncExitStack()
+
+    @property
+    def urls(self) -> Mapping[str, str]:
+        """Return the addresses of the API port and the site port, once started."""
+        server = self._server
+        return {"api": server.url, "site": server.site_url} if server else {"api": "", "site": ""}
+
+    @property
+    def variables(self) -> dict[str, str]:
+        """Return the environment variables that point SDKs at this suite."""
+        return _variables(self.config.emulator.env, self.urls)
+
+    @property
+    def control(self) -> SuiteControl:
+        """Return how a started suite is asked and told."""
+        assert self._control is not None, "the suite was not started"
+        return self._control
+
+    @property
+    def parts(self) -> Parts:
+        """Return what a started suite consists of."""
+        assert self._parts is not None, "the suite was not started"
+        return self._parts
+
+    def info(self) -> dict[str, Value]:
+        """Return what there is to know: addresses, functions, timers, data folder, notices."""
+        return self.control.info()
+
+    def subscribe(self, heard: Callable[[dict[str, Value]], None]) -> Callable[[], None]:
+        """Call `heard` on the suite's loop with everything that happens from now on."""
+        return self.parts.recorder.follow(heard)
+
+    async def start(self) -> None:
+        """Open the data, load the functions, listen on both ports.
+
+        Raises:
+            ConfigurationError: a port, a folder or a file of the project cannot be used.
+        """
+        async with AsyncExitStack() as stack:
+            await self._start(stack)
+            self._running = stack.pop_all()
+
+    async def stop(self) -> None:
+        """Close the ports, let go of user code, write the checkpoint."""
+        if self._control is not None:
+            self._control.ready = False
+        await self._running.aclose()
+
+    async def _start(self, stack: AsyncExitStack) -> None:
+        loop = asyncio.get_running_loop()
+        # Functions see the addresses, so the ports are opened before anything is loaded.
+        variables: dict[str, str] = {}
+        parts = assemble(
+            self.config,
+            Surroundings(
+                folder=self._data_folder(stack),
+                clock=self.clock,
+                ids=self._ids,
+                site_url=lambda: self.urls["site"],
+                rediscover=self._project.rediscover,
+                variables=variables,
+            ),
+        )
+        self._parts = parts
+        parts.recorder.attach(loop)
+        stack.push_async_callback(parts.store.close)
+        stack.push_async_callback(parts.blobs.close)
+        for runtime in parts.runtimes.values():
+            stack.push_async_callback(runtime.close)
+        crossing = Crossing(parts.executor, loop)
+        parts.functions.connect(lambda caller: LocalTransport(crossing, caller))
+        self._watch_activity(parts, crossing)
+        self._control = SuiteControl(self.config, parts, urls=lambda: self.urls)
+        self._server = self._build_server(parts, self._control)
+        await self._server.start()
+        stack.push_async_callback(self._server.stop)
+        variables.update(self.variables)
+        await self._seed(parts)
+        await self._start_functions(parts, stack)
+        tending = loop.create_task(parts.store.tend())
+        stack.push_async_callback(_cancel, tending)
+        self._control.ready = True
+
+    async def _start_functions(self, parts: Parts, stack: AsyncExitStack) -> None:
+        loop = asyncio.get_running_loop()
+        await self._load(parts)
+        parts.timers.start()
+        stack.push_async_callback(parts.timers.close)
+        stack.push_async_callback(parts.dispatcher.close)
+        root = self.config.functions_root
+        if root is None:
+            return
+        reloading: set[asyncio.Task[None]] = set()
+
+        def changed(names: set[str]) -> None:
+            task = loop.create_task(self._reload(parts, names))
+            reloading.add(task)
+            task.add_done_callback(reloading.discard)
+
+        parts.activity.add_source(lambda: ["a reload"] if reloading else [])
+        watcher = FolderWatcher(root, changed, loop=loop)
+        watcher.start()
+        stack.callback(watcher.close)
+
+    async def _load(self, parts: Parts) -> None:
+        loading = asyncio.ensure_future(parts.registry.load_all(self._project.discover()))
+        await asyncio.wait({loading}, timeout=READY_WAIT_MAX_S)
+        if loading.done():
+            loading.result()
+        self._project.listen(parts)
+        loading.add_done_callback(lambda _: self._project.listen(parts))
+
+    async def _reload(self, parts: Parts, names: set[str]) -> None:
+        if "" in names:
+            await parts.registry.load_all(self._project.discover())
+        for name in sorted(names - {""}):
+            await parts.registry.reload(name)
+        self._project.listen(parts)
+
+    async def _seed(self, parts: Parts) -> None:
+        if not self.config.seed:
+            return
+        found = read_seed_files(self.config.seed)
+        await parts.datasets.seed(
+            {name: decode(documents) for name, documents in found.items()}, replace=False
+        )
+
+    def _watch_activity(self, parts: Parts, crossing: Crossing) -> None:
+        for source in (
+            parts.functions.running,
+            parts.dispatcher.running,
+            parts.timers.running,
+            crossing.running,
+        ):
+            parts.activity.add_source(source)
+
+    def _build_server(self, parts: Parts, control: SuiteControl) -> Server:
+        emulator = self.config.emulator
+        guard = Guard(bound_host=emulator.host)
+        actions = Actions(parts.executor, parts.functions, parts.storage)
+        door = AdminDoor(actions, ids=parts.ids, guard=guard, caller_of=_no_token)
+        access = HttpAccess(parts.functions, parts.http_routes, ids=parts.ids, env_id=emulator.env)
+        return Server(
+            api=Port(emulator.port, [*door.routes(), *control_wire.routes(control)]),
+            site=Port(emulator.site_port, [*storage_wire.routes(parts.storage), *access.routes()]),
+            guard=guard,
+            ids=parts.ids,
+            host=emulator.host,
+        )
+
+    def _data_folder(self, stack: AsyncExitStack) -> Path:
+        if not self.config.ephemeral:
+            return self.config.data_dir
+        folder = Path(tempfile.mkdtemp(prefix="cloud-emu-"))
+        stack.callback(shutil.rmtree, folder, ignore_errors=True)
+        return folder
+
+
+def _variables(env_id: str, urls: Mapping[str, str]) -> dict[str, str]:
+    return {
+        "CLOUD_EMU_URL": urls["api"],
+        "CLOUD_EMU_SITE_URL": urls["site"],
+        "TCB_ENV": env_id,
+        "SCF_NAMESPACE": env_id,
+        "TCB_CONTEXT_KEYS": CONTEXT_KEYS,
+        "TCB_CONTEXT_CNFG": f'{{"URL": "{urls["api"]}/admin"}}',
+        "TENCENTCLOUD_RUNENV": "SCF",
+        "TENCENTCLOUD_REGION": REGION,
+        "TENCENTCLOUD_SECRETID": LOCAL_SECRET_ID,
+        "TENCENTCLOUD_SECRETKEY": LOCAL_SECRET_KEY,
+    }
+
+
+def _no_token(token: str) -> Caller | None:
+    """Tell whose invocation a token names: none, as only Node functions will be given one."""
+    del token
+    return None
+
+
+async def _cancel(task: "asyncio.Task[None]") -> None:
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)

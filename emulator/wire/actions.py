@@ -1,0 +1,181 @@
+"""Owns the table of actions: an action's name to how it is read, carried out and answered.
+
+Not here: who calls (`wire.admin`), fields and replies (`wire.requests`, `wire.replies`). The one
+idea: adding an action is adding a row; a row for a command reads it, hands it to the executor and
+writes the record that comes back. Actions of dialect B (node-sdk 2 and 3) come first, those of
+dialect A (tcb-admin-node, wx-server-sdk 1) after them; both share how they are read.
+"""
+
+import difflib
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final, Protocol
+
+import orjson
+
+from emulator.core.commands import Command
+from emulator.core.errors import FunctionFailed
+from emulator.core.values import Value
+from emulator.services.caller import Caller
+from emulator.services.functions import Invoked, result_of
+from emulator.wire import envelope, replies, requests
+from emulator.wire.fields import Body
+
+Run = Callable[[Body, Caller, str], Awaitable[bytes]]
+"""Carry an action out: body, caller and request id to the finished answer."""
+
+NEAR_MATCHES_MAX: Final = 3
+
+
+class Executes(Protocol):
+    """Whatever carries out commands."""
+
+    async def execute(self, command: Command, caller: Caller) -> Any:
+        """Return the record that belongs to the command."""
+        ...
+
+
+class Invokes(Protocol):
+    """Whatever calls functions."""
+
+    async def invoke(self, name: str, event: Value, caller: Caller) -> Invoked:
+        """Return what came of the call."""
+        ...
+
+
+class Ticket(Protocol):
+    """What an SDK needs to upload one file."""
+
+    @property
+    def url(self) -> str:
+        """Return where the bytes go."""
+        ...
+
+    @property
+    def token(self) -> str:
+        """Return what goes with them as `x-cos-security-token`."""
+        ...
+
+    @property
+    def authorization(self) -> str:
+        """Return what goes with them as `Signature`."""
+        ...
+
+    @property
+    def file_id(self) -> str:
+        """Return the id that the file will have."""
+        ...
+
+    @property
+    def cos_file_id(self) -> str:
+        """Return what goes with them as `x-cos-meta-fileid`."""
+        ...
+
+    @property
+    def download_url(self) -> str:
+        """Return a URL the file will have for a while."""
+        ...
+
+
+class Tickets(Protocol):
+    """Whatever permits uploads."""
+
+    def upload_ticket(self, cloud_path: str, caller: Caller) -> Ticket:
+        """Return a ticket for one upload."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class CommandAction:
+    """An action that is a command: how its body is read, and how the record is written."""
+
+    read: Callable[[Body], Command]
+    write: Callable[[Any], bytes]
+
+
+COMMANDS: Final[Mapping[str, CommandAction]] = {
+    "database.addCollection": CommandAction(requests.create_collection, replies.nothing),
+    "database.deleteCollection": CommandAction(requests.drop_collection, replies.nothing),
+    "database.insertDocument": CommandAction(requests.insert, replies.inserted),
+    "database.getDocument": CommandAction(requests.find, replies.list_of_texts),
+    "database.calculateDocument": CommandAction(requests.count, replies.total),
+    "database.modifyDocument": CommandAction(requests.update, replies.updated),
+    "database.modifyAndReturnDoc": CommandAction(
+        requests.find_and_modify, replies.updated_document
+    ),
+    "database.removeDocument": CommandAction(requests.remove, replies.deleted),
+    "database.aggregateDocuments": CommandAction(requests.aggregate, replies.list_of_texts),
+    "storage.batchGetDownloadUrl": CommandAction(requests.temporary_urls, replies.download_list),
+    "storage.batchDeleteFile": CommandAction(requests.delete_files, replies.delete_list),
+    "database.addDocument": CommandAction(requests.insert, replies.added),
+    "database.queryDocument": CommandAction(requests.find, replies.list_of_objects),
+    "database.countDocument": CommandAction(requests.count, replies.total),
+    "database.updateDocument": CommandAction(requests.update, replies.updated_plain),
+    "database.deleteDocument": CommandAction(requests.remove, replies.deleted),
+    "database.aggregate": CommandAction(requests.aggregate, replies.list_in_text),
+}
+
+
+class Actions:
+    """The actions of one suite."""
+
+    def __init__(self, executor: Executes, functions: Invokes, storage: Tickets) -> None:
+        self._executor = executor
+        self._functions = functions
+        self._storage = storage
+        self._table: dict[str, Run] = {
+            **{name: self._carry_out(action) for name, action in COMMANDS.items()},
+            "functions.invokeFunction": self._invoke,
+            "storage.getUploadMetadata": self._permit_upload,
+        }
+
+    def names(self) -> list[str]:
+        """Return the names of all actions."""
+        return list(self._table)
+
+    def find(self, name: str) -> Run:
+        """Return how an action is carried out.
+
+        Raises:
+            UnknownAction: there is none of that name; near ones are told.
+        """
+        run = self._table.get(name)
+        if run is not None:
+            return run
+        near = difflib.get_close_matches(name, self._table, NEAR_MATCHES_MAX)
+        guess = f"; did you mean {' or '.join(near)}?" if near else ""
+        raise envelope.UnknownAction(
+            f"action {name!r:.100} is not one that this version knows{guess}"
+        )
+
+    def _carry_out(self, action: CommandAction) -> Run:
+        read, write, execute = action.read, action.write, self._executor.execute
+
+        async def run(body: Body, caller: Caller, request_id: str) -> bytes:
+            return envelope.success(write(await execute(read(body), caller)), request_id)
+
+        return run
+
+    async def _invoke(self, body: Body, caller: Caller, request_id: str) -> bytes:
+        """Call a function; the answer carries the call's own request id, as its log lines do."""
+        del request_id
+        name, event = requests.invocation(body)
+        invoked = await self._functions.invoke(name, event, caller)
+        try:
+            result = result_of(name, invoked)
+        except FunctionFailed as error:
+            return envelope.failure(error, invoked.request_id)
+        data = b'{"response_data":%b}' % orjson.dumps(result.decode())
+        return envelope.success(data, invoked.request_id)
+
+    async def _permit_upload(self, body: Body, caller: Caller, request_id: str) -> bytes:
+        ticket = self._storage.upload_ticket(requests.cloud_path(body), caller)
+        data = {
+            "url": ticket.url,
+            "token": ticket.token,
+            "authorization": ticket.authorization,
+            "fileId": ticket.file_id,
+            "cosFileId": ticket.cos_file_id,
+            "download_url": ticket.download_url,
+        }
+        return envelope.success(orjson.dumps(data), request_id)

@@ -1,0 +1,99 @@
+"""Owns the front door `/admin`: who calls with a server SDK, and what a request must look like.
+
+Not here: what the actions do (`wire.actions`). The one idea: whoever reaches this door is an
+administrator, as a holder of the environment's secret is in the cloud (signatures are not
+checked), unless the request carries the token of an invocation: then it is code of that function,
+and acts as it.
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Final
+
+import orjson
+from aiohttp import hdrs, web
+
+from emulator.ambient import Ids
+from emulator.core.errors import InvalidCommonParam
+from emulator.core.values import Value
+from emulator.services.caller import ADMINISTRATOR, Caller
+from emulator.wire import envelope, fields
+from emulator.wire.actions import Actions
+from emulator.wire.exchange import json_answer, read_body
+from emulator.wire.fields import Body
+from emulator.wire.guard import Guard
+
+PATH: Final = "/admin"
+
+REQUEST_MAX_BYTES: Final = 64 * 1024 * 1024
+"""A document of MongoDB's 16 MiB grows about fourfold as escaped, canonical Extended JSON."""
+
+TOKEN_FIELDS: Final = ("wxCloudApiToken", "tcb_sessionToken")
+_ACTION_PART: Final = re.compile(
+    rb'name="?action"?[^\r\n]*(?:\r\n[^\r\n]+)*\r\n\r\n([^\r\n]{1,100})'
+)
+
+
+class AdminDoor:
+    """The door of one suite."""
+
+    def __init__(
+        self,
+        actions: Actions,
+        *,
+        ids: Ids,
+        guard: Guard,
+        caller_of: Callable[[str], Caller | None],
+    ) -> None:
+        self._actions = actions
+        self._guard = guard
+        self._ids = ids
+        self._caller_of = caller_of
+
+    def routes(self) -> list[web.RouteDef]:
+        """Return the routes of the door: its own, and the same for a named environment."""
+        return [web.post(PATH, self.answer), web.post(f"/e/{{env}}{PATH}", self.answer)]
+
+    async def answer(self, request: web.Request) -> web.StreamResponse:
+        """Answer any request with status 200 and JSON: the rim behind which nothing is raised."""
+        request_id = self._ids.request_id()
+        try:
+            self._guard.require_own_origin(request)
+            raw = await read_body(request, max_bytes=REQUEST_MAX_BYTES)
+            body = _read_object(raw, request.headers)
+            run = self._actions.find(fields.text(body, "action"))
+            answer = await run(body, self._caller(body), request_id)
+        except Exception as error:  # noqa: BLE001  # the rim of a request
+            answer = envelope.refused(error, request_id)
+        return json_answer(request, answer)
+
+    def _caller(self, body: Body) -> Caller:
+        for name in TOKEN_FIELDS:
+            token = body.get(name)
+            if token:
+                caller = self._caller_of(fields.text(body, name))
+                if caller is not None:
+                    return caller
+        return ADMINISTRATOR
+
+
+def _read_object(raw: bytes, headers: Mapping[str, str]) -> Body:
+    try:
+        body: Value = orjson.loads(raw)
+    except orjson.JSONDecodeError as fault:
+        kind = headers.get(hdrs.CONTENT_TYPE, "")
+        if kind.startswith("multipart/"):
+            raise _not_available(raw) from fault
+        what = f"is not JSON: {fault}" if raw else "is empty"
+        raise InvalidCommonParam(f"the request body {what}") from fault
+    if type(body) is not dict:
+        raise InvalidCommonParam("the request body must be a JSON object with an action")
+    return body
+
+
+def _not_available(raw: bytes) -> envelope.UnknownAction:
+    found = _ACTION_PART.search(raw)
+    name = found[1].decode("utf-8", "replace") if found else "of a multipart request"
+    return envelope.UnknownAction(
+        f"action {name} is not available yet: open APIs and payment are not emulated"
+    )

@@ -1,0 +1,268 @@
+"""Owns the control API: what the command line, the console and scripts ask of the suite, as JSON.
+
+Not here: what any call does (the suite does it, through `ControlledSuite`) nor the check of the
+Host header (`server`). The one idea: a handler reads bounded input, makes one call and answers
+JSON; documents travel as Extended JSON, both forms in, the relaxed form out. A request that a page
+of a foreign origin makes is refused, so that no hosted page can act as the console.
+"""
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
+from typing import Final, Literal, Protocol
+
+from aiohttp import web
+
+from emulator.core.ejson import TAG_MARK
+from emulator.core.errors import EmulatorError
+from emulator.core.values import Document, Value
+from emulator.wire.control_json import (
+    Json,
+    answer,
+    flag,
+    limit,
+    read_body,
+    read_collections,
+    read_object,
+    refusal,
+    refused,
+    relaxed_json,
+    seconds,
+    text_or_none,
+)
+
+EVENT_SIZE_MAX_BYTES: Final = 6 * 1024 * 1024
+"""The platform's bound on a function's event."""
+SEED_SIZE_MAX_BYTES: Final = 512 * 1024 * 1024
+IDLE_WAIT_DEFAULT_S: Final = 10.0
+IDLE_WAIT_MAX_S: Final = 600.0
+STREAM_LOOK_S: Final = 0.5
+"""How often an open stream looks whether the suite stops."""
+KEEP_ALIVE_LOOKS: Final = 10
+SOURCE_DEFAULT: Final = "wx_client"
+
+StreamKind = Literal["log", "request"]
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+class ControlledSuite(Protocol):
+    """What the control API asks of a suite."""
+
+    @property
+    def ready(self) -> bool:
+        """Tell whether everything is loaded and nothing is being stopped."""
+        ...
+
+    def info(self) -> Json:
+        """Return what there is to know of the suite, as JSON data."""
+        ...
+
+    async def idle(self, timeout_s: float) -> list[str]:
+        """Wait until nothing is queued or running; return what still is at the time-out."""
+        ...
+
+    async def reset(self) -> None:
+        """Empty documents, files, users, messages and logs."""
+        ...
+
+    async def seed(
+        self, collections: dict[str, list[Document]], *, replace: bool, triggers: bool
+    ) -> object:
+        """Load documents as administrator."""
+        ...
+
+    def collection(self, name: str) -> list[Document]:
+        """Return the documents of a collection; raises CollectionNotExist."""
+        ...
+
+    async def invoke(self, name: str, event: Value, *, openid: str | None, source: str) -> Json:
+        """Call a function; raises FunctionNotFound, other failures are part of the answer."""
+        ...
+
+    async def fire(self, function: str, trigger: str) -> Json:
+        """Fire a trigger now; raises FunctionNotFound or InvalidName."""
+        ...
+
+    def files(self, prefix: str) -> list[Json]:
+        """Return the stored files whose cloud path starts with the prefix."""
+        ...
+
+    def logs(self, *, function: str, request_id: str, limit: int) -> list[Json]:
+        """Return the newest log lines that fit, oldest first; empty text fits everything."""
+        ...
+
+    def requests(self, limit: int) -> list[Json]:
+        """Return the newest calls, oldest first."""
+        ...
+
+    def follow(self, kind: StreamKind) -> AsyncIterator[Json]:
+        """Yield new log lines or calls as they come."""
+        ...
+
+    def request_stop(self) -> None:
+        """Ask whoever runs the suite to stop it."""
+        ...
+
+
+def routes(suite: ControlledSuite) -> list[web.RouteDef]:
+    """Return the routes of the control API."""
+    control = _Control(suite)
+    table: tuple[tuple[Callable[..., web.RouteDef], str, Handler], ...] = (
+        (web.get, "/_emu/health", control.health),
+        (web.get, "/_emu/info", control.info),
+        (web.get, "/_emu/idle", control.idle),
+        (web.post, "/_emu/reset", control.reset),
+        (web.post, "/_emu/seed", control.seed),
+        (web.get, "/_emu/collections/{name}", control.collection),
+        (web.post, "/_emu/functions/{name}/invoke", control.invoke),
+        (web.post, "/_emu/triggers/{function}/{trigger}/fire", control.fire),
+        (web.get, "/_emu/storage", control.storage),
+        (web.get, "/_emu/logs", control.logs),
+        (web.get, "/_emu/requests", control.requests),
+        (web.post, "/_emu/stop", control.stop),
+    )
+    return [add(path, _guarded(handler)) for add, path, handler in table]
+
+
+class _Control:
+    """The handlers over one suite."""
+
+    def __init__(self, suite: ControlledSuite) -> None:
+        self._suite = suite
+
+    async def health(self, request: web.Request) -> web.StreamResponse:
+        ready = self._suite.ready
+        info = self._suite.info()
+        told: Json = {key: info[key] for key in ("env", "version", "pid", "project") if key in info}
+        health: Json = {"status": "ready" if ready else "starting", **told}
+        return answer(health, status=200 if ready else 503)
+
+    async def info(self, request: web.Request) -> web.StreamResponse:
+        return answer(self._suite.info())
+
+    async def idle(self, request: web.Request) -> web.StreamResponse:
+        timeout_s = seconds(request, "timeout_s", IDLE_WAIT_DEFAULT_S, IDLE_WAIT_MAX_S)
+        running = await self._suite.idle(timeout_s)
+        return answer({"idle": False, "running": running} if running else {"idle": True})
+
+    async def reset(self, request: web.Request) -> web.StreamResponse:
+        await self._suite.reset()
+        return answer({"reset": True})
+
+    async def seed(self, request: web.Request) -> web.StreamResponse:
+        raw = await read_body(request, SEED_SIZE_MAX_BYTES)
+        data = read_object(raw, known=("collections", "replace", "triggers"))
+        collections = read_collections(data.get("collections"), tagged=TAG_MARK in raw)
+        await self._suite.seed(
+            collections,
+            replace=flag(data, "replace"),
+            triggers=flag(data, "triggers"),
+        )
+        return answer({"collections": {name: len(each) for name, each in collections.items()}})
+
+    async def collection(self, request: web.Request) -> web.StreamResponse:
+        return answer(self._suite.collection(request.match_info["name"]))
+
+    async def invoke(self, request: web.Request) -> web.StreamResponse:
+        raw = await read_body(request, EVENT_SIZE_MAX_BYTES)
+        data = read_object(raw, known=("event", "openid", "source"))
+        invoked = await self._suite.invoke(
+            request.match_info["name"],
+            data.get("event", {}),
+            openid=text_or_none(data, "openid"),
+            source=text_or_none(data, "source") or SOURCE_DEFAULT,
+        )
+        return answer(invoked)
+
+    async def fire(self, request: web.Request) -> web.StreamResponse:
+        found = request.match_info
+        return answer(await self._suite.fire(found["function"], found["trigger"]))
+
+    async def storage(self, request: web.Request) -> web.StreamResponse:
+        return answer(self._suite.files(request.query.get("prefix", "")))
+
+    async def logs(self, request: web.Request) -> web.StreamResponse:
+        function = request.query.get("function", "")
+        request_id = request.query.get("request_id", "")
+        if _wants_stream(request):
+            wanted = {"function": function, "request_id": request_id}
+            return await self._stream(
+                request, "log", {key: value for key, value in wanted.items() if value}
+            )
+        newest = self._suite.logs(function=function, request_id=request_id, limit=limit(request))
+        return answer(newest)
+
+    async def requests(self, request: web.Request) -> web.StreamResponse:
+        if _wants_stream(request):
+            return await self._stream(request, "request", {})
+        return answer(self._suite.requests(limit(request)))
+
+    async def stop(self, request: web.Request) -> web.StreamResponse:
+        self._suite.request_stop()
+        return answer({"stopping": True}, status=202)
+
+    async def _stream(
+        self, request: web.Request, kind: StreamKind, wanted: Mapping[str, str]
+    ) -> web.StreamResponse:
+        """Answer with server-sent events until the client goes or the suite stops."""
+        entries = self._suite.follow(kind)
+        # Asking for the first entry before the head is sent lets a client know that nothing which
+        # happens after it saw the head will be missed.
+        coming = asyncio.ensure_future(_next(entries))
+        await asyncio.sleep(0)
+        response = web.StreamResponse(
+            headers={"Content-Type": "text/event-stream", "Cache-Control": "no-store"}
+        )
+        looks = 0
+        try:
+            await response.prepare(request)
+            await response.write(
+                b": listening\n\n"
+            )  # the head alone would wait for the first entry
+            while self._suite.ready:
+                done, _ = await asyncio.wait({coming}, timeout=STREAM_LOOK_S)
+                looks += 1
+                if done:
+                    entry = coming.result()
+                    if entry is None:
+                        break
+                    coming = asyncio.ensure_future(_next(entries))
+                    if all(entry.get(key) == value for key, value in wanted.items()):
+                        await response.write(b"data: " + relaxed_json(entry) + b"\n\n")
+                elif looks % KEEP_ALIVE_LOOKS == 0:
+                    await response.write(b": still here\n\n")
+        except ConnectionResetError:
+            pass  # the client is gone, which is how most streams end
+        finally:
+            coming.cancel()
+            await asyncio.wait({coming})
+            if isinstance(entries, AsyncGenerator):
+                await entries.aclose()
+        return response
+
+
+async def _next(entries: AsyncIterator[Json]) -> Json | None:
+    return await anext(entries, None)
+
+
+def _guarded(handler: Handler) -> Handler:
+    """Return a handler that refuses foreign pages and answers the suite's errors as JSON."""
+
+    async def guarded(request: web.Request) -> web.StreamResponse:
+        origin = request.headers.get("Origin")
+        if origin is not None and origin != f"{request.scheme}://{request.host}":
+            return refusal(
+                "FOREIGN_ORIGIN",
+                f"a page of {origin} may not use the control API",
+                hint="the control API answers programs and its own console only",
+                status=403,
+            )
+        try:
+            return await handler(request)
+        except EmulatorError as fault:
+            return refused(fault)
+
+    return guarded
+
+
+def _wants_stream(request: web.Request) -> bool:
+    return request.query.get("follow", "") in ("1", "true")

@@ -1,0 +1,102 @@
+"""Owns the outer shape of every answer, and is the only place that knows error to wire shape.
+
+Not here: what stands in `data`. The one idea: an SDK takes any truthy top-level `code` for a
+failure and throws on a status other than 200 without reading on, so failures of actions are
+`{"code", "message", "requestId"}` with status 200 and successes never have a `code`.
+"""
+
+import logging
+from collections.abc import Mapping
+from typing import Final
+
+import orjson
+
+from emulator.core.errors import (
+    EmulatorError,
+    FunctionFailed,
+    FunctionNotFound,
+    InvalidParam,
+    PermissionDenied,
+    RequestTooLarge,
+    StorageDenied,
+    StorageFileNotExist,
+    StoreError,
+)
+
+_log: Final = logging.getLogger(__name__)
+
+
+class UnknownAction(InvalidParam):
+    """No such action; the cloud's code for it has no number in wx-server-sdk's table."""
+
+    code = "INVALID_ACTION"
+
+
+class ForeignRequest(EmulatorError):
+    """A browser sent the request on behalf of some other site."""
+
+    code = "INVALID_REQUEST_SOURCE"
+
+
+class NoSuchPath(EmulatorError):
+    """Nothing answers on the path."""
+
+    code = "INVALID_PATH"
+
+
+_STATUS: Final[Mapping[type, int]] = {
+    EmulatorError: 400,
+    ForeignRequest: 403,
+    PermissionDenied: 403,
+    StorageDenied: 403,
+    NoSuchPath: 404,
+    FunctionNotFound: 404,
+    StorageFileNotExist: 404,
+    RequestTooLarge: 413,
+    FunctionFailed: 500,
+    StoreError: 500,
+}
+
+
+def success(data: bytes, request_id: str) -> bytes:
+    """Return the answer around finished `data`."""
+    return b'{"data":%b,"requestId":"%b"}' % (data, request_id.encode())
+
+
+def failure(error: EmulatorError, request_id: str) -> bytes:
+    """Return the answer for something the suite refused."""
+    return _shape(error.code, error.message, request_id)
+
+
+def refused(error: Exception, request_id: str) -> bytes:
+    """Return the answer for whatever ended a request; what is not an error of ours is logged.
+
+    The answer never holds a traceback; the log has it under the request id.
+    """
+    if isinstance(error, EmulatorError):
+        return failure(error, request_id)
+    if isinstance(error, RecursionError):
+        return _shape(InvalidParam.code, "the request is nested too deeply", request_id)
+    _log.error("request %s failed inside the suite", request_id, exc_info=error)
+    why = f"the suite failed on this request ({type(error).__name__}); its log says where"
+    return _shape(EmulatorError.code, why, request_id)
+
+
+def status_of(error: Exception) -> int:
+    """Return the HTTP status for an error where, unlike in actions, the status speaks."""
+    for kind in type(error).__mro__:
+        status = _STATUS.get(kind)
+        if status is not None:
+            return status
+    return 500
+
+
+def _shape(code: str, message: str, request_id: str) -> bytes:
+    return orjson.dumps(
+        {"code": code, "message": _clean(message), "requestId": request_id},
+    )
+
+
+def _clean(message: str) -> str:
+    # A sentence may quote what JSON cannot hold: half of a surrogate pair out of a file or a name.
+    return message.encode("utf-8", "replace").decode()

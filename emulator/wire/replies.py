@@ -1,0 +1,92 @@
+"""Owns what the server SDKs hear: the record a service answered with to the `data` of a reply.
+
+Not here: what stands around `data` (`wire.envelope`). The one idea: each function returns finished
+JSON text, so that a document is encoded once and never walked again.
+"""
+
+from collections.abc import Sequence
+
+import orjson
+
+from emulator.core.commands import FileOutcome, Found, Inserted, Modified, Removed, Updated
+from emulator.wire.ejson import document_json, document_text, value_json
+
+
+def nothing(_result: None) -> bytes:
+    """Write an empty `data`."""
+    return b"{}"
+
+
+def inserted(result: Inserted) -> bytes:
+    """Write `insertedIds`; an ObjectId is its hexadecimal text."""
+    return b'{"insertedIds":%b}' % value_json(list(result.ids))
+
+
+def list_of_texts(result: Found) -> bytes:
+    """Write a `list` whose documents are JSON text themselves, as dialect B wants it."""
+    return orjson.dumps({"list": [document_text(each) for each in result.documents]})
+
+
+def total(result: int) -> bytes:
+    """Write `total`."""
+    return b'{"total":%d}' % result
+
+
+def updated(result: Updated) -> bytes:
+    """Write `updated`, which counts matched documents, and the id of a document that was made."""
+    return b'{"updated":%d,"upsert_id":%b}' % (result.matched, value_json(result.upserted_id))
+
+
+def updated_document(result: Modified) -> bytes:
+    """Write the document as it became, null when none matched."""
+    if result.document is None:
+        return b'{"updated":0,"doc":null}'
+    return b'{"updated":1,"doc":%b}' % orjson.dumps(document_text(result.document))
+
+
+def deleted(result: Removed) -> bytes:
+    """Write `deleted`."""
+    return b'{"deleted":%d}' % result.count
+
+
+def added(result: Inserted) -> bytes:
+    """Write the `_id` of the one new document, as dialect A wants it."""
+    return b'{"_id":%b}' % value_json(result.ids[0])
+
+
+def list_of_objects(result: Found) -> bytes:
+    """Write a `list` of plain objects, as dialect A wants it."""
+    return b'{"list":[%b]}' % b",".join(map(document_json, result.documents))
+
+
+def list_in_text(result: Found) -> bytes:
+    """Write a `list` that is the text of an array of texts, as dialect A's aggregation wants it."""
+    texts = orjson.dumps([document_text(each) for each in result.documents])
+    return orjson.dumps({"list": texts.decode()})
+
+
+def updated_plain(result: Updated) -> bytes:
+    """Write `updated` with both names of the upserted id, as dialect A reads either."""
+    made = value_json(result.upserted_id)
+    return b'{"updated":%d,"upserted_id":%b,"upsert_id":%b}' % (result.matched, made, made)
+
+
+def download_list(result: Sequence[FileOutcome]) -> bytes:
+    """Write a temporary URL, or why there is none, for each file."""
+    return orjson.dumps({"download_list": [_url(each) for each in result]})
+
+
+def delete_list(result: Sequence[FileOutcome]) -> bytes:
+    """Write what came of each file."""
+    return orjson.dumps(
+        {"delete_list": [{"code": each.code, "fileID": each.file_id} for each in result]}
+    )
+
+
+def _url(outcome: FileOutcome) -> dict[str, str | int]:
+    told: dict[str, str | int] = {
+        "code": outcome.code,
+        "fileID": outcome.file_id,
+        "tempFileURL": outcome.url,
+    }
+    return {**told, "maxAge": outcome.max_age_s} if outcome.code == "SUCCESS" else told

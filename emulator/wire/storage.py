@@ -1,0 +1,317 @@
+"""Owns the endpoints that tickets and temporary URLs point to, on the site port.
+
+Not here: who gets a ticket (`services.storage`) and the actions that hand one out (`wire.actions`).
+The one idea: a stream goes between the socket and the store in the pieces it comes in, so that a
+file of any size takes the same memory. Answers look like COS's: uploads end with an empty body,
+because the SDKs take any text for an error, and failures are XML with the four elements that they
+read (node-sdk 2.x and 3.x, js-sdk 1.x to 3.x).
+"""
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from contextlib import closing
+from typing import Final
+from urllib.parse import quote
+from xml.sax.saxutils import escape
+
+from aiohttp import web
+
+from emulator.core.errors import (
+    EmulatorError,
+    InvalidParam,
+    RequestTooLarge,
+    StorageDenied,
+    StorageFileNotExist,
+    StoreError,
+)
+from emulator.services.file_ids import FILE_PATH, UPLOAD_PATH
+from emulator.services.storage import Storage
+from emulator.services.uploads import Upload
+from emulator.stores.base import BlobInfo, BlobReader
+from emulator.wire.multipart import (
+    PART_END,
+    Event,
+    MalformedForm,
+    MultipartParser,
+    PartHead,
+    boundary_of,
+)
+from emulator.wire.ranges import OK, PARTIAL, Facts, select
+
+Handler = Callable[[web.Request], Coroutine[None, None, web.StreamResponse]]
+
+INLINE_BYTES_MAX: Final = 64 * 1024
+"""Smaller answers are read at once and sent with their head: sendfile costs more than that."""
+CHUNK_BYTES: Final = 256 * 1024
+FIELD_BYTES_MAX: Final = 64 * 1024
+PREFLIGHT_AGE_S: Final = 600
+
+_FAULTS: Final[tuple[tuple[type[EmulatorError], int, str], ...]] = (
+    (MalformedForm, 400, "MalformedPOSTRequest"),
+    (RequestTooLarge, 400, "EntityTooLarge"),
+    (StorageDenied, 403, "AccessDenied"),
+    (StorageFileNotExist, 404, "NoSuchKey"),
+    (InvalidParam, 400, "InvalidArgument"),
+    (StoreError, 503, "ServiceUnavailable"),
+)
+"""Errors to COS's status and code, but for `SignatureDoesNotMatch`: node-sdk makes a SYS_ERR of it."""
+
+_ACTIVE_TYPES: Final = frozenset(
+    {
+        "application/xhtml+xml",
+        "application/xml",
+        "image/svg+xml",
+        "text/html",
+        "text/xml",
+    }
+)
+"""What a browser would run scripts of, on the origin of the hosted site."""
+
+_EXPOSED: Final = (
+    "etag, content-length, content-type, content-range, accept-ranges, last-modified, "
+    "x-cos-request-id"
+)
+
+
+def routes(storage: Storage) -> list[web.RouteDef]:
+    """Return the routes of uploads and temporary URLs."""
+    endpoints = _Endpoints(storage)
+    file_path = FILE_PATH + "/{ticket}/{name}"
+    return [
+        web.post(UPLOAD_PATH, _with_rim(storage, endpoints.post)),
+        web.put(UPLOAD_PATH, _with_rim(storage, endpoints.put)),
+        web.options(UPLOAD_PATH, _preflight),
+        web.get(file_path, _with_rim(storage, endpoints.download)),
+        web.options(file_path, _preflight),
+    ]
+
+
+class _Endpoints:
+    """The handlers; an error they raise becomes COS's XML at the rim."""
+
+    def __init__(self, storage: Storage) -> None:
+        self._storage = storage
+
+    async def post(self, request: web.Request) -> web.Response:
+        """Take a form: fields first, the file as its last part."""
+        form = _UploadForm(self._storage)
+        parser = MultipartParser(boundary_of(request.headers.get("Content-Type", "")))
+        try:
+            async for chunk in request.content.iter_any():
+                for event in parser.feed(chunk):
+                    await form.take(event)
+            parser.close()
+            info = await form.commit()
+        finally:
+            await form.abort()
+        wanted = form.fields.get("success_action_status", "")
+        return _uploaded(info, int(wanted) if wanted in ("200", "201", "204") else 204)
+
+    async def put(self, request: web.Request) -> web.Response:
+        """Take a raw body, chunked or of known length."""
+        headers = request.headers
+        upload = await self._storage.begin_upload(
+            headers.get("x-cos-security-token", ""),
+            key=headers.get("key"),
+            content_type=headers.get("Content-Type", ""),
+        )
+        try:
+            async for chunk in request.content.iter_any():
+                await upload.write(chunk)
+            info = await upload.commit()
+        finally:
+            await upload.abort()
+        return _uploaded(info, 200)
+
+    async def download(self, request: web.Request) -> web.StreamResponse:
+        """Send the file of a temporary URL, or the part of it that is asked for."""
+        with closing(self._storage.open_file(request.match_info["ticket"])) as reader:
+            return await _send(request, reader)
+
+
+class _UploadForm:
+    """The fields of a form as they come, and its file once they say where to."""
+
+    def __init__(self, storage: Storage) -> None:
+        self.fields: dict[str, str] = {}
+        self._storage = storage
+        self._upload: Upload | None = None
+        self._part: PartHead | None = None
+        self._field = bytearray()
+        self._field_bytes = 0
+
+    async def take(self, event: Event) -> None:
+        """Carry on with what the parser found."""
+        if isinstance(event, PartHead):
+            await self._begin(event)
+        elif event is PART_END:
+            self._end()
+        elif self._part is not None and self._part.name == "file":
+            if self._upload is not None:
+                await self._upload.write(event)
+        else:
+            self._field_bytes += len(event)
+            if self._field_bytes > FIELD_BYTES_MAX:
+                raise MalformedForm(f"the form's fields have more than {FIELD_BYTES_MAX} bytes")
+            self._field += event
+
+    async def commit(self) -> BlobInfo:
+        """Make the file visible; raises MalformedForm when there was none."""
+        if self._upload is None:
+            raise MalformedForm("the form has no part named file")
+        return await self._upload.commit()
+
+    async def abort(self) -> None:
+        """Forget what was not committed."""
+        if self._upload is not None:
+            await self._upload.abort()
+
+    async def _begin(self, part: PartHead) -> None:
+        self._part = part
+        self._field.clear()
+        if part.name != "file":
+            return
+        if self._upload is not None:
+            raise MalformedForm("the form has more than one part named file")
+        self._upload = await self._storage.begin_upload(
+            self.fields.get("x-cos-security-token", ""),
+            key=self.fields.get("key"),
+            content_type=self.fields.get("content-type") or part.content_type,
+        )
+
+    def _end(self) -> None:
+        if self._part is not None and self._part.name != "file":
+            # The older browser SDKs write some names twice and in any case; the last one counts.
+            self.fields[self._part.name.lower()] = self._field.decode("utf-8", "replace")
+        self._part = None
+
+
+async def _send(request: web.Request, reader: BlobReader) -> web.StreamResponse:
+    info = reader.info
+    facts = Facts(tag=info.digest, updated_ms=info.updated_ms, size_bytes=info.size_bytes)
+    selection = select(request.headers, request.method, facts)
+    headers = {
+        **facts.headers(),
+        **selection.headers(facts),
+        **_describe(info),
+        **_open_to_all(request),
+    }
+    if selection.status not in (OK, PARTIAL):
+        return web.Response(status=selection.status, headers=headers)
+    headers["Content-Length"] = str(selection.size_bytes)
+    if request.method == "HEAD":
+        return web.Response(status=selection.status, headers=headers)
+    if selection.size_bytes <= INLINE_BYTES_MAX:
+        body = reader.read(selection.start, selection.size_bytes)
+        return web.Response(status=selection.status, headers=headers, body=body)
+    response = web.StreamResponse(status=selection.status, headers=headers)
+    await response.prepare(request)
+    try:
+        await _stream(request, response, reader, selection.start, selection.size_bytes)
+    except ConnectionError:
+        # The client left; the server notices by itself that nobody is there to be answered.
+        return response
+    await response.write_eof()
+    return response
+
+
+async def _stream(
+    request: web.Request,
+    response: web.StreamResponse,
+    reader: BlobReader,
+    start: int,
+    size_bytes: int,
+) -> None:
+    file = reader.file()
+    transport = request.transport
+    if transport is None:
+        raise ConnectionResetError("the client left")
+    if file is not None:
+        try:
+            await asyncio.get_running_loop().sendfile(transport, file, start, size_bytes)
+        except NotImplementedError:
+            pass  # this loop has no sendfile
+        else:
+            return
+    while size_bytes and (chunk := reader.read(start, min(CHUNK_BYTES, size_bytes))):
+        await response.write(chunk)
+        start += len(chunk)
+        size_bytes -= len(chunk)
+
+
+def _describe(info: BlobInfo) -> dict[str, str]:
+    name = info.cloud_path.rpartition("/")[2]
+    plain = "".join(char if " " <= char <= "~" and char not in '"\\' else "_" for char in name)
+    headers = {
+        "Content-Type": info.content_type,
+        "Content-Disposition": f"inline; filename=\"{plain}\"; filename*=UTF-8''{quote(name)}",
+        "X-Content-Type-Options": "nosniff",
+    }
+    if info.content_type.partition(";")[0].strip().lower() in _ACTIVE_TYPES:
+        headers["Content-Security-Policy"] = "sandbox"
+    return headers
+
+
+def _uploaded(info: BlobInfo, status: int) -> web.Response:
+    return web.Response(status=status, headers={"ETag": f'"{info.digest}"'})
+
+
+def _with_rim(storage: Storage, handler: Handler) -> Handler:
+    async def handle(request: web.Request) -> web.StreamResponse:
+        try:
+            response = await handler(request)
+        except EmulatorError as fault:
+            response = _refusal(fault, storage.request_id())
+        except ConnectionError:
+            # The client left before its upload was complete: nobody hears this answer.
+            response = web.Response(status=400)
+        if not response.prepared:
+            response.headers.update(_open_to_all(request))
+        return response
+
+    return handle
+
+
+def _refusal(fault: EmulatorError, request_id: str) -> web.Response:
+    status, code = 500, "InternalError"
+    for kind, kind_status, kind_code in _FAULTS:
+        if isinstance(fault, kind):
+            status, code = kind_status, kind_code
+            break
+    message = f"{fault.message}; {fault.hint}" if fault.hint else fault.message
+    text = (
+        "<?xml version='1.0' encoding='utf-8' ?>\n"
+        f"<Error><Code>{code}</Code><Message>{escape(_xml_text(message))}</Message>"
+        f"<RequestId>{request_id}</RequestId><TraceId>{request_id}</TraceId></Error>"
+    )
+    return web.Response(
+        status=status,
+        body=text.encode(),
+        content_type="application/xml",
+        headers={"x-cos-request-id": request_id, "X-Content-Type-Options": "nosniff"},
+    )
+
+
+def _xml_text(text: str) -> str:
+    """Return the text without what XML has no way to say."""
+    return "".join(char if char.isprintable() else " " for char in text)
+
+
+async def _preflight(request: web.Request) -> web.Response:
+    headers = {
+        **_open_to_all(request),
+        "Access-Control-Allow-Methods": "GET, HEAD, POST, PUT, OPTIONS",
+        "Access-Control-Allow-Headers": request.headers.get("Access-Control-Request-Headers", "*"),
+        "Access-Control-Allow-Private-Network": "true",
+        "Access-Control-Max-Age": str(PREFLIGHT_AGE_S),
+    }
+    return web.Response(status=204, headers=headers)
+
+
+def _open_to_all(request: web.Request) -> dict[str, str]:
+    """Return the headers that let pages of any origin read the answer: a ticket is the key."""
+    return {
+        "Access-Control-Allow-Origin": request.headers.get("Origin", "*"),
+        "Access-Control-Expose-Headers": _EXPOSED,
+        "Vary": "Origin",
+    }

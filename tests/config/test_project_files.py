@@ -1,0 +1,146 @@
+"""Files of other tools: everything usable is used, nothing in them stops the start."""
+
+import pytest
+
+from emulator.config import IndexSettings
+from emulator.functions.base import TriggerConfig
+
+
+def test_functions_of_cloudbaserc_bring_their_settings(load):
+    config = load(
+        {
+            "cloudbaserc.json": """{
+  // written by hand
+  "version": "2.0", "envId": "my-env-1", "functionRoot": "cloudfunctions",
+  "functions": [
+    {"name": "pay", "timeout": 20, "memorySize": "512", "handler": "index.main",
+     "envVariables": {"A": "x", "N": 1, "B": true, "deep": {}},
+     "triggers": [{"name": "t", "type": "timer", "config": "0 0 0 * * * *"}]},
+    {"name": "old", "config": {"timeout": 7, "envVariables": {"A": "old"}}},
+    {"timeout": 3},
+    {"name": "long", "timeout": 900},
+    {"name": "odd", "timeout": "soon", "triggers": [{"name": "x"}]},
+  ],
+}""",
+            "cloudfunctions/pay/index.py": "",
+        }
+    )
+    pay, old = config.functions.of("pay"), config.functions.of("old")
+    assert (pay.timeout_s, pay.memory_mb, pay.handler) == (20, 512, "index.main")
+    assert pay.env == {"A": "x", "N": "1", "B": "true"}
+    assert pay.triggers == (TriggerConfig(name="t", kind="timer", config="0 0 0 * * * *"),)
+    assert (old.timeout_s, old.env, old.triggers) == (7, {"A": "old"}, None)
+    assert config.functions.of("long").timeout_s == 60
+    assert config.functions.of("odd").timeout_s is None
+    assert config.emulator.env == "my-env-1"
+    assert config.notes == (
+        "cloudbaserc.json: functions: an entry without a name was left out",
+        "cloudbaserc.json: functions.long.timeout: 900 s is not within 0 to 60",
+        "cloudbaserc.json: functions.odd.timeout: 'soon' is no number of seconds",
+        "cloudbaserc.json: functions.odd.triggers: an entry without name or type",
+    )
+
+
+def test_templates_are_filled_from_variables_and_then_from_the_env_file(load):
+    files = {
+        "cloudbaserc.json": '{"envId": "{{env.ENV_ID}}", "functions": [{"name": "a",'
+        ' "envVariables": {"KEY": "{{ env.KEY }}!", "NO": "{{env.NO}}"}}]}',
+        ".env": "# comment\nENV_ID=from-file\nexport KEY='secret'\n",
+        "functions/a/index.py": "",
+    }
+    config = load(files)
+    assert config.emulator.env == "from-file"
+    assert config.functions.of("a").env == {"KEY": "secret!", "NO": ""}
+    assert config.notes == (
+        "cloudbaserc.json: {{env.NO}}: no variable NO, neither set nor in .env",
+    )
+    assert load(files, environ={"ENV_ID": "from-shell"}).emulator.env == "from-shell"
+
+
+def test_collections_of_cloudbaserc_bring_permissions_and_indexes(load):
+    config = load(
+        {
+            "cloudbaserc.json": """{
+  "database": {"collections": [
+    {"collectionName": "orders", "aclTag": "ADMINONLY", "createIndexes": [
+      {"name": "by_user", "unique": true,
+       "keys": [{"name": "user", "direction": "1"}, {"name": "at", "direction": "-1"}]}]},
+    {"collectionName": "logs", "aclTag": "CUSTOM"}]},
+  "databases": [{"name": "users", "aclTag": "READONLY", "indexes": [{"field": ["a", "b"]}]}]
+}"""
+        }
+    )
+    assert config.database.permissions == {"orders": "ADMINONLY", "users": "READONLY"}
+    assert config.database.indexes == {
+        "orders": (IndexSettings(name="by_user", keys=(("user", 1), ("at", -1)), unique=True),),
+        "users": (IndexSettings(name="a_1_b_1", keys=(("a", 1), ("b", 1))),),
+    }
+
+
+def test_our_file_goes_over_the_database_of_cloudbaserc(load):
+    config = load(
+        {
+            ".emulator.toml": "[database.permissions]\norders = 'PRIVATE'\n"
+            "[[database.indexes.orders]]\nkeys = {z = -1}\n",
+            "cloudbaserc.json": '{"databases": [{"name": "orders", "aclTag": "READONLY",'
+            ' "indexes": [{"field": "a"}]}]}',
+        }
+    )
+    assert config.database.permissions == {"orders": "PRIVATE"}
+    assert config.database.indexes["orders"] == (IndexSettings(name="z_-1", keys=(("z", -1),)),)
+
+
+@pytest.mark.parametrize(
+    ("content", "note"),
+    [
+        pytest.param(
+            '{"envId":\n "a"\n "b"}',
+            "cloudbaserc.json:3: not JSON: Expecting ',' delimiter; the file was left out",
+            id="broken",
+        ),
+        pytest.param("[]", "cloudbaserc.json: not a JSON object; the file was left out", id="list"),
+        pytest.param(
+            b"\xff\x80\xff",
+            "cloudbaserc.json: not text in UTF-8; the file was left out",
+            id="bytes",
+        ),
+    ],
+)
+def test_a_file_that_makes_no_sense_is_left_out_and_told(load, content, note):
+    config = load({"cloudbaserc.json": content})
+    assert config.notes == (note,)
+    assert config.problems[0].severity == "warning"
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        pytest.param('{"envId": 1, "functionRoot": 2, "functions": 3, "database": []}', id="types"),
+        pytest.param('{"functions": [1, null, []], "databases": [{"name": 1}]}', id="entries"),
+        pytest.param('{"database": {"collections": [{"name": "a", "indexes": [{}]}]}}', id="index"),
+    ],
+)
+def test_values_of_odd_types_never_stop_the_start(load, content):
+    config = load({"cloudbaserc.json": content, "project.config.json": '{"appid": 7}'})
+    assert config.emulator.env == "demo-env"
+    assert config.database.indexes == {}
+
+
+def test_utf_16_is_read(load):
+    text = '{"envId": "wide-env"}'
+    assert load({"cloudbaserc.json": text.encode("utf-16")}).emulator.env == "wide-env"
+
+
+def test_a_script_is_told_to_be_unread(load):
+    assert load({"cloudbaserc.js": "module.exports = {}"}).notes == (
+        "cloudbaserc.js: a script is not read; write its data to cloudbaserc.json",
+    )
+
+
+def test_files_that_were_read_are_listed_by_strength(load, project):
+    config = load({"project.config.json": "{}", "cloudbaserc.json": "{}", ".emulator.toml": ""})
+    assert [file.name for file in config.files] == [
+        ".emulator.toml",
+        "cloudbaserc.json",
+        "project.config.json",
+    ]

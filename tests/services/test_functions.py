@@ -1,0 +1,140 @@
+"""Calls: who calls with what, within which limits, and what came of it."""
+
+import asyncio
+
+import pytest
+
+from emulator.core.commands import CallFunction
+from emulator.core.errors import FunctionFailed, FunctionNotFound, InvalidParam
+from emulator.services.caller import Caller
+
+ADMIN = Caller(kind="administrator")
+
+
+async def echo(event, invocation):
+    return event
+
+
+async def test_result_of_a_call_is_json_text(stage):
+    await stage.save("echo", echo)
+    assert await stage.functions.call(CallFunction(name="echo", event={"a": [1]}), ADMIN) == (
+        b'{"a":[1]}'
+    )
+
+
+async def test_unknown_function_is_refused_with_the_names_that_exist(stage):
+    await stage.save("echo", echo)
+    with pytest.raises(FunctionNotFound) as refused:
+        await stage.functions.invoke("Echo", {}, ADMIN)
+    assert "echo" in refused.value.hint
+
+
+async def test_exception_becomes_the_clouds_execute_fail(stage):
+    async def broken(event, invocation):
+        raise ValueError("no stock left")
+
+    await stage.save("broken", broken)
+    with pytest.raises(FunctionFailed, match="no stock left"):
+        await stage.functions.call(CallFunction(name="broken"), ADMIN)
+    assert stage.recorder.requests()[-1].ok is False
+
+
+async def test_event_that_is_not_json_is_refused(stage):
+    await stage.save("echo", echo)
+    with pytest.raises(InvalidParam, match="not JSON"):
+        await stage.functions.call(CallFunction(name="echo", event={1, 2}), ADMIN)
+
+
+async def test_event_of_a_nested_call_is_a_copy(stage):
+    async def change(event, invocation):
+        event["list"].append(1)
+        return
+
+    await stage.save("change", change)
+    event = {"list": []}
+    await stage.functions.call(CallFunction(name="change", event=event), ADMIN)
+    assert event == {"list": []}
+
+
+@pytest.mark.parametrize(
+    ("caller", "user_info", "source"),
+    [
+        pytest.param(
+            Caller(kind="user", openid="oUser", source="wx_client"),
+            {"appId": "wxtest", "openId": "oUser"},
+            "wx_client",
+            id="user",
+        ),
+        pytest.param(
+            Caller(kind="user", openid="oUser", source="wx_client").inside_function("r"),
+            {"appId": "wxtest"},
+            "wx_client,scf",
+            id="function",
+        ),
+        pytest.param(
+            Caller(kind="administrator", source="wx_trigger"), None, "wx_trigger", id="timer"
+        ),
+    ],
+)
+async def test_user_info_and_source_follow_the_caller(stage, caller, user_info, source):
+    async def who(event, invocation):
+        return [event.get("userInfo"), invocation.session.wx_context["SOURCE"]]
+
+    await stage.save("who", who)
+    invoked = await stage.functions.invoke("who", {}, caller)
+    assert invoked.outcome.result.decode() == (f"[{_json(user_info)},{_json(source)}]")
+
+
+def _json(value):
+    import orjson
+
+    return orjson.dumps(value).decode()
+
+
+async def test_nested_call_loses_the_user(stage):
+    async def who(event, invocation):
+        return invocation.session.wx_context["OPENID"]
+
+    await stage.save("who", who)
+    caller = Caller(kind="user", openid="oUser", source="wx_client")
+    nested = caller.inside_function("r")
+    assert (await stage.functions.invoke("who", {}, nested)).outcome.result == b'""'
+
+
+async def test_triggers_deeper_than_the_limit_are_refused(stage):
+    await stage.save("echo", echo)
+    with pytest.raises(FunctionFailed, match="triggers deep"):
+        await stage.functions.invoke("echo", {}, Caller(kind="administrator", depth=9))
+
+
+async def test_functions_that_call_each_other_for_ever_are_cut(stage):
+    await stage.save("echo", echo)
+    source = ",".join(["wx_client"] + ["scf"] * 16)
+    with pytest.raises(FunctionFailed, match="each other"):
+        await stage.functions.invoke("echo", {}, Caller(kind="administrator", source=source))
+
+
+async def test_call_under_way_counts_as_running_until_it_ends(stage):
+    go = asyncio.Event()
+
+    async def waits(event, invocation):
+        await go.wait()
+
+    await stage.save("waits", waits)
+    call = asyncio.create_task(stage.functions.invoke("waits", {}, ADMIN))
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    assert "waits" in stage.functions.running()[0]
+    go.set()
+    await call
+    assert stage.functions.running() == []
+
+
+async def test_lines_of_a_call_are_kept_with_its_request_id(stage):
+    async def says(event, invocation):
+        invocation.log("info", "hello")
+
+    await stage.save("says", says)
+    invoked = await stage.functions.invoke("says", {}, ADMIN)
+    assert invoked.logs == [("info", "hello")]
+    assert stage.recorder.logs(request_id=invoked.request_id)[0].line == "hello"

@@ -1,0 +1,51 @@
+"""What can be looked at afterwards."""
+
+import asyncio
+import threading
+
+from emulator.ambient import ManualClock
+from emulator.services.recorder import LOG_LINES_MAX, Recorder
+
+
+async def test_ring_keeps_the_newest_lines():
+    recorder = Recorder(ManualClock())
+    for number in range(LOG_LINES_MAX + 5):
+        recorder.log("info", str(number))
+    kept = recorder.logs(limit=LOG_LINES_MAX + 5)
+    assert (len(kept), kept[0].line, kept[-1].line) == (LOG_LINES_MAX, "5", str(LOG_LINES_MAX + 4))
+
+
+async def test_lines_are_found_by_function_and_request():
+    recorder = Recorder(ManualClock())
+    recorder.log("info", "a", function="f", request_id="1")
+    recorder.log("info", "b", function="g", request_id="2")
+    recorder.log("info", "c", function="f", request_id="3")
+    assert [entry.line for entry in recorder.logs(function="f")] == ["a", "c"]
+    assert [entry.line for entry in recorder.logs(request_id="2")] == ["b"]
+    assert [entry.line for entry in recorder.logs(function="f", limit=1)] == ["c"]
+
+
+async def test_stream_hears_lines_from_other_threads():
+    recorder = Recorder(ManualClock())
+    recorder.attach(asyncio.get_running_loop())
+    stream = recorder.stream("log")
+    first = asyncio.ensure_future(anext(stream))
+    await asyncio.sleep(0)
+    thread = threading.Thread(target=recorder.log, args=("info", "from a thread"))
+    thread.start()
+    assert (await asyncio.wait_for(first, 5))["line"] == "from a thread"
+    thread.join()
+    await stream.aclose()
+
+
+async def test_follower_that_stopped_hears_no_more():
+    recorder = Recorder(ManualClock())
+    recorder.attach(asyncio.get_running_loop())
+    heard = []
+    stop = recorder.follow(heard.append)
+    recorder.log("info", "one")
+    await asyncio.sleep(0)
+    stop()
+    recorder.log("info", "two")
+    await asyncio.sleep(0)
+    assert [entry["line"] for entry in heard] == ["one"]

@@ -1,0 +1,121 @@
+"""Timers: one task, the earliest moment first."""
+
+import asyncio
+
+import pytest
+
+from emulator.core.errors import FunctionNotFound
+from emulator.services.timers import MISFIRE_GRACE_MS, Timer, Timers
+
+
+class Every:
+    """A timer that fires at every multiple of a period."""
+
+    notes = ()
+
+    def __init__(self, period_ms):
+        self.period_ms = period_ms
+
+    def next_fire_ms(self, after_ms):
+        return (after_ms // self.period_ms + 1) * self.period_ms
+
+    def event(self, moment_ms):
+        return {"Type": "Timer", "at": moment_ms}
+
+
+@pytest.fixture
+async def timers(stage):
+    made = Timers(stage.functions, clock=stage.clock, recorder=stage.recorder)
+    made.start()
+    yield made
+    await made.close()
+
+
+async def settle(timers):
+    for _ in range(20):
+        await asyncio.sleep(0)
+    while timers.running():
+        await asyncio.sleep(0)
+
+
+async def test_due_timers_fire_in_order_of_their_moment(stage, timers):
+    fired = []
+
+    async def main(event, invocation):
+        fired.append((invocation.context["function_name"], event["at"] % 100_000))
+
+    for name in ("slow", "fast"):
+        await stage.save(name, main)
+    timers.listen(
+        [
+            Timer("slow", "t", "each 20 s", Every(20_000)),
+            Timer("fast", "t", "each 10 s", Every(10_000)),
+        ]
+    )
+    await settle(timers)
+    stage.clock.advance(10)
+    await settle(timers)
+    stage.clock.advance(10)
+    await settle(timers)
+    assert fired == [("fast", 10_000), ("fast", 20_000), ("slow", 20_000)]
+
+
+async def test_firing_is_late_after_a_long_sleep_and_skipped(stage, timers):
+    fired = []
+
+    async def main(event, invocation):
+        fired.append(event["at"])
+
+    await stage.save("f", main)
+    timers.listen([Timer("f", "t", "each 10 s", Every(10_000))])
+    await settle(timers)
+    stage.clock.advance(MISFIRE_GRACE_MS / 1000 + 3600)
+    await settle(timers)
+    assert fired == []
+    assert any("skipped" in line for line in stage.lines())
+    stage.clock.advance(10)
+    await settle(timers)
+    assert len(fired) == 1
+
+
+async def test_reload_keeps_the_next_firing_of_a_timer_that_stays(stage, timers):
+    timer = Timer("f", "t", "each 10 s", Every(10_000))
+    timers.listen([timer])
+    before = timers.states()[0].next_fire_ms
+    stage.clock.advance(4)
+    timers.listen([Timer("f", "t", "each 10 s", Every(10_000))])
+    assert timers.states()[0].next_fire_ms == before
+
+
+async def test_fire_now_calls_at_once_and_knows_its_timers(stage, timers):
+    async def main(event, invocation):
+        return event["Type"]
+
+    await stage.save("f", main)
+    timers.listen([Timer("f", "t", "each 10 s", Every(10_000))])
+    assert (await timers.fire("f", "t")).outcome.result == b'"Timer"'
+    with pytest.raises(FunctionNotFound) as refused:
+        await timers.fire("f", "nope")
+    assert "f/t" in refused.value.hint
+
+
+async def test_timer_of_a_function_that_is_gone_is_said_and_the_others_go_on(stage, timers):
+    fired = []
+
+    async def main(event, invocation):
+        fired.append(event["at"])
+
+    await stage.save("here", main)
+    timers.listen(
+        [
+            Timer("gone", "t", "each 10 s", Every(10_000)),
+            Timer("here", "t", "each 10 s", Every(10_000)),
+        ]
+    )
+    await settle(timers)
+    stage.clock.advance(10)
+    await settle(timers)
+    stage.clock.advance(10)
+    await settle(timers)
+    assert len(fired) == 2
+    assert any("gone" in line for line in stage.lines())

@@ -1,0 +1,72 @@
+"""What the store asks of the garbage collector."""
+
+import gc
+
+import pytest
+
+from emulator.stores.collector import FREEZE_EVERY_DOCUMENTS, Retention, paused
+
+
+@pytest.fixture(autouse=True)
+def _thawed():
+    gc.unfreeze()
+    yield
+    gc.unfreeze()
+
+
+def test_collections_pause_for_a_block_and_go_on_after_it():
+    with paused():
+        assert not gc.isenabled()
+    assert gc.isenabled()
+
+
+def test_a_collector_that_was_off_stays_off():
+    gc.disable()
+    try:
+        with paused():
+            assert not gc.isenabled()
+        assert not gc.isenabled()
+    finally:
+        gc.enable()
+
+
+def test_collections_go_on_after_a_failed_block():
+    with pytest.raises(ValueError), paused():
+        raise ValueError
+    assert gc.isenabled()
+
+
+def test_few_documents_freeze_nothing():
+    retention = Retention()
+    retention.loaded(FREEZE_EVERY_DOCUMENTS - 1)
+    retention.keep(FREEZE_EVERY_DOCUMENTS - 1)
+    assert gc.get_freeze_count() == 0
+
+
+@pytest.mark.parametrize("note", ["loaded", "keep"])
+def test_many_documents_freeze_until_the_store_closes(note):
+    retention = Retention()
+    getattr(retention, note)(FREEZE_EVERY_DOCUMENTS)
+    assert gc.get_freeze_count() > 0
+    retention.release()
+    assert gc.get_freeze_count() == 0
+
+
+def test_cycles_are_taken_before_a_freeze():
+    class Node:
+        pass
+
+    gone = []
+    node = Node()
+    node.itself = node
+    node.last_word = type("Word", (), {"__del__": lambda self: gone.append(True)})()
+    del node
+    retention = Retention()
+    retention.keep(FREEZE_EVERY_DOCUMENTS)
+    assert gone == [True]
+
+
+def test_a_store_that_froze_nothing_unfreezes_nothing():
+    gc.freeze()
+    Retention().release()
+    assert gc.get_freeze_count() > 0
