@@ -37,9 +37,12 @@ from emulator.wire.storage import routes  # noqa: E402  # as above
 Row = tuple[str, float, str, str, float | None]
 KEY = "benchmark"
 PIECE = os.urandom(1024 * 1024)
-SIZES = {"1 KB": (1024, 400), "1 MB": (1024 * 1024, 40), "100 MB": (100 * 1024 * 1024, 2)}
-"""Bytes of a file, and how often it goes in a round."""
-ROUNDS = 5
+SIZES = {
+    "1 KB": (1024, 300, 7),
+    "1 MB": (1024 * 1024, 20, 11),
+    "100 MB": (100 * 1024 * 1024, 1, 15),
+}
+"""Bytes of a file, how often it goes in a round, and how many rounds there are."""
 BOUNDARY = "--------------------------123456789012345678901234"
 
 
@@ -49,13 +52,13 @@ def rows(*, full: bool = False) -> Iterator[Row]:
         client = Client(port)
         with closing(client):
             before_mb = resident_mb(pid)
-            for label, (size, times) in SIZES.items():
+            for label in SIZES:
+                size = SIZES[label][0]
                 name = f"file-{size}"
-                put, form, sink = client.put(name, size), client.form(name, size), client.sink(size)
-                yield from compared(f"put {label}", put, sink, "aiohttp sink", size, times)
-                yield from compared(f"form {label}", form, sink, "aiohttp sink", size, times)
-                ours, bare = client.download(name), client.bare(name)
-                yield from compared(f"get {label}", ours, bare, "FileResponse", size, times)
+                sink, bare = client.sink(size), client.bare(name)
+                yield from compared("put", label, client.put(name, size), sink, "aiohttp sink")
+                yield from compared("form", label, client.form(name, size), sink, "aiohttp sink")
+                yield from compared("get", label, client.download(name), bare, "FileResponse")
             after_mb = resident_mb(pid)
     if before_mb and after_mb:
         yield ("resident memory after all of it", after_mb, "MB", "", None)
@@ -63,23 +66,18 @@ def rows(*, full: bool = False) -> Iterator[Row]:
 
 
 def compared(
-    name: str,
-    ours: Callable[[], None],
-    bare: Callable[[], None],
-    peer: str,
-    size: int,
-    times: int,
+    what: str, label: str, ours: Callable[[], None], bare: Callable[[], None], peer: str
 ) -> Iterator[Row]:
-    """Yield the rate of both; the ratio is that of the medians of rounds taken in turns."""
+    """Yield the rate of ours; the ratio is that of the medians of rounds taken in turns."""
+    size, times, rounds = SIZES[label]
     ours_s, bare_s = [], []
-    for _ in range(ROUNDS):
+    seconds(ours, 1)
+    for _ in range(rounds):
         ours_s.append(seconds(ours, times))
         bare_s.append(seconds(bare, times))
     mine, theirs = statistics.median(ours_s), statistics.median(bare_s)
-    if size < 1024 * 1024:
-        yield (name, 1 / mine, "files/s", peer, theirs / mine)
-    else:
-        yield (name, size / mine / 1e6, "MB/s", peer, theirs / mine)
+    figure, unit = (1 / mine, "files/s") if size < len(PIECE) else (size / mine / 1e6, "MB/s")
+    yield (f"{what} {label}", figure, unit, peer, theirs / mine)
 
 
 def seconds(call: Callable[[], None], times: int) -> float:
@@ -177,7 +175,7 @@ def content_length(head: bytes) -> int:
 @contextmanager
 def server(folder: Path) -> Iterator[tuple[int, int]]:
     """Run this file's server in a process of its own; yield its port and process id."""
-    for size, _ in SIZES.values():
+    for size, _, _ in SIZES.values():
         with (folder / f"file-{size}").open("wb") as file:
             for _ in range(max(1, size // len(PIECE))):
                 file.write(PIECE[:size])

@@ -96,7 +96,7 @@ class Server:
             web.RouteDef(route.method, route.path, self._rim(route.handler), route.kwargs)
             if isinstance(route, web.RouteDef)
             else route
-            for route in [*routes, web.route("*", "/{path:.*}", _nothing_here)]
+            for route in [*routes, web.route("*", "/{anything_else:.*}", _nothing_here)]
         )
         return web.AppRunner(app, access_log=None, shutdown_timeout=SHUTDOWN_GRACE_S)
 

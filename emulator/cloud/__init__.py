@@ -8,7 +8,7 @@ code it returns an awaitable of it; either way it has started when it returns.
 from typing import Any, Final
 
 from emulator.cloud.context import get_wx_context, logger
-from emulator.cloud.database import Database, database
+from emulator.cloud.database import CloudDatabase, database
 from emulator.cloud.errors import CloudError
 from emulator.cloud.files import delete_file, download_file, get_temp_file_url, upload_file
 from emulator.cloud.functions import call_function
@@ -23,8 +23,8 @@ create_ticket: Final = OpenApi("createTicket")
 
 __all__ = [
     "DYNAMIC_CURRENT_ENV",
+    "CloudDatabase",
     "CloudError",
-    "Database",
     "call_function",
     "cloud_pay",
     "create_ticket",

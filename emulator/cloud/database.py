@@ -60,7 +60,7 @@ class Collection(Query):
         return Aggregation(self.name)
 
 
-class Database(BothSpellings):
+class CloudDatabase(BothSpellings):
     """The documents of the environment, as `cloud.database()` returns it."""
 
     __slots__ = ("_throws",)
@@ -98,14 +98,14 @@ class Database(BothSpellings):
         raise _no_transactions("runTransaction")
 
 
-def database(options: Options = None, /, **named: Value) -> Database:
+def database(options: Options = None, /, **named: Value) -> CloudDatabase:
     """Return the database; with `throw_on_not_found=False` a missing document is None to `get`.
 
     An `env` is accepted and means the one environment there is.
     """
     given = options_of("database", options, named, env=None, throw_on_not_found=None)
     throws = given["throw_on_not_found"]
-    return Database(
+    return CloudDatabase(
         throw_on_not_found=settings().throw_on_not_found if throws is None else bool(throws)
     )
 

@@ -89,8 +89,8 @@ class _Plan:
         test = compile_element(operand, expression=self.expression)
 
         def first(value: Value, _document: Document) -> Value:
-            found = (item for item in value if test(item)) if type(value) is list else iter(())
-            return next(([item] for item in found), MISSING)
+            items: list[Value] = value if type(value) is list else []
+            return next(([item] for item in items if test(item)), MISSING)
 
         self.picked.append(path)
         self.changes.append(((path,), first))

@@ -6,98 +6,28 @@ still found, with its problems pointing at file and line.
 """
 
 import hashlib
-import json
 import os
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, Literal, Protocol
+from typing import Final
 
-from emulator.core.values import Value
-from emulator.functions.base import (
-    MEMORY_DEFAULT_MB,
-    TIMEOUT_DEFAULT_S,
-    TIMEOUT_MAX_S,
-    Bundle,
-    Problem,
-    TriggerConfig,
+from emulator.functions.base import Bundle, Problem
+from emulator.functions.bundle_config import (
+    LANGUAGES,
+    OwnSettings,
+    Settings,
+    Shared,
+    SharedSettings,
 )
-from emulator.functions.triggers import database, http, storage, timer
 
-TIMEOUT_MIN_S: Final = 1.0
-TRIGGERS_MAX: Final = 10
 DIGEST_FILES_MAX: Final = 5_000
 """A folder with more files than that is told apart by the first ones only."""
 
-HANDLERS: Final = ("main", "main_handler")
-LANGUAGES: Final[Mapping[str, Literal["python", "node"]]] = {".py": "python", ".js": "node"}
 EXCLUDED_FOLDERS: Final = frozenset({"node_modules", "__pycache__", "venv"})
 
 _FUNCTION_NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9_-]{1,59}\Z")
-_TRIGGER_NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,59}\Z")
-_SCHEMAS: Final[Mapping[str, Mapping[str, Value]]] = {
-    "timer": timer.SCHEMA,
-    "database": database.SCHEMA,
-    "storage": storage.SCHEMA,
-    "http": http.SCHEMA,
-}
-
-
-class SharedSettings(Protocol):
-    """What the project says of all functions."""
-
-    @property
-    def timeout_s(self) -> float:
-        """Return the time-out of a function that names none."""
-        ...
-
-    @property
-    def env(self) -> Mapping[str, str]:
-        """Return the variables that every function sees."""
-        ...
-
-
-class OwnSettings(Protocol):
-    """What the project says of one function, above the function's own `config.json`."""
-
-    @property
-    def timeout_s(self) -> float | None:
-        """Return the time-out."""
-        ...
-
-    @property
-    def memory_mb(self) -> int | None:
-        """Return the memory."""
-        ...
-
-    @property
-    def handler(self) -> str | None:
-        """Return the handler as `file.function`."""
-        ...
-
-    @property
-    def env(self) -> Mapping[str, str]:
-        """Return variables, added to those of `config.json`."""
-        ...
-
-    @property
-    def triggers(self) -> tuple[TriggerConfig, ...] | None:
-        """Return the triggers, instead of those of `config.json`."""
-        ...
-
-    @property
-    def openapi(self) -> tuple[str, ...] | None:
-        """Return the permitted open APIs, instead of those of `config.json`."""
-        ...
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Shared:
-    """Settings of all functions when no file speaks of them."""
-
-    timeout_s: float = TIMEOUT_DEFAULT_S
-    env: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -183,7 +113,7 @@ def _read(
     overrides: Mapping[str, OwnSettings] | None,
     shared_digest: str,
 ) -> Bundle | None:
-    settings = _Settings(folder, defaults or Shared(), (overrides or {}).get(folder.name))
+    settings = Settings(folder, defaults or Shared(), (overrides or {}).get(folder.name))
     entry = settings.entry()
     if entry is None:
         return None
@@ -203,202 +133,9 @@ def _read(
     )
 
 
-class _Settings:
-    """What applies to one function: the project's word, then `config.json`, then defaults."""
-
-    def __init__(self, folder: Path, shared: SharedSettings, own: OwnSettings | None) -> None:
-        self._folder = folder
-        self._shared = shared
-        self._own = own
-        self._file = folder / "config.json"
-        self.problems: list[Problem] = []
-        self._text = ""
-        self._config = {**self._package_config(), **self._read_json(self._file)}
-        self._handler = (own.handler if own else None) or self._text_of("handler")
-
-    def entry(self) -> Path | None:
-        """Return the file to load: the one the handler names, else an index file."""
-        if self._handler:
-            module = self._handler.rpartition(".")[0]
-            for suffix in LANGUAGES:
-                for path in (module, module.replace(".", "/")):
-                    named = self._folder / f"{path}{suffix}"
-                    if named.is_file():
-                        return named
-        found = [path for path in map(self._index, LANGUAGES) if path.is_file()]
-        if found and self._handler and not self._handler.startswith("index."):
-            self._say(f"handler {self._handler}: there is no such file; {found[0].name} is used")
-        if len(found) > 1:
-            runtime = self._text_of("runtime").lower()
-            found.sort(key=lambda path: LANGUAGES[path.suffix] not in runtime)
-            if LANGUAGES[found[0].suffix] not in runtime:
-                self._say("index.py and index.js: index.py is used; set runtime to choose")
-        return found[0] if found else None
-
-    def handlers(self) -> tuple[str, ...]:
-        """Return the names to look for."""
-        named = self._handler.rpartition(".")[2]
-        return tuple(dict.fromkeys((*([named] if named else []), *HANDLERS)))
-
-    def timeout_s(self) -> float:
-        """Return the time-out within the platform's bounds."""
-        wished = self._own.timeout_s if self._own else None
-        if wished is None:
-            wished = self._number("timeout", self._shared.timeout_s)
-        bounded = min(max(wished, TIMEOUT_MIN_S), TIMEOUT_MAX_S)
-        if bounded != wished:
-            self._say(
-                f"timeout {wished:g}: the platform allows {TIMEOUT_MIN_S:g} to {TIMEOUT_MAX_S:g} "
-                f"seconds; {bounded:g} is used"
-            )
-        return bounded
-
-    def memory_mb(self) -> int:
-        """Return the memory."""
-        wished = self._own.memory_mb if self._own else None
-        return wished if wished is not None else int(self._number("memorySize", MEMORY_DEFAULT_MB))
-
-    def variables(self) -> dict[str, str]:
-        """Return the environment variables, the more special ones on top."""
-        own = self._config.get("envVariables")
-        if own is not None and not isinstance(own, dict):
-            self._say("envVariables must be an object of texts; it is ignored")
-            own = None
-        return {
-            **self._shared.env,
-            **{key: _variable(value) for key, value in (own or {}).items()},
-            **(self._own.env if self._own else {}),
-        }
-
-    def openapi(self) -> tuple[str, ...]:
-        """Return the permitted open APIs; what is unknown is kept, as the platform does."""
-        if self._own is not None and self._own.openapi is not None:
-            return self._own.openapi
-        permissions = self._config.get("permissions")
-        listed = permissions.get("openapi") if isinstance(permissions, dict) else None
-        return tuple(map(str, listed)) if isinstance(listed, list) else ()
-
-    def triggers(self) -> tuple[TriggerConfig, ...]:
-        """Return the triggers that are as their kind wants them; others are problems."""
-        if self._own is not None and self._own.triggers is not None:
-            entries: Sequence[Value] = [
-                {"name": each.name, "type": each.kind, "config": each.config}
-                for each in self._own.triggers
-            ]
-        else:
-            entries = self._config.get("triggers") or []
-        if not isinstance(entries, list):
-            self._say("triggers must be a list; it is ignored", "error")
-            return ()
-        kept: dict[str, TriggerConfig] = {}
-        for number, entry in enumerate(entries, 1):
-            fault = _trigger_fault(entry, kept)
-            if fault is None:
-                kept[entry["name"]] = TriggerConfig(
-                    name=entry["name"], kind=entry["type"], config=entry.get("config")
-                )
-            else:
-                name = entry.get("name") if isinstance(entry, dict) else None
-                self._say(f"trigger {name or number}: {fault}", "error", self._line_of(name))
-        return tuple(kept.values())
-
-    def _index(self, suffix: str) -> Path:
-        return self._folder / f"index{suffix}"
-
-    def _package_config(self) -> dict[str, Value]:
-        """Return the part of `package.json` in which uniCloud keeps what others have elsewhere."""
-        package = self._folder / "package.json"
-        found = self._read_json(package).get("cloudfunction-config")
-        return found if isinstance(found, dict) else {}
-
-    def _read_json(self, file: Path) -> dict[str, Value]:
-        try:
-            data = file.read_bytes()
-        except FileNotFoundError:
-            return {}
-        except OSError as fault:
-            self._problem(file, 0, f"cannot be read: {fault.strerror}")
-            return {}
-        try:
-            self._text = data.decode(json.detect_encoding(data))
-            found = json.loads(self._text)
-        except json.JSONDecodeError as fault:
-            self._problem(file, fault.lineno, f"not JSON: {fault.msg}, column {fault.colno}")
-            return {}
-        except UnicodeDecodeError:
-            self._problem(file, 0, "not UTF-8 text")
-            return {}
-        if not isinstance(found, dict):
-            self._problem(file, 1, "must hold one JSON object")
-            return {}
-        return found
-
-    def _text_of(self, key: str) -> str:
-        found = self._config.get(key)
-        return found if isinstance(found, str) else ""
-
-    def _number(self, key: str, default: float) -> float:
-        found = self._config.get(key, default)
-        if isinstance(found, bool) or not isinstance(found, int | float):
-            self._say(f"{key} must be a number; {default:g} is used")
-            return default
-        return found
-
-    def _line_of(self, name: object) -> int:
-        mark = f'"{name}"'
-        lines = self._text.splitlines()
-        return next((at for at, line in enumerate(lines, 1) if mark in line), 0)
-
-    def _say(
-        self, message: str, severity: Literal["error", "warning"] = "warning", line: int = 0
-    ) -> None:
-        self._problem(self._file, line, message, severity)
-
-    def _problem(
-        self,
-        file: Path,
-        line: int,
-        message: str,
-        severity: Literal["error", "warning"] = "error",
-    ) -> None:
-        self.problems.append(Problem(file=str(file), line=line, message=message, severity=severity))
-
-
-def _variable(value: Value) -> str:
-    return value if isinstance(value, str) else json.dumps(value)
-
-
-def _trigger_fault(entry: Any, known: Mapping[str, TriggerConfig]) -> str | None:
-    """Return what is wrong with an entry of `triggers`, None when nothing is."""
-    if not isinstance(entry, dict):
-        return "must be an object with name, type and config"
-    name, kind = entry.get("name"), entry.get("type")
-    if not isinstance(name, str) or not _TRIGGER_NAME.match(name):
-        return "a name begins with a letter and has up to 60 letters, digits, _ or -"
-    if name in known:
-        return "another trigger of the function has this name"
-    if len(known) >= TRIGGERS_MAX:
-        return f"a function may have {TRIGGERS_MAX} triggers"
-    if not isinstance(kind, str) or kind not in _SCHEMAS:
-        return f"type {kind!r} is none of {', '.join(_SCHEMAS)}"
-    return _schema_fault(entry.get("config"), _SCHEMAS[kind])
-
-
-def _schema_fault(config: Value, schema: Mapping[str, Value]) -> str | None:
-    # Imported here: most projects have no trigger, and the import costs 50 ms.
-    from jsonschema import Draft202012Validator
-    from jsonschema.exceptions import best_match
-
-    fault = best_match(Draft202012Validator(schema).iter_errors(config))
-    if fault is None:
-        return None
-    place = ".".join(map(str, ("config", *fault.absolute_path)))
-    return f"{place}: {fault.message}"
-
-
 def _digest(folder: Path, shared_digest: str) -> str:
     """Return what changes when a file of the function or of the shared code does."""
-    return _hash([*_states(folder, lambda name: not is_excluded(name)), shared_digest])
+    return _hash([*_states(folder), shared_digest])
 
 
 def _shared_digest(root: Path) -> str:
@@ -407,23 +144,18 @@ def _shared_digest(root: Path) -> str:
         names = sorted(entry.name for entry in os.scandir(root) if entry.name.startswith("_"))
     except OSError:
         return ""
-    return _hash(
-        state
-        for name in names
-        if not is_excluded(name)
-        for state in _states(root / name, lambda inner: not is_excluded(inner))
-    )
+    return _hash(state for name in names if not is_excluded(name) for state in _states(root / name))
 
 
-def _hash(states: "Iterator[str] | list[str]") -> str:
+def _hash(states: Iterable[str]) -> str:
     return hashlib.blake2s("\n".join(states).encode("utf-8", "surrogateescape")).hexdigest()
 
 
-def _states(folder: Path, wanted: Callable[[str], bool]) -> Iterator[str]:
+def _states(folder: Path) -> Iterator[str]:
     """Yield path, time of change and size of the files below a folder, in a fixed order."""
     left = DIGEST_FILES_MAX
     for path, folders, files in os.walk(folder):
-        folders[:] = sorted(filter(wanted, folders))
+        folders[:] = sorted(name for name in folders if not is_excluded(name))
         for name in sorted(files):
             if left == 0:
                 return

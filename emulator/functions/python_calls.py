@@ -54,6 +54,7 @@ class PythonGeneration:
         self.is_async = False
         self.loop: FunctionLoop | None = None
         self.retired = False
+        self.lingering: asyncio.TimerHandle | None = None
 
     @property
     def bundle(self) -> Bundle:

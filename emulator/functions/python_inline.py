@@ -14,7 +14,7 @@ from asyncio import AbstractEventLoop
 from collections import deque
 from collections.abc import Callable, Sequence
 from contextvars import Context
-from threading import get_ident
+from threading import Thread, get_ident
 from typing import Final
 
 from emulator.ambient import Clock
@@ -33,7 +33,7 @@ from emulator.functions.python_ambience import Ambience
 from emulator.functions.python_calls import Call, PythonGeneration
 from emulator.functions.python_loops import FunctionLoop
 from emulator.functions.python_run import current_run
-from emulator.functions.python_threads import TooManyWaiting, Workers
+from emulator.functions.python_threads import TooManyWaiting, Workers, interrupt
 
 LOAD_TIMEOUT_S: Final = 10.0
 INTERRUPT_AFTER_S: Final = 0.05
@@ -131,8 +131,8 @@ class PythonInlineRuntime:
         suite = self._bind()
         if not generation.retired:
             generation.retired = True
+            generation.lingering = suite.call_later(RETIRED_LINGER_S, self._forget, generation)
             generation.held.when_empty(lambda: _tell(suite, self._forget, generation))
-            suite.call_later(RETIRED_LINGER_S, self._forget, generation)
 
     def running(self) -> Sequence[str]:
         """Return what still runs, un-awaited work of ended calls included, as short sentences."""
@@ -217,9 +217,15 @@ class PythonInlineRuntime:
         if generation not in self._generations:
             return
         self._generations.discard(generation)
+        if generation.lingering is not None:
+            generation.lingering.cancel()
         generation.space.close()
+        left = generation.held.items()
+        for item in left:
+            if isinstance(item, Thread) and item.ident is not None and item.is_alive():
+                interrupt(item.ident)
         if generation.loop is not None:
-            if generation.held.items():
+            if left:
                 generation.loop.stop()
             else:
                 generation.loop.leave()

@@ -84,21 +84,20 @@ class Worker:
 
     def _body(self) -> None:
         try:
-            while True:
-                job = self.job or self._take()
-                if job is None:
-                    return
-                self.job = job
-                if not self._finish(job):
-                    return
+            while self._take_one():
+                pass
         except Abandoned:
             # It struck after the job's end, before we looked: the thread goes all the same.
             return
         finally:
             self._left(self)
 
-    def _finish(self, job: Job) -> bool:
-        """Run the job; returns whether the thread may take another."""
+    def _take_one(self) -> bool:
+        """Run one job; returns whether the thread may take another."""
+        job = self.job or self._take()
+        if job is None:
+            return False
+        self.job = job
         with suppress(Abandoned):
             job(self)
         with self._lock:

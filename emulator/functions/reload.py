@@ -12,13 +12,14 @@ import os
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from emulator.functions.bundle import is_excluded
 
 if TYPE_CHECKING:
-    from watchdog.observers.inotify_c import CallbackId, InotifyEvent, InotifyFD, WatchDescriptor
+    from watchdog.observers.inotify_c import CallbackId, InotifyEvent, WatchDescriptor
 
 DEBOUNCE_S: Final = 0.02
 """A change is told once nothing has changed for so long."""
@@ -28,8 +29,13 @@ FOLDERS_MAX: Final = 20_000
 """Folders watched below one root; calls look at the files they loaded in any case."""
 JOIN_TIMEOUT_S: Final = 1.0
 
-Heard = Callable[[Path, bool], None]
-"""Takes the path of something that changed, and whether it may have become or ceased to be there."""
+
+class Heard(Protocol):
+    """Whoever is told of a change."""
+
+    def __call__(self, path: Path, *, is_folder: bool) -> None:
+        """Take the path of something that changed; safe from any thread."""
+        ...
 
 
 class Source(Protocol):
@@ -82,8 +88,8 @@ class FolderWatcher:
         self._closed = True
         self._source.close()
 
-    def _hear(self, path: Path, folder: bool) -> None:  # noqa: FBT001  # a callback's shape
-        name = _function_of(self._root, path, is_folder=folder)
+    def _hear(self, path: Path, *, is_folder: bool) -> None:
+        name = _function_of(self._root, path, is_folder=is_folder)
         if name is None or self._closed:
             return
         with self._lock:
@@ -188,15 +194,24 @@ class InotifySource:
         with self._lock:
             if self._closed or self._folders.get(folder.path) is not folder:
                 return
-            if self._root not in self._folders or path == self._root:
+            if self._root not in self._folders:
+                if _nearest_folder(self._root) != folder.path:
+                    self._look_for_root()
+                return
+            if path == self._root:
                 self._look_for_root()
                 return
-            if event.is_directory and event.name and not is_excluded(path.name):
-                if event.is_moved_from:
-                    self._forget_below(path)
-                elif event.is_create or event.is_moved_to:
-                    self._watch_tree(path)
-        self._heard(path, event.is_directory)
+            # A system that allows no more watches leaves it to calls to look at their files.
+            with suppress(OSError):
+                self._follow(path, event)
+        self._heard(path, is_folder=event.is_directory)
+
+    def _follow(self, path: Path, event: "InotifyEvent") -> None:
+        if event.is_directory and event.name and not is_excluded(path.name):
+            if event.is_moved_from:
+                self._forget_below(path)
+            elif event.is_create or event.is_moved_to:
+                self._watch_tree(path)
 
     def lost(self, folder: "_Folder") -> None:
         """Take that a watched folder is gone, on the reader's thread."""
@@ -216,8 +231,9 @@ class InotifySource:
     def _look_for_root(self) -> None:
         """Watch afresh: the root if it is there, else where it will be."""
         self._forget_below(Path(self._root.anchor))
-        self._attach()
-        self._heard(self._root, True)
+        with suppress(OSError):
+            self._attach()
+        self._heard(self._root, is_folder=True)
 
     def _attach(self) -> None:
         while True:
@@ -322,25 +338,25 @@ class NativeSource:
 
     def dispatch(self, event: Any) -> None:
         """Take an event, on the observer's thread."""
-        if event.event_type in ("opened", "closed_no_write"):
+        kind = event.event_type
+        if kind in ("opened", "closed_no_write") or (kind == "modified" and event.is_directory):
             return
-        for name in (event.src_path, event.dest_path):
-            if name:
-                path = Path(os.fsdecode(name))
-                if path.is_relative_to(self._root) and path != self._root:
-                    self._heard(path, event.is_directory)
-                elif self._watched != _nearest_folder(self._root):
-                    # Not from this thread, which is one of those to be ended.
-                    threading.Thread(target=self._attach_again, daemon=True).start()
+        for name in filter(None, (event.src_path, event.dest_path)):
+            path = Path(os.fsdecode(name))
+            if path.is_relative_to(self._root) and path != self._root:
+                self._heard(path, is_folder=event.is_directory)
+            elif path == self._root or self._watched != _nearest_folder(self._root):
+                # Not from this thread, which is one of those to be ended.
+                threading.Thread(target=self._attach_again, daemon=True).start()
 
     def _attach_again(self) -> None:
         with self._lock:
-            if self._closed or self._watched == _nearest_folder(self._root):
+            if self._closed:
                 return
             observer, self._observer = self._observer, None
             _end(observer)
             self._attach()
-        self._heard(self._root, True)
+        self._heard(self._root, is_folder=True)
 
     def _attach(self) -> None:
         from watchdog.observers import Observer

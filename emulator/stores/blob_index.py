@@ -10,7 +10,7 @@ import hashlib
 import os
 import zlib
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -28,19 +28,15 @@ DEAD_LINES_MAX: Final = 4096
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
-    """A file and the number of its content, which no other content of this store ever had."""
+    """A file, and its content's number and name, which no other content here ever had."""
 
     info: BlobInfo
     number: int
-
-    @property
-    def name(self) -> str:
-        """Return the name of the content on disk: letters and digits, whatever the path."""
-        return content_name(self.info.cloud_path, self.number)
+    name: str
 
 
 def content_name(cloud_path: str, number: int) -> str:
-    """Return the name on disk of a path's content."""
+    """Return the name on disk of a path's content: letters and digits, whatever the path."""
     return hashlib.sha256(f"{number}\0{cloud_path}".encode()).hexdigest()[:40]
 
 
@@ -180,7 +176,9 @@ class BlobIndex:
         self._number = max(self._number, record.get("number", 0))
         if operation == "put":
             info = BlobInfo(**record["info"])
-            self.entries[info.cloud_path] = Entry(info=info, number=record["number"])
+            number = record["number"]
+            name = content_name(info.cloud_path, number)
+            self.entries[info.cloud_path] = Entry(info=info, number=number, name=name)
         elif operation == "remove":
             self.entries.pop(record["path"], None)
 
@@ -216,7 +214,7 @@ class BlobIndex:
 
 
 def _put_line(entry: Entry) -> dict[str, Any]:
-    return {"op": "put", "number": entry.number, "info": asdict(entry.info)}
+    return {"op": "put", "number": entry.number, "info": entry.info}
 
 
 def _line(record: dict[str, Any]) -> bytes:

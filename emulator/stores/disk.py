@@ -25,7 +25,7 @@ from emulator.stores.blob_index import BlobIndex, Entry, content_name
 
 CONTENT_NAME: Final = re.compile(r"[0-9a-f]{40}")
 UNLINK_ON_LOOP_BYTES_MAX: Final = 8 * 1024 * 1024
-"""Removing a larger content can keep the disk busy long enough to be worth a thread."""
+"""Removing a larger content takes the disk long enough to be worth a thread of its own."""
 
 
 class DiskBlobStore:
@@ -42,6 +42,7 @@ class DiskBlobStore:
         self.synced = synced
         self._readers: dict[str, int] = {}
         self._retired: set[str] = set()
+        self._removals: set[asyncio.Future[None]] = set()
         self._leftovers = False
         self._incoming.mkdir(parents=True, exist_ok=True)
         self.index = BlobIndex(folder / "index.jsonl", synced=synced)
@@ -61,12 +62,10 @@ class DiskBlobStore:
             digest="",
             owner=owner,
         )
-        aside = self._incoming / content_name(cloud_path, number)
-        try:
-            file = aside.open("xb")
-        except OSError as fault:
-            raise _refused(cloud_path, fault) from fault
-        return DiskBlobWriter(self, Entry(info=info, number=number), aside, file)
+        name = content_name(cloud_path, number)
+        aside = Path(f"{self._incoming}/{name}")
+        entry = Entry(info=info, number=number, name=name)
+        return DiskBlobWriter(self, entry, aside, _opened(aside, cloud_path))
 
     def info(self, cloud_path: str) -> BlobInfo | None:
         """Return what is known of a file, None when there is none."""
@@ -98,7 +97,7 @@ class DiskBlobStore:
         entry = self.index.remove(cloud_path)
         if entry is None:
             return False
-        await self.retire(entry)
+        self.retire(entry)
         return True
 
     def list(self, prefix: str = "") -> list[BlobInfo]:
@@ -112,6 +111,8 @@ class DiskBlobStore:
 
     async def close(self) -> None:
         """Remove what readers still held, and note that the run ended in order."""
+        if self._removals:
+            await asyncio.wait(self._removals)
         for name in self._retired:
             self.discard(self.place(name))
         self.index.close(clean=not self._leftovers)
@@ -124,13 +125,15 @@ class DiskBlobStore:
             self.discard(self.place(entry.name))
             raise
 
-    async def retire(self, entry: Entry) -> None:
+    def retire(self, entry: Entry) -> None:
         """Remove a content that no path has any more, once its last reader closes."""
         name = entry.name
         if name in self._readers:
             self._retired.add(name)
         elif entry.info.size_bytes > UNLINK_ON_LOOP_BYTES_MAX:
-            await asyncio.to_thread(self.discard, self.place(name))
+            removal = asyncio.ensure_future(asyncio.to_thread(self.discard, self.place(name)))
+            self._removals.add(removal)
+            removal.add_done_callback(self._removals.discard)
         else:
             self.discard(self.place(name))
 
@@ -150,7 +153,8 @@ class DiskBlobStore:
 
     def place(self, name: str) -> Path:
         """Return where a content of that name lies."""
-        return self._contents / name[:2] / name[2:4] / name
+        # 256 folders: making one takes longer than putting a small file.
+        return Path(f"{self._contents}/{name[0]}/{name[1]}/{name}")
 
     def discard(self, path: Path) -> None:
         """Remove a file that no entry names; what the system holds is swept at the next start."""
@@ -228,7 +232,7 @@ class DiskBlobWriter:
         if store.synced:
             await asyncio.to_thread(_sync_and_close, store.index.handle())
         if before is not None:
-            await store.retire(before)
+            store.retire(before)
         return entry.info
 
     async def abort(self) -> None:
@@ -244,8 +248,11 @@ class DiskBlobWriter:
         """Close the content and move it to its place."""
         self._file.close()
         place = self._store.place(self._entry.name)
-        place.parent.mkdir(parents=True, exist_ok=True)
-        self._aside.replace(place)
+        try:
+            self._aside.replace(place)
+        except FileNotFoundError:
+            place.parent.mkdir(parents=True, exist_ok=True)
+            self._aside.replace(place)
 
     async def _settle_on_disk(self) -> None:
         """Do so with everything synced, on a thread."""
@@ -274,7 +281,7 @@ class DiskBlobWriter:
             digest=self._digest.hexdigest() if small else f"{given.name[:32]}-1",
             owner=given.info.owner,
         )
-        return Entry(info=info, number=given.number)
+        return Entry(info=info, number=given.number, name=given.name)
 
 
 class DiskBlobReader:
@@ -305,6 +312,13 @@ class DiskBlobReader:
         if not self._file.closed:
             self._file.close()
             self._store.release(self._name)
+
+
+def _opened(aside: Path, cloud_path: str) -> BinaryIO:
+    try:
+        return aside.open("xb")
+    except OSError as fault:
+        raise _refused(cloud_path, fault) from fault
 
 
 def _refused(cloud_path: str, fault: OSError) -> StoreError:

@@ -38,6 +38,12 @@ class ForeignRequest(EmulatorError):
     code = "INVALID_REQUEST_SOURCE"
 
 
+class FunctionTimedOut(FunctionFailed):
+    """User code ran longer than it may; HTTP access has a code of its own for that."""
+
+    code = "FUNCTION_TIME_LIMIT_EXCEEDED"
+
+
 class NoSuchPath(EmulatorError):
     """Nothing answers on the path."""
 
@@ -54,6 +60,7 @@ _STATUS: Final[Mapping[type, int]] = {
     StorageFileNotExist: 404,
     RequestTooLarge: 413,
     FunctionFailed: 500,
+    FunctionTimedOut: 504,
     StoreError: 500,
 }
 

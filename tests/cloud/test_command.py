@@ -14,6 +14,8 @@ _ = Command()
     ("chained", "spelt_out"),
     [
         (_.eq(1).neq(2), _.and_(_.eq(1), _.neq(2))),
+        (_.neq(1).eq(2), _.and_(_.neq(1), _.eq(2))),
+        (_.gte(1).gt(2), _.and_(_.gte(1), _.gt(2))),
         (_.gt(1).gte(2), _.and_(_.gt(1), _.gte(2))),
         (_.lt(1).lte(2), _.and_(_.lt(1), _.lte(2))),
         (_.exists(True).in_([1]), _.and_(_.exists(True), _.in_([1]))),

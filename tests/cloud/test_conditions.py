@@ -207,6 +207,11 @@ def test_every_case_has_a_recorded_counterpart():
             {"$or": [{"z": 1}, {"b": {"$eq": 1}}, {"b": {"$eq": 2}}]},
             id="a-raw-or-and-a-command-are-one-list",
         ),
+        pytest.param(
+            {"a.b": {"$gt": 1}, "a": {"b": _.lt(5)}},
+            {"a.b": {"$gt": 1, "$lt": 5}},
+            id="two-conditions-on-one-path-both-count",
+        ),
         pytest.param({"a": _.or_(1, 2)}, {"$or": [{"a": 1}, {"a": 2}]}, id="or-of-plain-values"),
         pytest.param(
             {"a": _.or_({"b": 1}, {"c": {"d": 2}})},

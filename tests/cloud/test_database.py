@@ -1,13 +1,12 @@
 import re
-from datetime import UTC, datetime
 
 import pytest
 
 from emulator import cloud
 from emulator.core import values
-from emulator.core.commands import Aggregate, CreateCollection, Found, Insert, Inserted
+from emulator.core.commands import CreateCollection, Found, Insert, Inserted
 from emulator.core.errors import CollectionExists
-from emulator.core.values import Date, Regex
+from emulator.core.values import Regex
 
 db = cloud.database()
 users = db.collection("users")
@@ -51,24 +50,6 @@ def test_a_collection_can_be_created_once(bound):
     assert bound.transport.last == CreateCollection(collection="users")
     with pytest.raises(cloud.CloudError, match=r"createCollection:fail -502001 .*Table exist"):
         db.createCollection("users")
-
-
-def test_a_pipeline_answers_a_list(bound):
-    bound.answer(Found(documents=({"_id": "p1", "at": Date(0)},)))
-    pipeline = users.aggregate().match({"a": {"b": 1}})
-    pipeline.limit(3)
-    assert pipeline.end() == {
-        "list": [{"_id": "p1", "at": datetime(1970, 1, 1, tzinfo=UTC)}],
-        "errMsg": "collection.aggregate:ok",
-    }
-    assert bound.transport.last == Aggregate(
-        collection="users", pipeline=({"$match": {"a.b": 1}}, {"$limit": 3})
-    )
-
-
-def test_a_stage_that_cannot_be_sent_is_named(bound):
-    with pytest.raises(cloud.CloudError, match=r"aggregate:fail stage\.\$project\.a cannot hold"):
-        users.aggregate().project({"a": object()}).end()
 
 
 def test_the_constructors_of_the_javascript_sdk_are_there(bound):

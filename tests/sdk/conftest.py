@@ -19,7 +19,7 @@ import pytest
 HERE = Path(__file__).parent
 MANIFEST = HERE / "package.json"
 SCRIPTS = HERE / "scripts"
-CACHE_VARIABLE = "CLOUD_EMU_SDK_CACHE"
+CACHE_VARIABLE = "TEST_SDK_CACHE"
 NPM_OPTIONS = (
     "install",
     "--no-package-lock",

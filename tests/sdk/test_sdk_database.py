@@ -70,7 +70,7 @@ DAN = {
 }
 
 COLLECTIONS = {
-    "create collection": Either({}, {"errMsg": "createCollection:ok"}),
+    "create collection": Either({"data": {}}, {"errMsg": "createCollection:ok"}),
     "create collection twice": Fails(*REFUSED, -1, "Table exist"),
     "create with a bad name": Fails("INVALID_PARAM", -501007, -1, "1 bad name!"),
     "add one": Either({"id": "a"}, {"_id": "a", "errMsg": "collection.add:ok"}),
@@ -117,7 +117,6 @@ WHERE = {
     "regular expression": "ab",
     "regular expression ignoring case": "d",
     "RegExp of the database": "d",
-    "expr": "cd",
     "operator as text": "c",
     "none": "",
     "everything": "abcd",
@@ -125,6 +124,7 @@ WHERE = {
 
 QUERIES = {
     **{f"where {name}": list(ids) for name, ids in WHERE.items()},
+    "where expr": database_error("DATABASE_INVALID_OPERRATOR", -502002, "$expr"),
     "get everything": [ANN, BOB, CID, DAN],
     "get in insertion order": ["a", "b", "c", "d"],
     "get one": BOB,
@@ -222,7 +222,11 @@ UPDATES = {
         },
     ),
     "update many": both(
-        Either({"updated": 3}, {"stats": {"updated": 3}, "errMsg": "collection.update:ok"}), old=3
+        Either(
+            {"updated": 3, "upsertId": None},
+            {"stats": {"updated": 3}, "errMsg": "collection.update:ok"},
+        ),
+        old=3,
     ),
     "remove one": both(
         Either({"deleted": 1}, {"stats": {"removed": 1}, "errMsg": "document.remove:ok"}), left=3

@@ -1,3 +1,5 @@
+from itertools import pairwise
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -100,7 +102,7 @@ def test_any_form_in_any_pieces_is_the_form_that_was_written(fields: list[bytes]
     fields = [content for content in fields if b"\r\n--B" not in content + b"\r\n-"]
     body = form(*((named(str(number)), content) for number, content in enumerate(fields)))
     edges = sorted({0, len(body), *(cut for cut in cuts if cut < len(body))})
-    chunks = [body[start:end] for start, end in zip(edges, edges[1:], strict=False)]
+    chunks = [body[start:end] for start, end in pairwise(edges)]
     parts = parse(chunks)
     assert [content for _, content in parts] == fields
 
@@ -193,8 +195,7 @@ def test_a_malformed_form_is_refused_with_its_reason(body: bytes, reason: str):
         MultipartParser(b"B").feed(body)
     parser = MultipartParser(b"B")
     with pytest.raises(MalformedForm, match=reason):
-        for at in range(0, len(body), 100):
-            parser.feed(body[at : at + 100])
+        [parser.feed(body[at : at + 100]) for at in range(0, len(body), 100)]
 
 
 @pytest.mark.parametrize(

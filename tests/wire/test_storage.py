@@ -6,6 +6,7 @@ import re
 import tracemalloc
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -480,7 +481,7 @@ async def test_ranges_put_together_are_the_file(site: Site, size: int):
     url = site.url("a")
     cuts = [0, 1, size // 3, size - 1, size]
     parts = []
-    for start, end in zip(cuts, cuts[1:], strict=False):
+    for start, end in pairwise(cuts):
         async with site.client.get(url, headers={"Range": f"bytes={start}-{end - 1}"}) as answer:
             assert answer.status == 206
             assert answer.headers["Content-Range"] == f"bytes {start}-{end - 1}/{size}"

@@ -1,0 +1,41 @@
+"""Owns what a pipeline is given from outside: the time, other collections, chance, indexes.
+
+Not here: who provides it (the database service). The one idea: the core asks nobody; whatever a
+stage cannot compute from its documents comes in with this record.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from emulator.core.values import Document, Value
+
+ReadCollection: TypeAlias = Callable[[str], Iterable[Document] | None]
+FindEqual: TypeAlias = Callable[[str, str, Value], Iterable[Document] | None]
+Sample: TypeAlias = Callable[[int, int], Sequence[int]]
+
+
+def _no_collection(_name: str) -> None:
+    return None
+
+
+def _first_places(population: int, size: int) -> Sequence[int]:
+    return range(min(population, size))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PipelineEnvironment:
+    """What stages and expressions need besides the documents.
+
+    `now_ms` is the one time of the request. `collection` gives the documents of another collection,
+    None where there is no such collection. `sample(population, size)` draws `size` different places
+    below `population`. `find_equal(collection, path, value)` gives the documents a filter
+    `{path: {$eq: value}}` finds by an index, or None where no index serves. `geo_paths` are the
+    indexed geometry fields of the pipeline's own collection, None where nobody knows.
+    """
+
+    now_ms: int
+    collection: ReadCollection = _no_collection
+    sample: Sample = _first_places
+    find_equal: FindEqual | None = None
+    geo_paths: Sequence[str] | None = None

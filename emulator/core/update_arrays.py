@@ -1,0 +1,211 @@
+"""Owns the update operators on arrays: `$push`, `$addToSet`, `$pop`, `$pull`, `$pullAll`.
+
+Not here: array elements addressed by a path (`core.update_tree`). The one idea: an operator makes a
+new list out of the old one, and returns the old one where nothing was added or taken.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Final, TypeAlias
+
+from emulator.core.errors import DatabaseRequestFailed
+from emulator.core.ordering import equal, hash_key, identical, sort_documents, sort_key
+from emulator.core.paths import ValueTest, split_path
+from emulator.core.query import compile_filter
+from emulator.core.query_operators import integral, is_operators
+from emulator.core.query_types import type_name
+from emulator.core.update_operators import TYPE_MISMATCH, ChangeBuilder
+from emulator.core.update_tree import Application, Change
+from emulator.core.values import MISSING, Regex, Value
+
+ListChange: TypeAlias = Callable[[list[Value]], list[Value]]
+
+_PUSH_CLAUSES: Final = frozenset({"$each", "$position", "$slice", "$sort"})
+_BAD_VALUE: Final = 2
+_FAILED_TO_PARSE: Final = 9
+
+
+def _on_array(
+    name: str, path: str, change: ListChange, *, mongo_code: int = _BAD_VALUE, creates: bool
+) -> Change:
+    """Return the change of an array; of a missing field where the operator `creates` one."""
+
+    def run(old: Value, application: Application) -> Value:
+        if old is MISSING:
+            return change([]) if creates else MISSING
+        if type(old) is not list:
+            raise DatabaseRequestFailed(
+                f"The field '{path}' must be an array but is of type {type_name(old)} in document "
+                f"{{_id: {application.document.get('_id')!r}}}: {name} changes arrays",
+                mongo_code=mongo_code,
+            )
+        new = change(old)
+        return old if new is old or identical(old, new) else new
+
+    return run
+
+
+# --- adding --------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Push:
+    """What `$push` adds and does afterwards, in this order: insert, sort, slice."""
+
+    items: list[Value]
+    position: int | None = None
+    sort: ListChange | None = None
+    slice: int | None = None
+
+    def __call__(self, old: list[Value]) -> list[Value]:
+        place = len(old) if self.position is None else self.position
+        new = [*old[:place], *self.items, *old[place:]] if self.items else list(old)
+        if self.sort is not None:
+            new = self.sort(new)
+        if self.slice is not None:
+            new = new[: self.slice] if self.slice >= 0 else new[self.slice :]
+        return new
+
+
+def _push(path: str, operand: Value) -> Change:
+    if type(operand) is not dict or "$each" not in operand:
+        return _on_array("$push", path, _Push(items=[operand]), creates=True)
+    unknown = set(operand) - _PUSH_CLAUSES
+    if unknown:
+        raise DatabaseRequestFailed(f"Unrecognized clause in $push: {min(unknown)}")
+    push = _Push(
+        items=_each("$push", operand, _BAD_VALUE),
+        position=_clause_number(operand, "$position"),
+        sort=_sort_clause(operand["$sort"]) if "$sort" in operand else None,
+        slice=_clause_number(operand, "$slice"),
+    )
+    return _on_array("$push", path, push, creates=True)
+
+
+def _each(name: str, operand: Mapping[str, Value], mongo_code: int) -> list[Value]:
+    items: Value = operand["$each"]
+    if type(items) is not list:
+        raise DatabaseRequestFailed(
+            f"The argument to $each in {name} must be an array but it was of type "
+            f"{type_name(items)}",
+            mongo_code=mongo_code,
+        )
+    return list(items)
+
+
+def _clause_number(operand: Mapping[str, Value], clause: str) -> int | None:
+    if clause not in operand:
+        return None
+    number = integral(operand[clause])
+    if number is None:
+        raise DatabaseRequestFailed(
+            f"The value for {clause} must be an integer value, not {operand[clause]!r:.60}"
+        )
+    return number
+
+
+def _sort_clause(operand: Value) -> ListChange:
+    if type(operand) is not dict:
+        descending = _direction(operand) < 0
+        return lambda items: sorted(items, key=sort_key, reverse=descending)
+    if not operand:
+        raise DatabaseRequestFailed("The $sort pattern is empty when it should be a set of fields.")
+    for path in operand:
+        if not all(split_path(path)):
+            raise DatabaseRequestFailed(f"The $sort field '{path}' has an empty part")
+    order = [(path, _direction(direction)) for path, direction in operand.items()]
+
+    def run(items: list[Value]) -> list[Value]:
+        holders = [item if type(item) is dict else {} for item in items]
+        places = {id(holder): item for holder, item in zip(holders, items, strict=True)}
+        return [places[id(holder)] for holder in sort_documents(holders, order)]
+
+    return run
+
+
+def _direction(operand: Value) -> int:
+    direction = integral(operand)
+    if direction not in (1, -1):
+        raise DatabaseRequestFailed("The $sort element value must be either 1 or -1")
+    return direction
+
+
+def _add_to_set(path: str, operand: Value) -> Change:
+    items = [operand]
+    if type(operand) is dict and next(iter(operand), "") == "$each":
+        items = _each("$addToSet", operand, TYPE_MISMATCH)
+        if len(operand) > 1:
+            raise DatabaseRequestFailed(
+                f"Found unexpected fields after $each in $addToSet: {list(operand)[1]}"
+            )
+
+    def change(old: list[Value]) -> list[Value]:
+        known = set(map(hash_key, old))
+        added: list[Value] = []
+        for item in items:
+            key = hash_key(item)
+            if key not in known:
+                known.add(key)
+                added.append(item)
+        return [*old, *added] if added else old
+
+    return _on_array("$addToSet", path, change, creates=True)
+
+
+# --- taking --------------------------------------------------------------------------------------
+
+
+def _pop(path: str, operand: Value) -> Change:
+    end = integral(operand)
+    if end not in (1, -1):
+        raise DatabaseRequestFailed(
+            f"$pop expects 1 or -1, found: {operand!r:.60}", mongo_code=_FAILED_TO_PARSE
+        )
+
+    def change(old: list[Value]) -> list[Value]:
+        if not old:
+            return old
+        return old[:-1] if end > 0 else old[1:]
+
+    return _on_array("$pop", path, change, mongo_code=TYPE_MISMATCH, creates=False)
+
+
+def _pull(path: str, operand: Value) -> Change:
+    goes = _pull_test(operand)
+    return _on_array(
+        "$pull", path, lambda old: [item for item in old if not goes(item)], creates=False
+    )
+
+
+def _pull_test(operand: Value) -> ValueTest:
+    """Return the test of an element: a filter for objects, a condition, or plain equality."""
+    if is_operators(operand) or type(operand) is Regex:
+        matches_field = compile_filter({"": operand}).matches
+        return lambda item: matches_field({"": item})
+    if type(operand) is dict:
+        matches = compile_filter(operand).matches
+        return lambda item: type(item) is dict and matches(item)
+    return lambda item: equal(item, operand)
+
+
+def _pull_all(path: str, operand: Value) -> Change:
+    if type(operand) is not list:
+        raise DatabaseRequestFailed(
+            f"$pullAll requires an array argument but was given a {type_name(operand)}"
+        )
+    keys = frozenset(map(hash_key, operand))
+    return _on_array(
+        "$pullAll",
+        path,
+        lambda old: [item for item in old if hash_key(item) not in keys],
+        creates=False,
+    )
+
+
+ARRAY_OPERATORS: Final[Mapping[str, ChangeBuilder]] = {
+    "$push": _push,
+    "$addToSet": _add_to_set,
+    "$pop": _pop,
+    "$pull": _pull,
+    "$pullAll": _pull_all,
+}

@@ -1,0 +1,73 @@
+"""Owns `$rename`, the one update operator that concerns two paths.
+
+Not here: that the paths may not conflict with others (`core.update_tree` sees both). The one idea:
+the value is read from the document as it was, put at the target, and taken from the source.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from emulator.core.errors import DatabaseRequestFailed
+from emulator.core.paths import Parts, direct_value, split_path
+from emulator.core.update_tree import Application, Change, conflict
+from emulator.core.values import MISSING, Document, Value
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rename:
+    """What happens at both ends, and the check of a document before."""
+
+    taken: Change
+    moved: Change
+    check: Callable[[Document], None]
+
+
+def compile_rename(source: str, target: Value) -> Rename:
+    """Return the compiled `$rename`.
+
+    Raises:
+        DatabaseRequestFailed: the target is no other fixed path (2), or one holds the other (40).
+    """
+    if type(target) is not str:
+        raise DatabaseRequestFailed(
+            f"The 'to' field for $rename must be a string: {source}: {target!r:.60}"
+        )
+    if source == target:
+        raise DatabaseRequestFailed(
+            f"The source and target field for $rename must differ: {source}: {target}"
+        )
+    from_parts, to_parts = split_path(source), split_path(target)
+    if any(part == "$" or part[:2] == "$[" for part in (*from_parts, *to_parts)):
+        raise DatabaseRequestFailed(
+            f"The source and destination field for $rename may not be dynamic: {source}: {target}"
+        )
+    if source.startswith(f"{target}.") or target.startswith(f"{source}."):
+        raise conflict(target, source)
+
+    def moved(old: Value, application: Application) -> Value:
+        value = direct_value(application.document, from_parts)
+        return old if value is MISSING else value
+
+    def check(document: Document) -> None:
+        _refuse_array_on(document, from_parts, "source")
+        if direct_value(document, from_parts) is not MISSING:
+            _refuse_array_on(document, to_parts, "destination")
+
+    return Rename(taken=_taken, moved=moved, check=check)
+
+
+def _taken(_old: Value, _application: Application) -> Value:
+    return MISSING
+
+
+def _refuse_array_on(document: Document, parts: Parts, end: str) -> None:
+    value: Value = document
+    for place, part in enumerate(parts):
+        if type(value) is list:
+            raise DatabaseRequestFailed(
+                f"The {end} field cannot be an array element, '{'.'.join(parts)}' in doc with "
+                f"_id: {document.get('_id')!r} has an array field called '{parts[place - 1]}'"
+            )
+        if type(value) is not dict:
+            return
+        value = value.get(part, MISSING)

@@ -1,0 +1,102 @@
+"""Owns how the functions on disk become parts of a suite: bundles, and their triggers.
+
+Not here: loading code (`services.registry`). The one idea: triggers follow the bundles as last
+found, so that a saved `config.json` is live as saved code is.
+"""
+
+from collections.abc import Callable, Mapping
+
+from emulator.config import Config
+from emulator.core.errors import ConfigurationError
+from emulator.functions.base import Bundle, DatabaseTrigger, StorageTrigger, TriggerConfig
+from emulator.functions.bundle import discover, find
+from emulator.functions.triggers.database import compile_database
+from emulator.functions.triggers.http import compile_http
+from emulator.functions.triggers.storage import compile_storage
+from emulator.functions.triggers.timer import compile_timer
+from emulator.services.dispatcher import ReactiveTriggers
+from emulator.services.http_routes import HttpRoute
+from emulator.services.timers import Timer
+from emulator.suite.assembly import Parts
+
+
+class Project:
+    """The functions of one project folder."""
+
+    def __init__(self, config: Config) -> None:
+        self._config = config
+        self._wanted = config.only.functions if config.only else None
+        self._serves = config.only is None or "functions" in config.only.services
+
+    def discover(self) -> list[Bundle]:
+        """Return the functions on disk that this suite serves."""
+        root, settings = self._config.functions_root, self._config.functions
+        if root is None or not self._serves:
+            return []
+        bundles = discover(root, defaults=settings, overrides=settings.each)
+        return [bundle for bundle in bundles if self._is_wanted(bundle.name)]
+
+    def rediscover(self, name: str) -> Bundle | None:
+        """Return one function as it lies on disk now, None when it is not there or not served."""
+        root, settings = self._config.functions_root, self._config.functions
+        if root is None or not self._serves or not self._is_wanted(name):
+            return None
+        return find(root, name, defaults=settings, overrides=settings.each)
+
+    def listen(self, parts: Parts) -> None:
+        """Have the parts react to the triggers of the functions as last found."""
+        found = _Found(self._config.triggers.time_zone, parts)
+        for bundle in parts.registry.bundles():
+            for trigger in bundle.triggers:
+                found.add(bundle.name, trigger)
+        parts.timers.listen(found.timers)
+        parts.dispatcher.listen(
+            ReactiveTriggers(database=tuple(found.database), storage=tuple(found.storage))
+        )
+        parts.http_routes.listen(found.http)
+
+    def _is_wanted(self, name: str) -> bool:
+        return self._wanted is None or name in self._wanted
+
+
+class _Found:
+    """Compiled triggers by kind."""
+
+    def __init__(self, time_zone: str, parts: Parts) -> None:
+        self._time_zone = time_zone
+        self._recorder = parts.recorder
+        self.timers: list[Timer] = []
+        self.database: list[tuple[str, str, DatabaseTrigger]] = []
+        self.storage: list[tuple[str, str, StorageTrigger]] = []
+        self.http: list[HttpRoute] = []
+
+    def add(self, function: str, trigger: TriggerConfig) -> None:
+        """Compile a trigger; one that cannot be is said and left out."""
+        compilers: Mapping[str, Callable[[str, TriggerConfig], None]] = {
+            "timer": self._timer,
+            "database": self._database,
+            "storage": self._storage,
+            "http": self._http,
+        }
+        try:
+            compilers[trigger.kind](function, trigger)
+        except ConfigurationError as fault:
+            self._recorder.notice(
+                "trigger_invalid",
+                f"trigger {trigger.name} of {function}: {fault.message}",
+                function=function,
+                level="error",
+            )
+
+    def _timer(self, function: str, trigger: TriggerConfig) -> None:
+        compiled = compile_timer(trigger, time_zone=self._time_zone)
+        self.timers.append(Timer(function, trigger.name, str(trigger.config), compiled))
+
+    def _database(self, function: str, trigger: TriggerConfig) -> None:
+        self.database.append((function, trigger.name, compile_database(trigger)))
+
+    def _storage(self, function: str, trigger: TriggerConfig) -> None:
+        self.storage.append((function, trigger.name, compile_storage(trigger)))
+
+    def _http(self, function: str, trigger: TriggerConfig) -> None:
+        self.http.append(HttpRoute(function, trigger.name, compile_http(trigger)))

@@ -1,0 +1,166 @@
+"""Owns HTTP access to functions on the site port: request to event, result to response.
+
+Not here: which paths there are (`services.http_routes`), what event and response look like
+(`functions.triggers.http`). The one idea: whoever comes this way is anonymous, and what a function
+fails with is told to its log; the visitor hears a code, a sentence and the request id to look for.
+"""
+
+from collections.abc import Awaitable, Callable
+from typing import Final, Protocol
+from urllib.parse import urlsplit
+
+from aiohttp import hdrs, web
+from multidict import CIMultiDict
+
+from emulator.ambient import Ids
+from emulator.core.errors import FunctionFailed
+from emulator.functions.base import Failure
+from emulator.functions.triggers.http import METHODS, http_event, integration_response
+from emulator.services.caller import Caller
+from emulator.services.http_routes import HttpRoute
+from emulator.wire import envelope
+from emulator.wire.actions import Invokes
+from emulator.wire.exchange import json_answer, read_body
+
+EVENT_BODY_MAX_BYTES: Final = 6 * 1024 * 1024
+"""The platform's bound on the event of a synchronous call."""
+
+PREFLIGHT_MAX_AGE_S: Final = 600
+REQUEST_ID_HEADER: Final = "X-Request-Id"
+VISITOR: Final = Caller(kind="anonymous", source="wx_http")
+
+_LOOPBACK_NAMES: Final = frozenset({"localhost", "127.0.0.1", "::1"})
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+class Matches(Protocol):
+    """Whatever knows which function answers on a path."""
+
+    def match(self, method: str, path: str) -> HttpRoute | None:
+        """Return the most specific route, None when no function listens."""
+        ...
+
+
+class HttpAccess:
+    """The functions of one suite, as visitors of the site port reach them.
+
+    `otherwise` answers what no function listens to.
+    """
+
+    def __init__(
+        self,
+        functions: Invokes,
+        routes: Matches,
+        *,
+        ids: Ids,
+        env_id: str,
+        otherwise: Handler | None = None,
+    ) -> None:
+        self._functions = functions
+        self._routes = routes
+        self._ids = ids
+        self._env_id = env_id
+        self._otherwise = otherwise or _nothing_here
+
+    def routes(self) -> list[web.RouteDef]:
+        """Return the route that takes every path no other route of the port has."""
+        return [web.route("*", "/{path:.*}", self.answer)]
+
+    async def answer(self, request: web.Request) -> web.StreamResponse:
+        """Call the function that listens on the path and answer with its result.
+
+        Raises:
+            NoSuchPath: none listens, and there is nothing else to answer with.
+            RequestTooLarge: the body does not fit in an event.
+        """
+        route = self._route(request.method, request.path)
+        if route is not None:
+            return _shared_with_local_pages(request, await self._call(route.function, request))
+        allowed = self._methods(request.path)
+        if not allowed:
+            return await self._otherwise(request)
+        if request.method == hdrs.METH_OPTIONS:
+            return _shared_with_local_pages(request, _preflight(request, allowed))
+        raise envelope.NoSuchPath(
+            f"no function listens to {request.method} {request.path:.200}, "
+            f"only to {', '.join(allowed)}"
+        )
+
+    def _route(self, method: str, path: str) -> HttpRoute | None:
+        route = self._routes.match(method, path)
+        if route is None and method == hdrs.METH_HEAD:
+            return self._routes.match(hdrs.METH_GET, path)
+        return route
+
+    def _methods(self, path: str) -> list[str]:
+        return [method for method in METHODS if self._routes.match(method, path) is not None]
+
+    async def _call(self, name: str, request: web.Request) -> web.StreamResponse:
+        event = http_event(
+            method=request.method,
+            path=request.path,
+            headers=request.headers.items(),
+            query=request.query.items(),
+            body=await read_body(request, max_bytes=EVENT_BODY_MAX_BYTES),
+            request_id=self._ids.request_id(),
+            env_id=self._env_id,
+        )
+        invoked = await self._functions.invoke(name, event, VISITOR)
+        failure = invoked.outcome.failure
+        if failure is not None:
+            response = _failed(request, name, failure, invoked.request_id)
+        else:
+            answer = integration_response(invoked.outcome.result)
+            response = web.Response(
+                status=answer.status, headers=CIMultiDict(answer.headers), body=answer.body
+            )
+        response.headers.setdefault(REQUEST_ID_HEADER, invoked.request_id)
+        return response
+
+
+def _failed(
+    request: web.Request, name: str, failure: Failure, request_id: str
+) -> web.StreamResponse:
+    kind = envelope.FunctionTimedOut if failure.kind == "timeout" else FunctionFailed
+    error = kind(f"[{name}] {failure.message} (the log has more under request {request_id})")
+    body = envelope.failure(error, request_id)
+    return json_answer(request, body, status=envelope.status_of(error))
+
+
+def _preflight(request: web.Request, allowed: list[str]) -> web.StreamResponse:
+    methods = ", ".join([*allowed, hdrs.METH_OPTIONS])
+    return web.Response(
+        status=204,
+        headers={
+            hdrs.ALLOW: methods,
+            hdrs.ACCESS_CONTROL_ALLOW_METHODS: methods,
+            hdrs.ACCESS_CONTROL_ALLOW_HEADERS: request.headers.get(
+                hdrs.ACCESS_CONTROL_REQUEST_HEADERS, "*"
+            ),
+            hdrs.ACCESS_CONTROL_MAX_AGE: str(PREFLIGHT_MAX_AGE_S),
+        },
+    )
+
+
+def _shared_with_local_pages(
+    request: web.Request, response: web.StreamResponse
+) -> web.StreamResponse:
+    """Let pages of this machine read the response, as the cloud does for configured domains."""
+    origin = request.headers.get(hdrs.ORIGIN, "")
+    if _is_local(origin) and hdrs.ACCESS_CONTROL_ALLOW_ORIGIN not in response.headers:
+        response.headers[hdrs.ACCESS_CONTROL_ALLOW_ORIGIN] = origin
+        response.headers.add(hdrs.VARY, hdrs.ORIGIN)
+    return response
+
+
+def _is_local(origin: str) -> bool:
+    try:
+        host = urlsplit(origin).hostname or ""
+    except ValueError:
+        return False
+    return host in _LOOPBACK_NAMES or host.endswith(".localhost")
+
+
+async def _nothing_here(request: web.Request) -> web.StreamResponse:
+    raise envelope.NoSuchPath(f"no function listens on {request.path:.200}")

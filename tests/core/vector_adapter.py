@@ -1,0 +1,269 @@
+"""Drives `emulator.core` through conformance vectors, with a dict of lists as the database.
+
+The one idea: nothing but the pure core is asked, in the order a database would ask it: admit on the
+way in, filter, near, sort, cut, project on the way out. What the core does not do is skipped with a
+reason: aggregation beyond the simplest stages, unique indexes.
+"""
+
+import itertools
+import json
+from dataclasses import dataclass, field
+
+from emulator.core import ejson
+from emulator.core.documents import admit, resolve
+from emulator.core.errors import DatabaseRequestFailed, EmulatorError
+from emulator.core.ordering import equal, hash_key, sort_documents
+from emulator.core.paths import split_path, visit
+from emulator.core.projection import compile_projection
+from emulator.core.query import CompiledFilter, compile_filter
+from emulator.core.update import compile_update, replacement, upsert_base
+from emulator.core.values import MISSING, Document, Value
+
+NOW_MS = 1_700_000_000_000
+NO_PLAN = 291
+
+
+class Skipped(Exception):
+    """The vector asks for something that is not the core's."""
+
+
+@dataclass(slots=True)
+class Database:
+    collections: dict[str, list[Document]] = field(default_factory=dict)
+    geo_indexes: dict[str, dict[str, str]] = field(default_factory=dict)
+    ids: "itertools.count[int]" = field(default_factory=itertools.count)
+
+    def documents(self, name: str) -> list[Document]:
+        return self.collections.setdefault(name, [])
+
+    def insert(self, name: str, document: Document) -> None:
+        admitted = admit(document, now_ms=NOW_MS)
+        if "_id" not in admitted:
+            admitted = {"_id": f"{next(self.ids):032x}", **admitted}
+        if any(equal(admitted["_id"], other["_id"]) for other in self.documents(name)):
+            raise DatabaseRequestFailed("E11000 duplicate key", mongo_code=11000)
+        self.documents(name).append(admitted)
+
+    def matching(self, name: str, compiled: CompiledFilter) -> list[Document]:
+        found = compiled.select(self.documents(name))
+        assert found == [d for d in self.documents(name) if compiled.matches(d)]
+        if compiled.near is None:
+            return found
+        self._need_index(name, compiled)
+        distances = {id(document): compiled.near.distance_m(document) for document in found}
+        return sorted(found, key=lambda document: distances[id(document)])
+
+    def _need_index(self, name: str, compiled: CompiledFilter) -> None:
+        kind = self.geo_indexes.get(name, {}).get(compiled.near.path)
+        fits = {"metres": ("2dsphere",), "radians": ("2dsphere", "2d"), "plane": ("2d",)}
+        if kind not in fits[compiled.near.distance.unit]:
+            raise DatabaseRequestFailed(
+                "unable to find index for $geoNear query", mongo_code=NO_PLAN
+            )
+
+
+def run(vector: dict) -> dict:
+    """Return the outcome of one vector, as the runner wants it."""
+    if reason := _beyond_the_core(vector):
+        return {"skip": reason}
+    database = Database()
+    try:
+        for name, documents in vector["setup"].items():
+            database.documents(name)
+            for document in documents:
+                database.insert(name, ejson.decode(document))
+    except EmulatorError as refusal:
+        return {"skip": f"setup refused: {refusal.message[:60]}"}
+    for index in vector.get("indexes") or []:
+        for path, kind in index["keys"]:
+            if kind in ("2d", "2dsphere"):
+                database.geo_indexes.setdefault(index["coll"], {})[path] = kind
+    try:
+        for step in vector.get("steps") or []:
+            _OPERATIONS[step["kind"]](database, step)
+        outcome = _OPERATIONS[vector["op"]["kind"]](database, vector["op"])
+    except Skipped as reason:
+        return {"skip": str(reason)}
+    except EmulatorError as refusal:
+        code = getattr(refusal, "mongo_code", None)
+        return {"error": {"code": code, "message": refusal.message}}
+    if "after" in vector["expect"]:
+        outcome["after"] = _encoded(database.documents(vector["op"]["coll"]))
+    return outcome
+
+
+def _beyond_the_core(vector: dict) -> str:
+    text = json.dumps([vector["op"], vector.get("steps")])
+    if '"$expr"' in text:
+        return "$expr needs aggregation"
+    if any(index.get("options", {}).get("unique") for index in vector.get("indexes") or []):
+        return "unique indexes are not the core's filter and update"
+    if any("text" in map(str, dict(index["keys"]).values()) for index in vector.get("indexes") or []):
+        return "" if "$text" not in text else "text search"
+    return ""
+
+
+def _encoded(documents: list[Document]) -> list[Value]:
+    return [ejson.canonical(document) for document in documents]
+
+
+def _compiled(operation: dict, key: str) -> CompiledFilter:
+    return compile_filter(resolve(ejson.decode(operation.get(key) or {}), now_ms=NOW_MS))
+
+
+def _find(database: Database, operation: dict) -> dict:
+    compiled = _compiled(operation, "filter")
+    project = compile_projection(
+        ejson.decode(operation.get("projection")), matched_index=compiled.matched_index
+    )
+    found = database.matching(operation["coll"], compiled)
+    return {"docs": _encoded([project(document) for document in _cut(found, operation)])}
+
+
+def _cut(found: list[Document], operation: dict) -> list[Document]:
+    if operation.get("limit", 0) < 0 or operation.get("skip", 0) < 0:
+        raise Skipped("negative limit or skip")
+    if sort := operation.get("sort"):
+        found = sort_documents(found, [(path, int(way)) for path, way in sort.items()])
+    found = found[operation.get("skip") or 0 :]
+    return found[: operation["limit"]] if operation.get("limit") else found
+
+
+def _count(database: Database, operation: dict) -> dict:
+    found = database.matching(operation["coll"], _compiled(operation, "filter"))
+    number = len(_cut(found, operation))
+    return {"result": {"n": number}, "value": number}
+
+
+def _distinct(database: Database, operation: dict) -> dict:
+    found = database.matching(operation["coll"], _compiled(operation, "filter"))
+    values: dict[Value, Value] = {}
+    for document in found:
+        for value, _ in visit(document, split_path(operation["key"])):
+            if value is not MISSING and type(value) is not list:
+                values.setdefault(hash_key(value), value)
+    return {"values": _encoded(list(values.values()))}
+
+
+def _insert(database: Database, operation: dict) -> dict:
+    for document in operation["docs"]:
+        database.insert(operation["coll"], ejson.decode(document))
+    return {"result": {"n": len(operation["docs"])}}
+
+
+def _delete(database: Database, operation: dict) -> dict:
+    found = database.matching(operation["coll"], _compiled(operation, "q"))
+    gone = found if operation.get("multi") else found[:1]
+    kept = [d for d in database.documents(operation["coll"]) if not any(d is one for one in gone)]
+    database.collections[operation["coll"]] = kept
+    return {"result": {"n": len(gone)}}
+
+
+def _update(database: Database, operation: dict) -> dict:
+    compiled = _compiled(operation, "q")
+    update = ejson.decode(operation["u"])
+    if type(update) is not dict:
+        raise Skipped("pipeline updates are later than the cloud's MongoDB")
+    apply = _successor(update, operation, compiled)
+    documents = database.documents(operation["coll"])
+    found = database.matching(operation["coll"], compiled)
+    if not found and operation.get("upsert"):
+        return _upsert(database, operation, apply)
+    chosen = found if operation.get("multi") else found[:1]
+    changed = [(old, apply(old, inserting=False)) for old in chosen]
+    for old, new in changed:
+        place = next(i for i, document in enumerate(documents) if document is old)
+        documents[place] = new
+    modified = sum(new is not old for old, new in changed)
+    return {"result": {"n": len(chosen), "nModified": modified}}
+
+
+def _successor(update: Document, operation: dict, compiled: CompiledFilter):
+    if update and next(iter(update))[:1] == "$":
+        filters = [ejson.decode(item) for item in operation.get("arrayFilters") or []]
+        ready = compile_update(update, array_filters=filters)
+        return lambda document, inserting: ready.apply(
+            document,
+            now_ms=NOW_MS,
+            matched_index=None if inserting else compiled.matched_index(document),
+            inserting=inserting,
+        )
+    if operation.get("multi"):
+        raise DatabaseRequestFailed("multi update only works with $ operators", mongo_code=9)
+    if operation.get("arrayFilters"):
+        raise DatabaseRequestFailed("arrayFilters may not be given here", mongo_code=9)
+
+    def replaced(document: Document, inserting: bool) -> Document:
+        return admit(replacement(document, update), now_ms=NOW_MS)
+
+    return replaced
+
+
+def _upsert(database: Database, operation: dict, apply) -> dict:
+    base = upsert_base(ejson.decode(operation["q"]))
+    if next(iter(operation["u"]), "")[:1] != "$":
+        base = {"_id": base["_id"]} if "_id" in base else {}
+    database.insert(operation["coll"], apply(base, inserting=True))
+    upserted = database.documents(operation["coll"])[-1]["_id"]
+    return {"result": {"n": 1, "nModified": 0, "upserted": ejson.canonical(upserted)}}
+
+
+def _aggregate(database: Database, operation: dict) -> dict:
+    documents = list(database.documents(operation["coll"]))
+    if type(operation["pipeline"]) is not list:
+        raise Skipped("no pipeline")
+    for stage in operation["pipeline"]:
+        name, value = next(iter(stage.items())) if type(stage) is dict and stage else ("", None)
+        run_stage = _STAGES.get(name)
+        if run_stage is None or len(stage) != 1:
+            raise Skipped("aggregation beyond the simplest stages")
+        documents = run_stage(documents, value)
+    return {"docs": _encoded(documents)}
+
+
+def _match(documents: list[Document], value: Value) -> list[Document]:
+    compiled = compile_filter(ejson.decode(value))
+    if compiled.near is not None:
+        raise DatabaseRequestFailed("$near is not allowed inside of a $match")
+    return compiled.select(documents)
+
+
+def _sort(documents: list[Document], value: Value) -> list[Document]:
+    order = ejson.decode(value)
+    if type(order) is not dict or not order or not set(order.values()) <= {1, -1}:
+        raise Skipped("a sort the aggregation must judge")
+    return sort_documents(documents, [(path, int(way)) for path, way in order.items()])
+
+
+def _take(documents: list[Document], value: Value) -> list[Document]:
+    count = ejson.decode(value)
+    if type(count) is not int or count <= 0:
+        raise Skipped("a limit the aggregation must judge")
+    return documents[:count]
+
+
+def _leave(documents: list[Document], value: Value) -> list[Document]:
+    count = ejson.decode(value)
+    if type(count) is not int or count < 0:
+        raise Skipped("a skip the aggregation must judge")
+    return documents[count:]
+
+
+def _project(documents: list[Document], value: Value) -> list[Document]:
+    if type(value) is not dict or not value or any(item not in (0, 1) for item in value.values()):
+        raise Skipped("computed fields")
+    project = compile_projection(value)
+    return [project(document) for document in documents]
+
+
+_STAGES = {"$match": _match, "$sort": _sort, "$limit": _take, "$skip": _leave, "$project": _project}
+
+_OPERATIONS = {
+    "find": _find,
+    "count": _count,
+    "distinct": _distinct,
+    "insert": _insert,
+    "delete": _delete,
+    "update": _update,
+    "aggregate": _aggregate,
+}

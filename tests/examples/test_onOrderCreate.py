@@ -1,0 +1,60 @@
+ORDER = {
+    "_id": "o1",
+    "status": "new",
+    "amount": 30,
+    "items": [{"productId": "p1", "quantity": 2}, {"productId": "p2", "quantity": 1}],
+}
+
+
+async def insert(cloud_suite, *orders):
+    """Insert orders through a function, as a shop's own function would."""
+    event = {"collection": "orders", "data": list(orders)}
+    assert (await cloud_suite.invoke("batchAdd", event, "oUser"))["success"]
+    await cloud_suite.idle()
+
+
+async def stock(cloud_suite):
+    return {each["_id"]: each["stock"] for each in await cloud_suite.documents("products")}
+
+
+async def test_an_order_takes_its_items_off_stock_and_is_processed(cloud_suite):
+    await cloud_suite.seed(
+        {"orders": [], "products": [{"_id": "p1", "stock": 10}, {"_id": "p2", "stock": 5}]}
+    )
+    await insert(cloud_suite, ORDER)
+    assert await stock(cloud_suite) == {"p1": 8, "p2": 4}
+    (order,) = await cloud_suite.documents("orders")
+    assert order["status"] == "processing"
+    assert "$date" in order["processingTime"]
+
+
+async def test_its_own_update_does_not_start_it_again(cloud_suite):
+    await cloud_suite.seed({"orders": [], "products": [{"_id": "p1", "stock": 10}]})
+    await insert(cloud_suite, {**ORDER, "items": [{"productId": "p1", "quantity": 1}]})
+    assert await stock(cloud_suite) == {"p1": 9}
+
+
+async def test_an_order_that_is_not_new_is_left_alone(cloud_suite):
+    await cloud_suite.seed({"orders": [], "products": [{"_id": "p1", "stock": 10}]})
+    await insert(cloud_suite, {**ORDER, "status": "draft"})
+    assert await stock(cloud_suite) == {"p1": 10}
+    assert (await cloud_suite.documents("orders"))[0]["status"] == "draft"
+
+
+async def test_an_order_that_cannot_be_processed_does_not_hold_up_the_next(cloud_suite):
+    await cloud_suite.seed({"orders": [], "products": [{"_id": "p1", "stock": 10}]})
+    broken = {"_id": "broken", "status": "new", "amount": 1}
+    good = {**ORDER, "items": [{"productId": "p1", "quantity": 3}]}
+    await insert(cloud_suite, broken, good)
+    stored = {each["_id"]: each["status"] for each in await cloud_suite.documents("orders")}
+    assert stored == {"broken": "new", "o1": "processing"}
+    assert await stock(cloud_suite) == {"p1": 7}
+
+
+async def test_the_notification_that_is_not_possible_is_logged(cloud_suite):
+    await cloud_suite.seed({"orders": [ORDER], "products": []})
+    told = await cloud_suite.call(
+        "onOrderCreate", {"dataList": [{"doc": ORDER, "docId": "o1"}]}, source="wx_trigger"
+    )
+    assert told["result"] == {"success": True}
+    assert any("No notification for order o1" in each["line"] for each in told["logs"])
