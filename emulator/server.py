@@ -7,12 +7,14 @@ the API and the console.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+import logging
+from collections.abc import Awaitable, Callable, Iterable, MutableMapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from aiohttp import web
+from aiohttp.http import HttpProcessingError
 
 from emulator.ambient import Ids
 from emulator.core.errors import ConfigurationError
@@ -20,12 +22,15 @@ from emulator.wire import envelope
 from emulator.wire.exchange import json_answer
 from emulator.wire.guard import Guard
 
+_log: Final = logging.getLogger(__name__)
+
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 SHUTDOWN_GRACE_S: Final = 0.5
 """What is under way may end; then connections are closed, whoever still holds them."""
 
 BACKLOG_CONNECTIONS: Final = 512
+MALFORMED_REASON_MAX_LENGTH: Final = 200
 BODY_READ_MAX_BYTES: Final = 64 * 1024 * 1024
 """For handlers that read a body whole and name no smaller bound; uploads are streamed."""
 
@@ -98,7 +103,9 @@ class Server:
             else route
             for route in [*routes, web.route("*", "/{anything_else:.*}", _nothing_here)]
         )
-        return web.AppRunner(app, access_log=None, shutdown_timeout=SHUTDOWN_GRACE_S)
+        return web.AppRunner(
+            app, access_log=None, logger=_HttpLog(_log), shutdown_timeout=SHUTDOWN_GRACE_S
+        )
 
     def _rim(self, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]) -> Handler:
         require_host = self._guard.require_host
@@ -130,6 +137,20 @@ class Server:
         port = runner.addresses[0][1]
         host = _NAMES_OF_ALL.get(self._host, self._host)
         return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+class _HttpLog(logging.LoggerAdapter[logging.Logger]):
+    """The log of the HTTP layer: what a client did wrong is one line, what we did has its stack."""
+
+    def process(
+        self, msg: Any, kwargs: MutableMapping[str, Any]
+    ) -> tuple[Any, MutableMapping[str, Any]]:
+        """Replace the stack of a malformed request by the reason."""
+        fault = kwargs.get("exc_info")
+        if not isinstance(fault, HttpProcessingError):
+            return msg, kwargs
+        reason = fault.message.partition("\n")[0][:MALFORMED_REASON_MAX_LENGTH]
+        return f"{msg}: {reason.replace('%', '%%')}", {**kwargs, "exc_info": None}
 
 
 _NAMES_OF_ALL: Final = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}

@@ -26,6 +26,10 @@ async def raises(request):
     raise ZeroDivisionError("a detail")
 
 
+async def nothing(request):
+    return None
+
+
 async def never(request):
     await asyncio.Event().wait()
 
@@ -49,6 +53,7 @@ API = [
     web.get("/never", never),
     web.get("/ws", sockets),
     web.view("/view", Seen),
+    web.get("/not-a-response", nothing),
 ]
 
 
@@ -216,3 +221,28 @@ async def test_ports_of_a_wildcard_address_are_told_by_a_name_that_works(http):
     async with http.get(f"{server.url}/hello") as response:
         assert response.status == 200
     await server.stop()
+
+
+@pytest.mark.parametrize(
+    "garbage",
+    [
+        pytest.param(b"\x16\x03\x01 100% garbage\r\n\r\n", id="another protocol"),
+        pytest.param(b"GET / HTTP/1.1\r\nBad 100%s Header\r\n\r\n", id="a bad header"),
+        pytest.param(b"GET /" + b"a" * 20_000 + b" HTTP/1.1\r\n\r\n", id="a long address"),
+        pytest.param(b"\0" * 1000, id="zeroes"),
+    ],
+)
+async def test_what_is_no_http_is_refused_with_a_line_in_the_log(server, caplog, garbage):
+    host, _, port = server.url.removeprefix("http://").partition(":")
+    reader, writer = await asyncio.open_connection(host, int(port))
+    writer.write(garbage)
+    assert (await reader.readline()).startswith(b"HTTP/1.0 400")
+    writer.close()
+    assert all(record.exc_info is None for record in caplog.records)
+    assert all("\n" not in record.getMessage() for record in caplog.records)
+
+
+async def test_a_fault_of_the_http_layer_itself_keeps_its_stack_in_the_log(server, http, caplog):
+    async with http.get(f"{server.url}/not-a-response") as response:
+        assert response.status == 500
+    assert caplog.records

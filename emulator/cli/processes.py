@@ -46,7 +46,15 @@ else:
             return False
         except PermissionError:
             return True
-        return True
+        return not _has_ended(pid)
+
+    def _has_ended(pid: int) -> bool:
+        """Tell whether only the entry of a process is left, for its parent to collect."""
+        try:
+            state = Path(f"/proc/{pid}/stat").read_text("utf-8", errors="replace")
+        except OSError:
+            return answer_of("ps", "-p", str(pid), "-o", "stat=").strip()[:1] == "Z"
+        return state.rpartition(")")[2].split()[:1] == ["Z"]
 
     def end(pid: int) -> None:
         """Ask a process to end."""

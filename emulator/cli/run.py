@@ -56,11 +56,11 @@ async def running(config: Config, stopping: Stopping) -> AsyncIterator[Suite]:
             # A port may have been taken since the look above; then the holder is worth naming.
             refuse_busy_ports(emulator.host, emulator.port, emulator.site_port)
             raise
-        try:
-            with _discoverable(config, suite):
+        with _discoverable(config, suite):
+            try:
                 yield suite
-        finally:
-            await _stop(suite)
+            finally:
+                await _stop(suite)
 
 
 async def first_of(*waits: Coroutine[Any, Any, object]) -> int:

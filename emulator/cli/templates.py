@@ -41,17 +41,16 @@ time_zone = "Asia/Shanghai"  # what timer expressions speak of
 """
 
 _FUNCTION: Final = '''\
-"""{name}: greets whoever calls, and remembers how often."""
+"""{name}: greets whoever calls."""
 
 from emulator import cloud
 
 cloud.init()
-db = cloud.database()
 
 
 def main(event, context):
     name = event.get("name") or "world"
-    return {{"message": f"Hello, {{name}}!", "openid": cloud.get_wx_context()["OPENID"]}}
+    return {{"message": f"Hello, {{name}}!", "openid": cloud.get_wx_context().get("OPENID")}}
 '''
 
 _FUNCTION_CONFIG: Final = """\

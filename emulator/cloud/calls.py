@@ -27,9 +27,7 @@ Options: TypeAlias = Mapping[str, Value] | None
 
 P = ParamSpec("P")
 
-IGNORED_OPTIONS: Final = frozenset(
-    {"config", "header", "timeout", "retry_options", "success", "fail", "complete"}
-)
+IGNORED_OPTIONS: Final = frozenset({"config", "header", "timeout", "retry_options"})
 """What JavaScript code may say besides, and what means nothing here."""
 
 

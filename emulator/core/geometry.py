@@ -15,6 +15,8 @@ from typing import Final, TypeAlias
 EARTH_RADIUS_M: Final = 6_378_100.0
 TOUCHING_RAD: Final = 1e-12
 """Places nearer than this are the same; six micrometres on the Earth."""
+_ROUNDING: Final = 1e-16
+"""Triple products nearer to zero than this are the noise of rounding."""
 
 Vector: TypeAlias = tuple[float, float, float]
 Ring: TypeAlias = Sequence[Vector]
@@ -64,11 +66,11 @@ def _between(a: Vector, b: Vector, share: float) -> Vector:
 
 def arcs_cross(a: Vector, b: Vector, c: Vector, d: Vector) -> bool:
     """Tell whether two arcs cross at a place inside both."""
-    ab, cd = cross(a, b), cross(c, d)
-    c_right, d_left = -dot(ab, c), dot(ab, d)
-    if c_right * d_left <= 0:
+    if a in (c, d) or b in (c, d):
         return False
-    return c_right * -dot(cd, b) > 0 and c_right * dot(cd, a) > 0
+    ab, cd = cross(a, b), cross(c, d)
+    sides = (-dot(ab, c), dot(ab, d), -dot(cd, b), dot(cd, a))
+    return min(sides) > _ROUNDING or max(sides) < -_ROUNDING
 
 
 def arc_distance(place: Vector, a: Vector, b: Vector) -> float:

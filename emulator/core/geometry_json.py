@@ -91,7 +91,7 @@ def read_place(value: Value) -> Vector:
     Raises:
         DatabaseRequestFailed: it is none, or out of range (2).
     """
-    value = list(value.values()) if type(value) is dict else value
+    value = list(value.values())[:2] if type(value) is dict else value
     if type(value) is not list or len(value) < 2 or not _are_numbers(value):
         raise _refusal("Point must only contain numeric elements, at least two", value)
     pair = float(value[0]), float(value[1])

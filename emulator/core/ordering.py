@@ -12,8 +12,9 @@ from collections.abc import Callable, Hashable, Sequence
 from decimal import Decimal
 from typing import Final, TypeAlias
 
-from emulator.core.paths import sort_values, split_path
+from emulator.core.paths import Parts, sort_values, split_path
 from emulator.core.values import (
+    MISSING,
     Binary,
     Date,
     Document,
@@ -184,8 +185,6 @@ _PLAIN_KINDS: Final[tuple[frozenset[type], ...]] = (
     frozenset({int, Int64}),
     frozenset({int, Int64, float}),
     frozenset({bool}),
-    frozenset({Date}),
-    frozenset({ObjectId}),
 )
 """Sets of kinds whose values Python itself orders as MongoDB does, NaN aside."""
 
@@ -238,24 +237,54 @@ def _front_runners(column: list[Value], limit: int, *, descending: bool) -> list
 def _columns(documents: Sequence[Document], sort: SortSpecification) -> list[list[Value]]:
     """Return one list of comparable keys for each sort path."""
     paths = [split_path(path) for path, _ in sort]
-    if all(len(parts) == 1 for parts in paths):
-        columns = [[document.get(parts[0]) for document in documents] for parts in paths]
-        kinds = [set(map(type, column)) for column in columns]
-        if not any(list in found for found in kinds):
-            return [
-                _plain_keys(column, found) for column, found in zip(columns, kinds, strict=True)
-            ]
-    directions = [direction for _, direction in sort]
-    rows = [_row(document, paths, directions) for document in documents]
-    return [list(column) for column in zip(*rows, strict=True)] or [[] for _ in paths]
+    columns = [_column(documents, parts) for parts in paths]
+    through_arrays = [column is None or list in set(map(type, column)) for column in columns]
+    if None in columns or sum(through_arrays) > 1:
+        directions = [direction for _, direction in sort]
+        rows = [_row(document, paths, directions) for document in documents]
+        return [list(column) for column in zip(*rows, strict=True)]
+    return [
+        _plain_keys([_end_of_array(value, direction) for value in column] if arrays else column)
+        for column, arrays, (_, direction) in zip(columns, through_arrays, sort, strict=True)
+        if column is not None
+    ]
 
 
-def _plain_keys(column: list[Value], kinds: set[type]) -> list[Value]:
+def _column(documents: Sequence[Document], parts: Parts) -> list[Value] | None:
+    """Return what lies behind a path in each document, None where an array lies on the way."""
+    column: list[Value] = [document.get(parts[0]) for document in documents]
+    for part in parts[1:]:
+        if list in set(map(type, column)):
+            return None
+        column = [value.get(part) if value.__class__ is dict else None for value in column]
+    return column
+
+
+def _end_of_array(value: Value, direction: int) -> Value:
+    """Return the element of an array that comes first in a direction; other values themselves."""
+    if value.__class__ is not list:
+        return value
+    if len(value) < 2:
+        return value[0] if value else MISSING
+    pick = min if direction > 0 else max
+    return pick(value) if _are_plain(set(map(type, value)), value) else pick(value, key=sort_key)
+
+
+def _plain_keys(column: list[Value]) -> list[Value]:
     """Return the column itself where Python's order is MongoDB's, else the key of each value."""
-    for plain in _PLAIN_KINDS:
-        if kinds <= plain and not (float in kinds and any(map(is_nan, column))):
-            return [value.ms for value in column] if Date in kinds else column
+    kinds = set(map(type, column))
+    if _are_plain(kinds, column):
+        return column
+    if kinds == {Date}:
+        return [value.ms for value in column]
     return [sort_key(value) for value in column]
+
+
+def _are_plain(kinds: set[type], values: list[Value]) -> bool:
+    """Tell whether Python orders these values as MongoDB does."""
+    if not any(kinds <= plain for plain in _PLAIN_KINDS):
+        return False
+    return float not in kinds or not any(map(is_nan, values))
 
 
 def _row(

@@ -13,7 +13,6 @@ from typing import Final, TypeAlias
 from emulator.core.errors import DatabaseRequestFailed
 from emulator.core.paths import Parts, split_path
 from emulator.core.query import compile_element
-from emulator.core.query_nodes import ExpressionCompiler
 from emulator.core.query_operators import is_truthy, whole_number
 from emulator.core.values import MISSING, Document, Value
 
@@ -30,7 +29,6 @@ def compile_projection(
     projection: Document | None,
     *,
     matched_index: MatchedIndex | None = None,
-    expression: ExpressionCompiler | None = None,
 ) -> Projector:
     """Return the function that makes the projected document and never changes its argument.
 
@@ -41,7 +39,7 @@ def compile_projection(
     """
     if not projection:
         return lambda document: document
-    plan = _Plan(matched_index=matched_index, expression=expression)
+    plan = _Plan(matched_index=matched_index)
     for path, value in projection.items():
         plan.add(path, value)
     return plan.compile()
@@ -52,11 +50,11 @@ class _Plan:
     """What the fields of a projection ask for, before it is clear which way it goes."""
 
     matched_index: MatchedIndex | None
-    expression: ExpressionCompiler | None
     included: list[str] = field(default_factory=list)
     excluded: list[str] = field(default_factory=list)
     picked: list[str] = field(default_factory=list)
     sliced: list[str] = field(default_factory=list)
+    positional: bool = False
     changes: list[tuple[Parts, FieldChange]] = field(default_factory=list)
     shows_id: bool | None = None
 
@@ -86,7 +84,7 @@ class _Plan:
     def _add_elem_match(self, path: str, operand: Value) -> None:
         if "." in path:
             raise DatabaseRequestFailed("Cannot use $elemMatch projection on a nested field.")
-        test = compile_element(operand, expression=self.expression)
+        test = compile_element(operand)
 
         def first(value: Value, _document: Document) -> Value:
             items: list[Value] = value if type(value) is list else []
@@ -113,17 +111,24 @@ class _Plan:
                 )
             return [value[index]]
 
+        self.positional = True
         self.picked.append(path)
         self.changes.append((split_path(path), matched))
 
     def compile(self) -> Projector:
+        if self.positional and self.excluded:
+            raise DatabaseRequestFailed(
+                f"Cannot exclude '{self.excluded[0]}' beside a positional projection",
+                mongo_code=31254,
+            )
         if self.included and self.excluded:
             raise DatabaseRequestFailed(
                 "Projection cannot have a mix of inclusion and exclusion: "
                 f"{self.included[0]} is included, {self.excluded[0]} is not"
             )
-        picks = bool(self.included or (self.picked and not self.excluded))
-        picks = picks or (self.shows_id is True and not (self.excluded or self.sliced))
+        picks = bool(
+            self.included or ((self.picked or self.shows_id is True) and not self.excluded)
+        )
         if picks:
             hides_id = [] if self.shows_id is False else ["_id"]
             project = including([*hides_id, *self.included, *self.picked, *self.sliced])

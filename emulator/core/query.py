@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import Final, TypeAlias
 
 from emulator.core.errors import DatabaseRequestFailed, InvalidOperator
-from emulator.core.paths import Predicate, split_path, visit
+from emulator.core.paths import Predicate, ValueTest, split_path, visit
 from emulator.core.query_arrays import ARRAY_OPERATORS, element_matcher
 from emulator.core.query_geo import GEO_OPERATORS
 from emulator.core.query_nodes import (
@@ -127,11 +127,9 @@ def compile_filter(
     )
 
 
-def compile_element(
-    condition: Value, *, expression: ExpressionCompiler | None = None
-) -> Callable[[Value], bool]:
+def compile_element(condition: Value) -> ValueTest:
     """Return the test of one array element that `$elemMatch` with this operand makes."""
-    return element_matcher(condition, _parsing(expression))
+    return element_matcher(condition, _parsing(None))
 
 
 def _parsing(expression: ExpressionCompiler | None) -> Parsing:
@@ -215,6 +213,8 @@ def _nor(name: str, operand: Value, parsing: Parsing) -> list[Node]:
 
 
 def _expr(_name: str, operand: Value, parsing: Parsing) -> list[Node]:
+    if parsing.in_element:
+        raise DatabaseRequestFailed("$expr can only be applied to the top-level document")
     if parsing.expression is None:
         raise InvalidOperator(
             "$expr is not available here", hint="it needs aggregation expressions"

@@ -29,7 +29,7 @@ from emulator.core.query_operators import (
 from emulator.core.query_types import type_name
 from emulator.core.values import Filter, Regex, Value
 
-_WHOLE_FILTER: Final = frozenset({"$and", "$or", "$nor", "$expr", "$jsonSchema", "$where", "$text"})
+WHOLE_FILTER: Final = frozenset({"$and", "$or", "$nor", "$expr", "$jsonSchema", "$where", "$text"})
 """Operators that make the operand of `$elemMatch` a filter on elements that are objects."""
 
 
@@ -74,7 +74,7 @@ def element_matcher(operand: Value, parsing: Parsing) -> ValueTest:
     if type(operand) is not dict:
         raise DatabaseRequestFailed("$elemMatch needs an Object")
     parsing = replace(parsing, in_element=True)
-    if is_operators(operand) and next(iter(operand)) not in _WHOLE_FILTER:
+    if is_operators(operand) and next(iter(operand)) not in WHOLE_FILTER:
         return element_test(parsing.operand(operand, parsing))
     matches = predicate(parsing.filter(operand, parsing))
 

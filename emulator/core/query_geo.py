@@ -240,7 +240,9 @@ _REGIONS: Final[Mapping[str, Callable[[Value], ValueTest]]] = {
 def _geo_intersects(operand: Value, _siblings: Filter, _parsing: Parsing) -> Check:
     if type(operand) is not dict or list(operand) != ["$geometry"]:
         raise DatabaseRequestFailed(f"$geoIntersects needs a $geometry, not {operand!r:.80}")
-    shape = read_shape(operand["$geometry"])
+    geometry = operand["$geometry"]
+    is_legacy = "type" not in geometry if type(geometry) is dict else type(geometry) is list
+    shape = Shape(points=[read_place(geometry)]) if is_legacy else read_shape(geometry)
     return Check(holds=_of_shape(shape.intersects))
 
 

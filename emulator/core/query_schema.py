@@ -5,13 +5,14 @@ of its own kind and passes all others, so a schema is a list of small tests that
 Unlike draft 4 there is no type "integer", and no `$ref`, `default`, `definitions`, `format`, `id`.
 """
 
+import operator
 from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal
 from fractions import Fraction
 from typing import Final, TypeAlias
 
 from emulator.core.errors import DatabaseRequestFailed
-from emulator.core.ordering import hash_key
+from emulator.core.ordering import hash_key, is_nan
 from emulator.core.paths import ValueTest
 from emulator.core.query_operators import NUMBERS, integral, is_number
 from emulator.core.query_types import NUMBER_TYPES, type_name, type_set
@@ -162,16 +163,18 @@ def _text_only(keyword: str) -> Keyword:
 
 def _minimum(value: Value, around: Schema, _depth: int) -> ValueTest:
     _expect(is_number(value), "minimum", "a number", value)
-    if _flag(around, "exclusiveMinimum"):
-        return _only_numbers(lambda number: number > value)
-    return _only_numbers(lambda number: number >= value)
+    return _bound(value, operator.gt if _flag(around, "exclusiveMinimum") else operator.ge)
 
 
 def _maximum(value: Value, around: Schema, _depth: int) -> ValueTest:
     _expect(is_number(value), "maximum", "a number", value)
-    if _flag(around, "exclusiveMaximum"):
-        return _only_numbers(lambda number: number < value)
-    return _only_numbers(lambda number: number <= value)
+    return _bound(value, operator.lt if _flag(around, "exclusiveMaximum") else operator.le)
+
+
+def _bound(bound: Value, fits: Callable[[Value, Value], bool]) -> ValueTest:
+    if is_nan(bound):
+        return _only_numbers(is_nan)
+    return _only_numbers(lambda number: not is_nan(number) and fits(number, bound))
 
 
 def _flag(around: Schema, keyword: str) -> bool:

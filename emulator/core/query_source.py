@@ -20,12 +20,13 @@ Select: TypeAlias = Callable[[Iterable[Document]], list[Document]]
 INLINE_CHECKS_MAX: Final = 24
 INLINE_DEPTH_MAX: Final = 8
 INLINE_PARTS_MAX: Final = 6
+INLINE_BRANCHES_MAX: Final = 32
 _CACHED_SHAPES: Final = 256
 
 _COMPARISONS: Final = ("<", "<=", ">", ">=")
 
 _TEMPLATES: Final[dict[str, str]] = {
-    "equal": "(({v} := {get}) == {k} or {v}.__class__ is list and {ask}({v}))",
+    "equal": "(({v} := {get}) == {k} or {v}.__class__ is list and {k} in {v})",
     "number": "(({v} := {get}) == {k} and {v}.__class__ is not bool"
     " or {v}.__class__ is list and {ask}({v}))",
     "is": "(({v} := {get}) is {k} or {v}.__class__ is list and {ask}({v}))",
@@ -102,7 +103,7 @@ class _Writer:
     def write(self, node: Node, *, depth: int) -> str:
         if depth > INLINE_DEPTH_MAX:
             return self._call(node)
-        if isinstance(node, And | Or):
+        if isinstance(node, And | Or) and len(node.nodes) <= INLINE_BRANCHES_MAX:
             joint, empty = (" and ", "True") if isinstance(node, And) else (" or ", "False")
             inner = joint.join(self.write(inner, depth=depth + 1) for inner in node.nodes)
             return f"({inner or empty})"
@@ -128,7 +129,7 @@ class _Writer:
         """Return the template behind a path of objects; all else takes the long way."""
         number = self.checks
         value = f"v{number}"
-        ask = self._argument("a", _ask(leaf.check))
+        ask = self._argument("a", _ask(leaf.check)) if "{ask}" in template else ""
         constant = self._argument("k", leaf.check.constant)
         *parents, last = leaf.parts
         holder = f"u{number}" if parents else "d"

@@ -3,22 +3,27 @@ r"""Owns reading a PCRE pattern into a tree whose nodes know their text for Pyth
 Not here: whether running it is safe (`core.regex_risk`) and who runs it (`core.regex`). The one
 idea: options are resolved while reading (`.` under `s`, `^` under `m`, white space under `x`), and
 classes are spelt out, so they are ASCII as in PCRE while case folding knows every script.
-Refused with a sentence: recursion, conditionals, branch reset, verbs, `\K`, `\G`, `\X`, and
-Unicode properties other than Han.
+Refused with a sentence: recursion, conditionals, branch reset, verbs but `(*UTF)` and `(*UCP)`,
+`\K`, `\G`, `\X`, and Unicode scripts other than Han.
 """
 
 import re
+from collections.abc import Mapping
 from typing import Final, NoReturn
 
+from emulator.core.regex_classes import (
+    CLASS_ESCAPES,
+    POSIX_CLASSES,
+    property_ranges,
+    unicode_escapes,
+    unicode_posix_classes,
+)
 from emulator.core.regex_tree import (
     ANY,
     BREAK,
-    CLASS_ESCAPES,
     GROUP_DEPTH_MAX,
-    HAN,
     NEWLINE,
     POINTS,
-    POSIX_CLASSES,
     REPEAT_MAX,
     SINGLE_ESCAPES,
     UNSUPPORTED,
@@ -32,7 +37,10 @@ from emulator.core.regex_tree import (
     Ranges,
     Repeat,
     Sequence,
+    both_cases,
+    class_text,
     complement,
+    merged,
     refusal,
 )
 
@@ -51,7 +59,8 @@ _CODE: Final = re.compile(
     r"\\(?:x\{([0-9a-fA-F]+)\}|x([0-9a-fA-F]{0,2})|o\{([0-7]+)\}|(0[0-7]{0,2}))"
 )
 _OCTAL: Final = re.compile(r"\\([0-7]{1,3})")
-_PROPERTY: Final = re.compile(r"\\([pP])\{(\^?)(\w+)\}")
+_PROPERTY: Final = re.compile(r"\\([pP])(?:\{(\^?)(\w+)\}|(\w))")
+_SETTINGS: Final = re.compile(r"\(\*(UTF8?|UCP)\)")
 
 
 class PatternReader:
@@ -63,8 +72,15 @@ class PatternReader:
         self._at = 0
         self._depth = 0
         self._groups = 0
+        self._escapes: Mapping[str, Ranges] = CLASS_ESCAPES
+        self._posix: Mapping[str, Ranges] = POSIX_CLASSES
+        self._points = POINTS
+        while setting := self._take(_SETTINGS):
+            if setting[1] == "UCP":
+                self._escapes, self._posix = unicode_escapes(), unicode_posix_classes()
+                self._points = POINTS | {"b": Point(r"\b"), "B": Point(r"\B")}
         self._options = frozenset(options)
-        leading = _OPTIONS.match(self._source)
+        leading = _OPTIONS.match(self._source, self._at)
         if leading is not None and leading[3] == ")":
             self._options |= frozenset(leading[1])
         self.ignores_case = "i" in self._options
@@ -208,24 +224,27 @@ class PatternReader:
     # --- characters ---
 
     def _literal(self, code: int) -> Chars:
+        if chr(code) in "iI" and "i" in self._options:
+            # Python also folds dotted and dotless i of Turkish into it, PCRE does not.
+            return Chars("(?-i:[Ii])", ((0x49, 0x49), (0x69, 0x69)))
         return self._cased(re.escape(chr(code)), ((code, code),))
 
     def _cased(self, text: str, ranges: Ranges, *, negated: bool = False) -> Chars:
         ignores_case = "i" in self._options
         if ignores_case:
-            ranges = _both_cases(ranges)
+            ranges = both_cases(ranges)
         if ignores_case != self.ignores_case:
             text = f"(?{'i' if ignores_case else '-i'}:{text})"
-        return Chars(text, complement(ranges) if negated else ranges)
+        return Chars(text, complement(ranges) if negated else merged(ranges))
 
     def _escape(self) -> Node:
         echo = self._named_echo()
         if echo is not None:
             return echo
         letter = self._source[self._at + 1 : self._at + 2]
-        if letter in POINTS:
+        if letter in self._points:
             self._at += 2
-            return POINTS[letter]
+            return self._points[letter]
         if letter == "R":
             self._at += 2
             return Group(BREAK.text, BREAK)
@@ -234,7 +253,7 @@ class PatternReader:
             return number
         ranges = self._escaped_set(letter)
         if ranges is not None:
-            return Chars(_class_text(ranges), ranges)
+            return Chars(class_text(ranges), ranges)
         return self._literal(self._escaped_code())
 
     def _named_echo(self) -> Echo | None:
@@ -255,15 +274,16 @@ class PatternReader:
 
     def _escaped_set(self, letter: str) -> Ranges | None:
         """Return the set of characters an escape means, None when it means a single one."""
-        if letter in CLASS_ESCAPES:
+        if letter in self._escapes:
             self._at += 2
-            return CLASS_ESCAPES[letter]
+            return self._escapes[letter]
         if letter not in ("p", "P"):
             return None
         found = self._take(_PROPERTY)
-        if found is None or found[3] != "Han":
-            self._refuse("the emulator knows no Unicode property but \\p{Han}")
-        return complement(HAN) if (found[1] == "P") != (found[2] == "^") else HAN
+        ranges = None if found is None else property_ranges(found[3] or found[4])
+        if found is None or ranges is None:
+            self._refuse("the emulator knows the general categories and Han, no other property")
+        return complement(ranges) if (found[1] == "P") != (found[2] == "^") else ranges
 
     def _escaped_code(self) -> int:
         """Return the character an escape means."""
@@ -305,7 +325,7 @@ class PatternReader:
             ranges += self._class_item()
             first = False
         self._at += 1
-        text = _class_text(tuple(ranges), negated=negated)
+        text = class_text(tuple(ranges), negated=negated)
         return self._cased(text, tuple(ranges), negated=negated)
 
     def _class_item(self) -> Ranges:
@@ -325,9 +345,9 @@ class PatternReader:
     def _class_member(self) -> int | Ranges:
         posix = self._take(_POSIX)
         if posix is not None:
-            if posix[2] not in POSIX_CLASSES:
+            if posix[2] not in self._posix:
                 self._refuse("unknown POSIX class name")
-            ranges = POSIX_CLASSES[posix[2]]
+            ranges = self._posix[posix[2]]
             return complement(ranges) if posix[1] else ranges
         if self._peek() == "\\":
             return self._class_escape()
@@ -362,27 +382,3 @@ def _in_sequence(node: Node) -> str:
 
 def _atomic(node: Node) -> str:
     return node.text if isinstance(node, Chars | Group) else f"(?:{node.text})"
-
-
-def _both_cases(ranges: Ranges) -> Ranges:
-    """Return the ranges with the other case of their ASCII letters."""
-    extra: list[tuple[int, int]] = []
-    for low, high in ranges:
-        for start, end, shift in ((0x41, 0x5A, 32), (0x61, 0x7A, -32)):
-            if max(low, start) <= min(high, end):
-                extra.append((max(low, start) + shift, min(high, end) + shift))
-    return ranges + tuple(extra)
-
-
-def _class_text(ranges: Ranges, *, negated: bool = False) -> str:
-    bounds = (
-        _code_text(low) if low == high else f"{_code_text(low)}-{_code_text(high)}"
-        for low, high in ranges
-    )
-    return f"[{'^' if negated else ''}{''.join(bounds)}]"
-
-
-def _code_text(code: int) -> str:
-    if code > 0xFFFF:
-        return f"\\U{code:08x}"
-    return chr(code) if chr(code).isalnum() and code < 128 else f"\\u{code:04x}"

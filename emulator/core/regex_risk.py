@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Final, TypeAlias
 
 from emulator.core.regex_positions import Positions, TooManyPositions
-from emulator.core.regex_tree import ANY, Node, Ranges
+from emulator.core.regex_tree import ANY, Node, Ranges, merged, overlap
 
 LOOP_POSITIONS_MAX: Final = 100
 WAYS_MAX: Final = 100_000
@@ -51,10 +51,6 @@ def judge(node: Node, *, anchored: bool) -> Risk:
     return risk
 
 
-def _overlap(a: Ranges, b: Ranges) -> bool:
-    return any(low <= high2 and low2 <= high for low, high in a for low2, high2 in b)
-
-
 class _Judgement:
     """The loops of one pattern and what they mean for its cost."""
 
@@ -86,7 +82,7 @@ class _Judgement:
         if any(self._steps[place, to] > 1 for place in loop for to in inside[place]):
             return True
         alike = {
-            place: {other for other in loop if _overlap(self._sets[place], self._sets[other])}
+            place: {other for other in loop if overlap(self._sets[place], self._sets[other])}
             for place in loop
         }
         back: dict[Pair, list[Pair]] = {}
@@ -117,7 +113,7 @@ class _Judgement:
             for place, times in targets:
                 by_set[self._sets[place]] += ways[part_of[place]] * times
             sums = (
-                sum(count for other, count in by_set.items() if _overlap(ranges, other))
+                sum(count for other, count in by_set.items() if overlap(ranges, other))
                 for ranges in by_set
             )
             return min(max(sums, default=1), WAYS_MAX + 1)
@@ -133,7 +129,9 @@ class _Judgement:
     def _degree(self, first: tuple[int, ...], *, anchored: bool) -> int:
         """Return how many loops in a row can share one stretch of text; a free start is one."""
         loops = [loop for loop in self._loops if self._is_endless(loop)]
-        unions = [tuple(item for place in loop for item in self._sets[place]) for loop in loops]
+        unions = [
+            merged(tuple(item for place in loop for item in self._sets[place])) for loop in loops
+        ]
         exits = [
             [to for place in loop for to in self._follow[place] if to not in loop] for loop in loops
         ]
@@ -160,7 +158,7 @@ class _Judgement:
         waiting = list(start)
         while waiting:
             place = waiting.pop()
-            if place not in found and all(_overlap(self._sets[place], fit) for fit in fits):
+            if place not in found and all(overlap(self._sets[place], fit) for fit in fits):
                 found.add(place)
                 waiting += self._follow[place]
         return found

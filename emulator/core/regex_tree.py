@@ -1,7 +1,8 @@
-"""Owns what a PCRE pattern is made of: the nodes of its tree, and its named sets of characters.
+"""Owns what a PCRE pattern is made of: the nodes of its tree, and sets of characters.
 
-Not here: reading the pattern (`core.regex_parser`) or judging it (`core.regex_risk`). The one
-idea: every node carries the same pattern in the words of Python's `re`, and every set its ranges.
+Not here: named sets (`core.regex_classes`), reading the pattern (`core.regex_parser`), judging it
+(`core.regex_risk`). The one idea: every node carries the same pattern in the words of Python's
+`re`, and every set its ranges.
 """
 
 from dataclasses import dataclass
@@ -105,57 +106,58 @@ def complement(ranges: Ranges) -> Ranges:
     return tuple(rest)
 
 
-def _set(*bounds: int) -> Ranges:
-    return tuple(zip(bounds[::2], bounds[1::2], strict=True))
+def merged(ranges: Ranges) -> Ranges:
+    """Return the ranges in order, those that touch as one."""
+    result: list[tuple[int, int]] = []
+    for low, high in sorted(ranges):
+        if result and low <= result[-1][1] + 1:
+            result[-1] = (result[-1][0], max(result[-1][1], high))
+        else:
+            result.append((low, high))
+    return tuple(result)
 
 
-ANY: Final = _set(0, _LAST_CHARACTER)
-NEWLINE: Final = _set(10, 10)
-_DIGIT: Final = _set(0x30, 0x39)
-_WORD: Final = _set(0x30, 0x39, 0x41, 0x5A, 0x5F, 0x5F, 0x61, 0x7A)
-_SPACE: Final = _set(9, 13, 0x20, 0x20)
-_LOWER: Final = _set(0x61, 0x7A)
-_UPPER: Final = _set(0x41, 0x5A)
-_PUNCTUATION: Final = _set(0x21, 0x2F, 0x3A, 0x40, 0x5B, 0x60, 0x7B, 0x7E)
-_HORIZONTAL: Final = _set(
-    *(9, 9, 0x20, 0x20, 0xA0, 0xA0, 0x1680, 0x1680, 0x180E, 0x180E, 0x2000, 0x200A),
-    *(0x202F, 0x202F, 0x205F, 0x205F, 0x3000, 0x3000),
-)
-_VERTICAL: Final = _set(10, 13, 0x85, 0x85, 0x2028, 0x2029)
-HAN: Final = _set(
-    *(0x2E80, 0x2E99, 0x2E9B, 0x2EF3, 0x2F00, 0x2FD5, 0x3005, 0x3005, 0x3007, 0x3007),
-    *(0x3021, 0x3029, 0x3038, 0x303B, 0x3400, 0x4DBF, 0x4E00, 0x9FFF, 0xF900, 0xFA6D),
-    *(0xFA70, 0xFAD9, 0x20000, 0x2A6DF, 0x2A700, 0x2EBE0, 0x2F800, 0x2FA1D, 0x30000, 0x3134A),
-)
+def overlap(a: Ranges, b: Ranges) -> bool:
+    """Tell whether two sets share a character; both must be merged."""
+    place_a = place_b = 0
+    while place_a < len(a) and place_b < len(b):
+        if a[place_a][1] < b[place_b][0]:
+            place_a += 1
+        elif b[place_b][1] < a[place_a][0]:
+            place_b += 1
+        else:
+            return True
+    return False
 
-_LOWER_CLASSES: Final[dict[str, Ranges]] = {
-    "d": _DIGIT,
-    "w": _WORD,
-    "s": _SPACE,
-    "h": _HORIZONTAL,
-    "v": _VERTICAL,
-}
-CLASS_ESCAPES: Final[dict[str, Ranges]] = {
-    **_LOWER_CLASSES,
-    **{name.upper(): complement(ranges) for name, ranges in _LOWER_CLASSES.items()},
-    "N": complement(NEWLINE),
-}
-POSIX_CLASSES: Final[dict[str, Ranges]] = {
-    "alnum": _DIGIT + _UPPER + _LOWER,
-    "alpha": _UPPER + _LOWER,
-    "ascii": _set(0, 127),
-    "blank": _set(9, 9, 0x20, 0x20),
-    "cntrl": _set(0, 31, 127, 127),
-    "digit": _DIGIT,
-    "graph": _set(0x21, 0x7E),
-    "lower": _LOWER,
-    "print": _set(0x20, 0x7E),
-    "punct": _PUNCTUATION,
-    "space": _SPACE,
-    "upper": _UPPER,
-    "word": _WORD,
-    "xdigit": _set(0x30, 0x39, 0x41, 0x46, 0x61, 0x66),
-}
+
+def both_cases(ranges: Ranges) -> Ranges:
+    """Return the ranges with the other case of their ASCII letters."""
+    extra: list[tuple[int, int]] = []
+    for low, high in ranges:
+        for start, end, shift in ((0x41, 0x5A, 32), (0x61, 0x7A, -32)):
+            if max(low, start) <= min(high, end):
+                extra.append((max(low, start) + shift, min(high, end) + shift))
+    return ranges + tuple(extra)
+
+
+def class_text(ranges: Ranges, *, negated: bool = False) -> str:
+    """Return a character class for Python's `re`."""
+    bounds = (
+        _code_text(low) if low == high else f"{_code_text(low)}-{_code_text(high)}"
+        for low, high in ranges
+    )
+    return f"[{'^' if negated else ''}{''.join(bounds)}]"
+
+
+def _code_text(code: int) -> str:
+    if code > 0xFFFF:
+        return f"\\U{code:08x}"
+    return chr(code) if chr(code).isalnum() and code < 128 else f"\\u{code:04x}"
+
+
+ANY: Final[Ranges] = ((0, _LAST_CHARACTER),)
+NEWLINE: Final[Ranges] = ((10, 10),)
+
 SINGLE_ESCAPES: Final = {"a": 7, "e": 27, "f": 12, "n": 10, "r": 13, "t": 9}
 POINTS: Final = {
     "b": Point(r"(?a:\b)"),
@@ -170,5 +172,8 @@ UNSUPPORTED: Final = {
 }
 BREAK: Final = Choice(
     r"(?:\r\n|[\n-\r\x85\u2028\u2029])",
-    (Sequence(r"\r\n", (Chars(r"\r", _set(13, 13)), Chars(r"\n", NEWLINE))), Chars("", _VERTICAL)),
+    (
+        Sequence(r"\r\n", (Chars(r"\r", ((13, 13),)), Chars(r"\n", NEWLINE))),
+        Chars("", ((10, 13), (0x85, 0x85), (0x2028, 0x2029))),
+    ),
 )

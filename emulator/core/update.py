@@ -32,14 +32,20 @@ Apply: TypeAlias = Callable[[Application], Document]
 
 _OPERATORS: Final[Mapping[str, ChangeBuilder]] = {**VALUE_OPERATORS, **ARRAY_OPERATORS}
 _CANNOT_GROW: Final = frozenset({"$inc", "$mul", "$unset", "$bit", "$pop", "$pull", "$pullAll"})
+_STORES_OPERAND: Final = frozenset({"$set", "$setOnInsert", "$min", "$max", "$push", "$addToSet"})
+_SHALLOW_PARTS: Final = 50
 _SMALL_TEXT_LENGTH: Final = 4096
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class CompiledUpdate:
-    """An update, ready to be applied to any number of documents."""
+    """An update, ready to be applied to any number of documents.
+
+    `is_positional` says that a path has a `$` part, so `apply` needs a `matched_index`.
+    """
 
     _apply: Apply
+    is_positional: bool = False
 
     def apply(
         self,
@@ -83,10 +89,13 @@ def compile_update(update: Document, *, array_filters: Sequence[Filter] = ()) ->
                 mongo_code=FAILED_TO_PARSE,
                 hint="an update holds operators only, or none at all to replace the document",
             )
+    apply = _compile(resolve(update, now_ms=0), array_filters)
+    is_positional = any("$" in split_path(path) for paths in update.values() for path in paths)
     if resolve(update, now_ms=0) is update:
-        return CompiledUpdate(_compile(update, array_filters))
-    _compile(resolve(update, now_ms=0), array_filters)
-    return CompiledUpdate(lambda application: _with_dates(update, array_filters, application))
+        return CompiledUpdate(apply, is_positional)
+    return CompiledUpdate(
+        lambda application: _with_dates(update, array_filters, application), is_positional
+    )
 
 
 def _with_dates(
@@ -112,13 +121,14 @@ def _compile(update: Document, array_filters: Sequence[Filter]) -> Apply:
                 checks.append(_rename(tree, path, value))
             else:
                 _add(tree, path, _OPERATORS[name](path, _owned(name, path, value)))
+    _refuse_unused(tree.filters, update)
     tree.sort()
     return _application_of(tree, checks, can_grow=_can_grow(update))
 
 
 def _owned(name: str, path: str, value: Value) -> Value:
-    """Return the operand copied; in `$pull` it may hold operators, which no document may."""
-    if name in ("$pull", "$currentDate", "$unset"):
+    """Return the operand copied and checked, where parts of it may be stored."""
+    if name not in _STORES_OPERAND:
         return value
     if name in ("$push", "$addToSet") and type(value) is dict and "$each" in value:
         return {
@@ -160,8 +170,21 @@ def _element_tests(array_filters: Sequence[Filter]) -> dict[str, ValueTest]:
                 f"Found multiple array filters with the same top-level field name {name}",
                 mongo_code=FAILED_TO_PARSE,
             )
-        tests[name] = _element_test(name, compile_filter(condition).matches)
+        compiled = compile_filter(condition)
+        if compiled.near is not None:
+            raise DatabaseRequestFailed("$near is not allowed in an array filter")
+        tests[name] = _element_test(name, compiled.matches)
     return tests
+
+
+def _refuse_unused(tests: Mapping[str, ValueTest], update: Document) -> None:
+    used = {part for paths in update.values() for path in paths for part in split_path(path)}
+    for name in tests:
+        if f"$[{name}]" not in used:
+            raise DatabaseRequestFailed(
+                f"The array filter for identifier '{name}' was not used in the update",
+                mongo_code=FAILED_TO_PARSE,
+            )
 
 
 def _element_test(name: str, matches: Callable[[Document], bool]) -> ValueTest:
@@ -232,7 +255,9 @@ def _can_grow(update: Document) -> bool:
 
 
 def _is_weighty(path: str, value: Value) -> bool:
-    if type(value) in (dict, list) or "coordinates" in path or path.count(".") > 1:
+    if type(value) in (dict, list) or "coordinates" in path:
+        return True
+    if path.count(".") > _SHALLOW_PARTS:
         return True
     return type(value) is str and len(value) > _SMALL_TEXT_LENGTH
 
@@ -297,7 +322,7 @@ def replacement(document: Document | None, replace: Document) -> Document:
 
 
 def upsert_base(filter: Filter) -> Document:  # noqa: A002  # the word of the glossary
-    """Return the document an upsert starts from: what the filter demands by equality.
+    """Return the document an upsert starts from: what the filter demands by equality, copied.
 
     Raises:
         DatabaseRequestFailed: the filter demands one path, or a path and one inside it, twice (54).
@@ -306,8 +331,9 @@ def upsert_base(filter: Filter) -> Document:  # noqa: A002  # the word of the gl
     for path, value in sorted(demanded_values(filter), key=lambda item: item[0] != "_id"):
         parts = split_path(path)
         check_path(path, parts)
+        owned = admit_value(value, path=path, now_ms=0)
         try:
-            tree.insert(parts, Leaf(path, _always(value)))
+            tree.insert(parts, Leaf(path, _always(owned)))
         except DatabaseRequestFailed as fault:
             raise DatabaseRequestFailed(
                 f"cannot infer query fields to set, path '{path}' is matched twice",

@@ -12,6 +12,7 @@ from emulator.core.errors import DatabaseRequestFailed
 from emulator.core.ordering import equal, hash_key, identical, sort_documents, sort_key
 from emulator.core.paths import ValueTest, split_path
 from emulator.core.query import compile_filter
+from emulator.core.query_arrays import WHOLE_FILTER
 from emulator.core.query_operators import integral, is_operators
 from emulator.core.query_types import type_name
 from emulator.core.update_operators import TYPE_MISMATCH, ChangeBuilder
@@ -179,7 +180,8 @@ def _pull(path: str, operand: Value) -> Change:
 
 def _pull_test(operand: Value) -> ValueTest:
     """Return the test of an element: a filter for objects, a condition, or plain equality."""
-    if is_operators(operand) or type(operand) is Regex:
+    is_filter = type(operand) is dict and next(iter(operand), "") in WHOLE_FILTER
+    if (is_operators(operand) and not is_filter) or type(operand) is Regex:
         matches_field = compile_filter({"": operand}).matches
         return lambda item: matches_field({"": item})
     if type(operand) is dict:

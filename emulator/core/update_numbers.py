@@ -13,7 +13,7 @@ from emulator.core.values import INT32_MAX, INT32_MIN, INT64_MAX, INT64_MIN, Int
 
 Arithmetic: TypeAlias = Callable[[Value, Value], Value]
 
-_DECIMAL128: Final = Context(prec=34)
+_DECIMAL128: Final = Context(prec=34, traps=[])
 
 
 def is_long(number: int) -> bool:

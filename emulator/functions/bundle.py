@@ -27,7 +27,7 @@ DIGEST_FILES_MAX: Final = 5_000
 
 EXCLUDED_FOLDERS: Final = frozenset({"node_modules", "__pycache__", "venv"})
 
-_FUNCTION_NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9_-]{1,59}\Z")
+_FUNCTION_NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,59}\Z")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,7 +101,7 @@ def _misnamed(folder: Path) -> Problem:
     return Problem(
         file=str(folder),
         line=0,
-        message=f"{folder.name} cannot be a function: a name begins with a letter and has 2 to 60 "
+        message=f"{folder.name} cannot be a function: a name begins with a letter and has up to 60 "
         "letters, digits, _ or -",
         severity="warning",
     )

@@ -8,6 +8,7 @@ that generation, and a reload does not double its handlers. Classes are the stan
 import logging
 from types import FunctionType, ModuleType
 from typing import Any, Final
+from weakref import WeakValueDictionary
 
 from emulator.functions.python_ambience import PrivateLogger
 
@@ -22,6 +23,8 @@ def private_logging(name: str) -> ModuleType:
     space = module.__dict__
     own = {key: value for key, value in vars(logging).items() if not key.startswith("__")}
     space.update(own, __path__=list(logging.__path__), __doc__=logging.__doc__)
+    # What `dictConfig` empties and `shutdown` closes must not be the process's own.
+    space.update(_handlers=WeakValueDictionary(), _handlerList=[])
     for key, value in own.items():
         if isinstance(value, FunctionType) and value.__module__ == logging.__name__:
             space[key] = _over(value, space)
@@ -43,5 +46,6 @@ def _over(function: FunctionType, space: dict[str, Any]) -> FunctionType:
     return again
 
 
-def _keep_open() -> None:
+def _keep_open(handlers: object = None) -> None:
     """Do nothing where the standard module closes every handler of the process."""
+    del handlers

@@ -19,7 +19,6 @@ from emulator.core.values import (
     Binary,
     Date,
     Edge,
-    Missing,
     ObjectId,
     Regex,
     ServerDate,
@@ -82,7 +81,6 @@ _CONVERSIONS: Final[tuple[tuple[type, Callable[[Any], Any]], ...]] = (
     (tuple, list),
     (Mapping, dict),
     (UUID, str),
-    (Missing, lambda _: None),
     # The database fills the placeholder in; returned as it is, the official SDK shows this too.
     (ServerDate, lambda value: {"offset": value.offset_ms}),
 )

@@ -87,19 +87,15 @@ def problem_of(fault: BaseException, space: ModuleSpace, entry: Path) -> Problem
 
 def _chain(fault: BaseException) -> list[tuple[BaseException, str]]:
     """Return the failure and what led to it, each with the words that join it to its cause."""
-    links: list[tuple[BaseException, str]] = []
-    seen: set[int] = set()
+    links: list[BaseException] = []
+    joints: list[str] = []
     link: BaseException | None = fault
-    while link is not None and len(links) < CHAIN_MAX and id(link) not in seen:
-        seen.add(id(link))
-        context = None if link.__suppress_context__ else link.__context__
-        cause = link.__cause__ or context
-        joint = (
-            "" if cause is None else ("which caused " if link.__cause__ else "while handling it: ")
-        )
-        links.append((link, joint))
-        link = cause
-    return links
+    while link is not None and len(links) < CHAIN_MAX and link not in links:
+        links.append(link)
+        joints.append("which caused " if link.__cause__ else "while handling it: ")
+        link = link.__cause__ or (None if link.__suppress_context__ else link.__context__)
+    joints[-1] = ""
+    return list(zip(links, joints, strict=True))
 
 
 def _walk(traceback: TracebackType | None) -> Iterator[_Place]:

@@ -3,7 +3,7 @@
 Not here: what a caller may do (`services.access`).
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Literal
 
 Kind = Literal["administrator", "user", "anonymous"]
@@ -30,13 +30,11 @@ class Caller:
 
         Its nested calls lose the user and grow the chain, as the platform's do.
         """
-        chain = f"{self.source},scf" if self.source else "scf"
-        return replace(
-            self,
+        return Caller(
             kind="administrator",
-            openid="",
-            unionid="",
-            source=chain,
+            appid=self.appid,
+            source=f"{self.source},scf" if self.source else "scf",
+            depth=self.depth,
             request_id=request_id,
         )
 

@@ -128,10 +128,11 @@ class Functions:
     ) -> Outcome:
         bundle = generation.bundle
         self._running[invocation.request_id] = bundle.name
+        self._registry.hold(known, generation)
         try:
-            with self._registry.holding(known, generation):
-                return await self._runtimes[bundle.language].call(generation, invocation)
+            return await self._runtimes[bundle.language].call(generation, invocation)
         finally:
+            self._registry.release(known, generation)
             del self._running[invocation.request_id]
 
     def _invocation(

@@ -6,9 +6,8 @@ followers are called on the suite's loop and only enqueue.
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable
 from dataclasses import asdict, dataclass
-from typing import Literal
 
 from emulator.ambient import Clock
 from emulator.core.values import Value
@@ -17,7 +16,7 @@ LOG_LINES_MAX = 10_000
 REQUESTS_MAX = 2_000
 FOLLOWER_QUEUE_MAX = 10_000
 
-Kind = Literal["log", "request", "notice"]
+Follower = Callable[[dict[str, Value]], None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,7 +50,8 @@ class Recorder:
         self._clock = clock
         self._logs: deque[LogLine] = deque(maxlen=LOG_LINES_MAX)
         self._requests: deque[RequestRecord] = deque(maxlen=REQUESTS_MAX)
-        self._followers: list[Callable[[dict[str, Value]], None]] = []
+        self._followers: list[Follower] = []
+        self._request_followers: list[Follower] = []
         self._loop: asyncio.AbstractEventLoop | None = None
 
     def attach(self, loop: asyncio.AbstractEventLoop) -> None:
@@ -69,20 +69,20 @@ class Recorder:
         )
         self._logs.append(entry)
         if self._followers:
-            self._tell({"event": "log", **asdict(entry)})
+            self._tell(self._followers, {"event": "log", **asdict(entry)})
         return entry
 
     def request(self, record: RequestRecord) -> None:
         """Keep an invocation."""
         self._requests.append(record)
-        if self._followers:
-            self._tell({"event": "request", **asdict(record)})
+        if self._request_followers:
+            self._tell(self._request_followers, {"event": "request", **asdict(record)})
 
     def notice(self, event: str, message: str, **facts: Value) -> None:
         """Tell followers of something that happened to the suite; also kept as a log line."""
         self.log(str(facts.get("level", "info")), message, function=str(facts.get("function", "")))
         if self._followers:
-            self._tell({"event": event, "message": message, **facts})
+            self._tell(self._followers, {"event": event, "message": message, **facts})
 
     def logs(self, *, function: str = "", request_id: str = "", limit: int = 100) -> list[LogLine]:
         """Return the newest lines that fit, oldest first."""
@@ -103,10 +103,14 @@ class Recorder:
         self._logs.clear()
         self._requests.clear()
 
-    def follow(self, heard: Callable[[dict[str, Value]], None]) -> Callable[[], None]:
-        """Call `heard` on the suite's loop with every new entry; returns how to stop that."""
-        self._followers.append(heard)
-        return lambda: self._followers.remove(heard) if heard in self._followers else None
+    def follow(self, heard: Follower, *, requests: bool = False) -> Callable[[], None]:
+        """Call `heard` on the suite's loop with every new line and notice, or every request.
+
+        Returns how to stop that. Requests are apart because there may be thousands a second.
+        """
+        followers = self._request_followers if requests else self._followers
+        followers.append(heard)
+        return lambda: followers.remove(heard) if heard in followers else None
 
     async def stream(self, kind: str) -> AsyncIterator[dict[str, Value]]:
         """Yield new entries of a kind; a reader who falls behind loses the oldest."""
@@ -119,17 +123,18 @@ class Recorder:
                 queue.get_nowait()
             queue.put_nowait(entry)
 
-        stop = self.follow(enqueue)
+        stop = self.follow(enqueue, requests=kind == "request")
         try:
             while True:
                 yield await queue.get()
         finally:
             stop()
 
-    def _tell(self, entry: Mapping[str, Value]) -> None:
+    def _tell(self, followers: list[Follower], entry: dict[str, Value]) -> None:
         if self._loop is not None and not self._loop.is_closed():
-            self._loop.call_soon_threadsafe(self._deliver, dict(entry))
+            self._loop.call_soon_threadsafe(_deliver, followers, entry)
 
-    def _deliver(self, entry: dict[str, Value]) -> None:
-        for heard in list(self._followers):
-            heard(entry)
+
+def _deliver(followers: Iterable[Follower], entry: dict[str, Value]) -> None:
+    for heard in list(followers):
+        heard(entry)

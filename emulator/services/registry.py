@@ -6,8 +6,7 @@ they end.
 """
 
 import asyncio
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -112,19 +111,21 @@ class Registry:
             )
         return known
 
-    @contextmanager
-    def holding(self, known: Registered, generation: Generation) -> Iterator[None]:
+    def hold(self, known: Registered, generation: Generation) -> None:
         """Keep the generation for the time of a call, however often it is replaced meanwhile."""
         number = id(generation)
         known.calls[number] = known.calls.get(number, 0) + 1
-        try:
-            yield
-        finally:
-            known.calls[number] -= 1
-            if not known.calls[number]:
-                del known.calls[number]
-                if generation is not known.generation:
-                    self._runtimes[generation.bundle.language].retire(generation)
+
+    def release(self, known: Registered, generation: Generation) -> None:
+        """Let go at the end of the call; the last one to leave a replaced generation retires it."""
+        number = id(generation)
+        left = known.calls[number] - 1
+        if left:
+            known.calls[number] = left
+            return
+        del known.calls[number]
+        if generation is not known.generation:
+            self._runtimes[generation.bundle.language].retire(generation)
 
     async def _take(self, bundle: Bundle) -> None:
         known = self._registered.get(bundle.name)

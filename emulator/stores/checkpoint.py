@@ -9,7 +9,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import BinaryIO, Final
 
 import orjson
 
@@ -24,6 +24,7 @@ CHECKPOINT_NAME: Final = "documents.json"
 ASIDE_NAME: Final = "documents.json.new"
 CHUNK_BYTES: Final = 64 * 1024
 """About a third of a millisecond of encoding; each write lets the other threads run."""
+_CLOSINGS: Final = frozenset({b"}\n", b"},\n"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,16 +98,16 @@ def _chunks(picture: Image) -> Iterator[bytes]:
 
 
 def _pieces(picture: Image) -> Iterator[bytes]:
-    """Yield the file bit by bit, one document on a line."""
-    opening = b"{"
+    """Yield the file bit by bit: a document, an opening and a closing have a line each."""
+    opening = b"{\n"
     for name, documents in picture.collections:
-        yield b"%b\n%b: {" % (opening, encode(name))
-        separator = b""
+        yield b"%b%b: {" % (opening, encode(name))
+        separator = b"\n"
         for number, document in documents.items():
-            yield b'%b\n"%d": %b' % (separator, number, encode(document))
-            separator = b","
-        yield b"}"
-        opening = b","
+            yield b'%b"%d": %b' % (separator, number, encode(document))
+            separator = b",\n"
+        yield b"\n}"
+        opening = b",\n"
     yield b"\n}\n" if picture.collections else b"{}\n"
 
 
@@ -116,23 +117,67 @@ def read_checkpoint(folder: Path) -> Contents:
     Raises:
         StoreError: the file cannot be read, or is not what TinyDB writes.
     """
-    contents = Contents()
     path = folder / CHECKPOINT_NAME
     if not path.exists():
-        return contents
+        return Contents()
     try:
-        data = path.read_bytes()
-        tables = {} if not data or data.isspace() else _parse(data)
-        tagged = ejson.TAG_MARK in data
-        for name, table in tables.items():
-            if tagged:
-                _untag(table)
-            contents.demand(name).load((int(key), item) for key, item in table.items())
+        with path.open("rb") as stream:
+            return _read_lines(stream) or _read_whole(path.read_bytes())
     except (OSError, ValueError, AttributeError, TypeError, InvalidParam) as fault:
         raise StoreError(
             f"{path} is not a file of documents as TinyDB writes it: {fault}",
             hint="repair it, or move it away to start from what the journal holds",
         ) from fault
+
+
+def _read_lines(stream: BinaryIO) -> Contents | None:
+    """Return what a file in our own layout holds, block by block; None when another has edited it.
+
+    That takes a third of the memory that the whole file needs at once, and less time.
+    """
+    contents = Contents()
+    if stream.readline() != b"{\n":
+        return None
+    for line in stream:
+        if line == b"}\n":
+            return contents
+        if not line.endswith(b": {\n"):
+            return None
+        try:
+            held = contents.demand(orjson.loads(line[:-4]))
+            held.load(item for block in _blocks(stream) for item in _numbered(block))
+        except ValueError:
+            return None
+    return None
+
+
+def _blocks(stream: BinaryIO) -> Iterator[bytes]:
+    """Yield the documents of one collection as JSON objects of bounded size."""
+    block = bytearray(b"{")
+    for line in stream:
+        if line in _CLOSINGS:
+            break
+        block += line
+        if len(block) >= CHUNK_BYTES:
+            yield bytes(block.rstrip(b",\n")) + b"}"
+            block = bytearray(b"{")
+    yield bytes(block.rstrip(b",\n")) + b"}"
+
+
+def _numbered(data: bytes) -> Iterator[tuple[int, Document]]:
+    table = orjson.loads(data)
+    if ejson.TAG_MARK in data:
+        _untag(table)
+    return ((int(key), item) for key, item in table.items())
+
+
+def _read_whole(data: bytes) -> Contents:
+    """Return what a file of any layout holds."""
+    contents = Contents()
+    tables = {} if not data or data.isspace() else _parse(data)
+    for name, table in tables.items():
+        _untag(table)
+        contents.demand(name).load((int(key), item) for key, item in table.items())
     return contents
 
 

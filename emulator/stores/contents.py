@@ -142,6 +142,8 @@ class Contents:
 
     def plan(self, writes: Sequence[Write]) -> list[Step]:
         """Return the steps that the writes come down to; nothing is changed yet."""
+        if len(writes) == 1 and type(put := writes[0]) is Put:
+            return [self._plan_put(put)]  # most commits are one document
         plan = _Plan(self.collections)
         steps = (_PLAN[type(write)](plan, write) for write in writes)
         return [step for step in steps if step is not None]
@@ -167,6 +169,14 @@ class Contents:
         if documents is None:
             documents = self.collections[name] = Documents()
         return documents
+
+    def _plan_put(self, write: Put) -> Step:
+        held = self.collections.get(write.collection)
+        if held is None:
+            number = _FIRST_NUMBER
+        else:
+            number = held.numbers.get(id_key(write.document), held.next_number)
+        return ["put", write.collection, number, write.document]
 
     def _put(self, name: str, number: int, document: Document) -> None:
         self.demand(name).put(number, document)

@@ -87,7 +87,10 @@ def document_text(document: Document) -> str:
 
 
 def document_json(document: Document) -> bytes:
-    """Return a document as dialect A reads it: JSON whose dates are `{"$date": milliseconds}`."""
+    """Return a document as dialect A reads it: JSON whose dates are never tagged twice.
+
+    Dates are ISO text where there is one (tcb-admin-node 1.23 loses `{"$date": 0}`).
+    """
     return _encode(document, _plain)
 
 
@@ -141,4 +144,6 @@ def _relaxed(value: Value) -> Value:
 
 
 def _plain(value: Value) -> Value:
-    return {"$date": value.ms} if type(value) is Date else _relaxed(value)
+    if type(value) is Date and not 0 <= value.ms <= _DATE_TEXT_MAX_MS:
+        return {"$date": value.ms}
+    return _relaxed(value)

@@ -7,7 +7,7 @@ those, headers are a constant and head and body leave in one write.
 
 from typing import Final
 
-from aiohttp import HttpVersion11, hdrs, web
+from aiohttp import ClientPayloadError, HttpVersion11, StreamReader, hdrs, web
 from aiohttp.abc import AbstractStreamWriter
 
 from emulator.core.errors import InvalidCommonParam, RequestTooLarge
@@ -28,18 +28,29 @@ async def read_body(request: web.Request, *, max_bytes: int) -> bytes:
 
     Raises:
         RequestTooLarge: it is longer than `max_bytes`.
-        InvalidCommonParam: it cannot be unpacked as its headers say.
+        InvalidCommonParam: it cannot be unpacked as its headers say, or the client went away.
     """
+    if (request.content_length or 0) > max_bytes:
+        raise _too_large(max_bytes)
     content = request.content
     try:
-        body = content.read_nowait() if content.is_eof() else await request.read()
-    except web.HTTPRequestEntityTooLarge as fault:
-        raise _too_large(max_bytes) from fault
-    except web.RequestPayloadError as fault:
+        if content.is_eof():
+            body = content.read_nowait()
+            if len(body) <= max_bytes:
+                return body
+            raise _too_large(max_bytes)
+        return await _read_arriving(content, max_bytes)
+    except (web.RequestPayloadError, ClientPayloadError, ConnectionError) as fault:
         raise InvalidCommonParam(f"the request body could not be read: {fault}") from fault
-    if len(body) > max_bytes:
-        raise _too_large(max_bytes)
-    return body
+
+
+async def _read_arriving(content: StreamReader, max_bytes: int) -> bytes:
+    body = bytearray()
+    while chunk := await content.readany():
+        body += chunk
+        if len(body) > max_bytes:
+            raise _too_large(max_bytes)
+    return bytes(body)
 
 
 def json_answer(request: web.Request, body: bytes, *, status: int = 200) -> web.StreamResponse:

@@ -49,12 +49,8 @@ class Running:
         threading.Thread(target=self._read, daemon=True).start()
 
     def _read(self) -> None:
-        assert self.process.stdout is not None
-        try:
-            for line in self.process.stdout:
-                self.lines.put(line.rstrip("\n"))
-        except ValueError:
-            pass  # the test closed the pipe
+        for line in self.process.stdout or ():
+            self.lines.put(line.rstrip("\n"))
         self.lines.put(None)
 
     def line(self, holds: Callable[[str], bool]) -> str:
@@ -119,7 +115,7 @@ class Cli:
             cwd=options.pop("cwd", self.project),
             env=self.environ,
             stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
+            stdout=options.pop("stdout", subprocess.PIPE),
             stderr=options.pop("stderr", subprocess.STDOUT),
             text=True,
             encoding="utf-8",

@@ -1,11 +1,12 @@
 """`cloud-emu start` as a process: what it says, and how it ends."""
 
 import json
+import os
 import signal
 import socket
 import sys
 import time
-from http.client import HTTPConnection
+from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -76,13 +77,16 @@ def test_a_signal_before_it_is_ready_ends_it_with_130(cli):
 
 @posix
 def test_a_reader_that_goes_stops_it(cli):
-    running, ready = cli.start()
-    running.process.stdout.close()
+    reader, writer = os.pipe()
+    running = cli.begin("start", "--port", "0", "--site-port", "0", "--json", stdout=writer)
+    os.close(writer)
+    with open(reader, encoding="utf-8") as lines:
+        url = json.loads(lines.readline())["urls"]["api"]
     deadline = time.monotonic() + WAIT_MAX_S
     while running.process.poll() is None and time.monotonic() < deadline:
         try:
-            ask(ready["urls"]["api"], "/_emu/functions/hello/invoke", "POST")
-        except OSError:
+            ask(url, "/_emu/functions/hello/invoke", "POST")
+        except (OSError, HTTPException):
             break
     assert running.ended() == 0
 
@@ -173,5 +177,6 @@ def test_an_ephemeral_suite_leaves_no_folder_and_is_found_all_the_same(cli):
 
 def test_a_data_folder_that_cannot_be_made_is_told(cli):
     Path(cli.project, "file").write_text("")
-    done = cli("start", "--data-dir", "file")
-    assert (done.code, "the data folder" in done.err) == (1, True)
+    done = cli("start", "--data-dir", "file/data")
+    assert done.code == 1
+    assert f"the data folder {cli.project / 'file' / 'data'} cannot be used" in done.err

@@ -98,7 +98,9 @@ def _beyond_the_core(vector: dict) -> str:
         return "$expr needs aggregation"
     if any(index.get("options", {}).get("unique") for index in vector.get("indexes") or []):
         return "unique indexes are not the core's filter and update"
-    if any("text" in map(str, dict(index["keys"]).values()) for index in vector.get("indexes") or []):
+    if any(
+        "text" in map(str, dict(index["keys"]).values()) for index in vector.get("indexes") or []
+    ):
         return "" if "$text" not in text else "text search"
     return ""
 
@@ -121,9 +123,11 @@ def _find(database: Database, operation: dict) -> dict:
 
 
 def _cut(found: list[Document], operation: dict) -> list[Document]:
-    if operation.get("limit", 0) < 0 or operation.get("skip", 0) < 0:
-        raise Skipped("negative limit or skip")
-    if sort := operation.get("sort"):
+    cuts = [operation.get("limit") or 0, operation.get("skip") or 0]
+    sort = operation.get("sort")
+    if not all(type(cut) is int and cut >= 0 for cut in cuts) or type(sort) is list:
+        raise Skipped("a limit, skip or sort the database must judge")
+    if sort:
         found = sort_documents(found, [(path, int(way)) for path, way in sort.items()])
     found = found[operation.get("skip") or 0 :]
     return found[: operation["limit"]] if operation.get("limit") else found
@@ -230,7 +234,7 @@ def _match(documents: list[Document], value: Value) -> list[Document]:
 
 def _sort(documents: list[Document], value: Value) -> list[Document]:
     order = ejson.decode(value)
-    if type(order) is not dict or not order or not set(order.values()) <= {1, -1}:
+    if type(order) is not dict or not order or any(way not in (1, -1) for way in order.values()):
         raise Skipped("a sort the aggregation must judge")
     return sort_documents(documents, [(path, int(way)) for path, way in order.items()])
 
@@ -250,6 +254,7 @@ def _leave(documents: list[Document], value: Value) -> list[Document]:
 
 
 def _project(documents: list[Document], value: Value) -> list[Document]:
+    value = ejson.decode(value)
     if type(value) is not dict or not value or any(item not in (0, 1) for item in value.values()):
         raise Skipped("computed fields")
     project = compile_projection(value)

@@ -20,7 +20,7 @@ async def suite(cloud_suite):
 
 
 async def test_a_right_password_begins_a_session(suite):
-    result = await suite.invoke("customLogin", GOOD, "oUser")
+    result = await suite.invoke("customLogin", dict(GOOD), "oUser")
     assert result["success"]
     assert result["user"] == {"_id": "u1", "username": "ada", "nickname": "Ada", "role": "admin"}
     assert result["expiresAt"].endswith("Z")
@@ -31,8 +31,8 @@ async def test_a_right_password_begins_a_session(suite):
 
 
 async def test_the_first_sign_in_links_the_wechat_account_and_later_ones_keep_it(suite):
-    first = await suite.invoke("customLogin", GOOD, "oUser")
-    second = await suite.invoke("customLogin", GOOD, "oOther")
+    first = await suite.invoke("customLogin", dict(GOOD), "oUser")
+    second = await suite.invoke("customLogin", dict(GOOD), "oOther")
     assert first["token"] != second["token"]
     (user,) = await suite.documents("users")
     assert user["openid"] == "oUser"
@@ -49,6 +49,6 @@ async def test_the_first_sign_in_links_the_wechat_account_and_later_ones_keep_it
     ],
 )
 async def test_anything_else_begins_none(suite, event, error):
-    result = await suite.invoke("customLogin", event, "oUser")
+    result = await suite.invoke("customLogin", dict(event), "oUser")
     assert result == {"success": False, "error": error}
     assert await suite.documents("sessions") == []

@@ -10,14 +10,14 @@ async def test_changes_the_caller_s_own_document(cloud_suite):
     result = await cloud_suite.invoke("updateUserProfile", {**PROFILE, "points": 999}, "oUser")
     assert result == {"success": True, "updated": 1}
     mine, other = await cloud_suite.documents("users")
-    assert {**PROFILE, "points": 7}.items() <= mine.items()
+    assert {name: mine[name] for name in (*PROFILE, "points")} == {**PROFILE, "points": 7}
     assert "$date" in mine["updatedAt"]
     assert other == users[1]
 
 
 async def test_needs_a_user_that_is_known(cloud_suite):
     await cloud_suite.seed({"users": []})
-    result = await cloud_suite.invoke("updateUserProfile", PROFILE, "oUser")
+    result = await cloud_suite.invoke("updateUserProfile", dict(PROFILE), "oUser")
     assert result == {"success": False, "error": "User not found"}
 
 
@@ -28,5 +28,5 @@ async def test_needs_something_to_change(cloud_suite):
 
 async def test_needs_somebody_who_calls(cloud_suite):
     await cloud_suite.seed({"users": []})
-    result = await cloud_suite.invoke("updateUserProfile", PROFILE)
+    result = await cloud_suite.invoke("updateUserProfile", dict(PROFILE))
     assert "OPENID is not known" in result["error"]

@@ -292,12 +292,13 @@ async def test_download_of_nothing_is_an_error(bench: Bench):
 
 
 async def test_a_store_that_refuses_leaves_nothing(bench: Bench):
-    bench.blobs = MemoryBlobStore(bench.clock, size_bytes_max=4)
+    room = storage_module.CHUNK_BYTES + 1
+    bench.blobs = MemoryBlobStore(bench.clock, size_bytes_max=room)
     storage = bench.build()
     with pytest.raises(StoreError):
-        await storage.upload(UploadFile(cloud_path="a", content=b"12345"), ADMINISTRATOR)
-    await storage.upload(UploadFile(cloud_path="a", content=b"1234"), ADMINISTRATOR)
-    assert [event.size_bytes for event in bench.events] == [4]
+        await storage.upload(UploadFile(cloud_path="a", content=b"x" * room + b"x"), ADMINISTRATOR)
+    await storage.upload(UploadFile(cloud_path="a", content=b"x" * room), ADMINISTRATOR)
+    assert [event.size_bytes for event in bench.events] == [room]
 
 
 async def test_delete_tells_of_each_file_and_the_triggers_of_those_that_were(bench: Bench):

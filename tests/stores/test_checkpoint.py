@@ -96,10 +96,37 @@ def test_what_stock_tinydb_wrote_is_read(folder):
     assert math.isnan(document["ratio"])
 
 
+@pytest.mark.parametrize("indent", [None, 2])
+def test_any_layout_of_the_file_is_read(folder, files, indent):
+    contents = contents_of(b={1: DOCUMENT, 2: {"_id": "}"}}, empty={}, a={1: {"_id": {"}": 1}}})
+    written(folder, files, contents)
+    before = read_back(folder)
+    path = folder / CHECKPOINT_NAME
+    path.write_text(json.dumps(json.loads(path.read_bytes()), indent=indent))
+    assert read_back(folder) == before
+
+
+def test_a_file_that_ends_early_is_refused(folder, files):
+    written(folder, files, contents_of(orders={1: {"_id": "a"}, 2: {"_id": "b"}}, more={}))
+    path = folder / CHECKPOINT_NAME
+    data = path.read_bytes()
+    for size_bytes in range(1, len(data) - 1):
+        path.write_bytes(data[:size_bytes])
+        with pytest.raises(StoreError):
+            read_checkpoint(folder)
+
+
+def test_many_documents_come_back(folder, files):
+    documents = {number: {"_id": number, "text": "x" * 100} for number in range(1, 3000)}
+    written(folder, files, contents_of(orders=documents, more={5: {}}))
+    assert read_checkpoint(folder).collections["orders"].by_number == documents
+    assert read_checkpoint(folder).collections["more"].by_number == {5: {}}
+
+
 def test_documents_are_one_to_a_line(folder, files):
     written(folder, files, contents_of(orders={1: {"_id": "a"}, 2: {"_id": "b"}}))
     lines = (folder / CHECKPOINT_NAME).read_text().splitlines()
-    assert lines == ["{", '"orders": {', '"1": {"_id":"a"},', '"2": {"_id":"b"}}', "}"]
+    assert lines == ["{", '"orders": {', '"1": {"_id":"a"},', '"2": {"_id":"b"}', "}", "}"]
 
 
 def test_an_image_is_of_its_moment(folder, files):

@@ -117,6 +117,7 @@ async def test_a_crash_at_any_byte_of_the_index_keeps_every_acknowledged_file(tm
         await put(again, "later", b"goes on")
         await again.close()
         final = open_store(copy)
+        assert final.notices() == ()
         assert state(final) == {**run.expected(cut), "later": b"goes on"}
         await final.close()
         shutil.rmtree(copy)
@@ -303,6 +304,8 @@ async def test_a_whole_last_line_that_is_damaged_is_kept_for_inspection(tmp_path
     assert state(again) == {}
     assert len(contents(tmp_path)) == 1
     assert (tmp_path / "index.damaged").read_bytes() == damaged
+    await put(again, "a", b"new")
+    assert len(contents(tmp_path)) == 2, "the content of the lost line is not written over"
     await again.close()
 
 
@@ -325,6 +328,24 @@ async def test_the_index_stays_short_while_files_come_and_go(
     final = open_store(tmp_path)
     assert final.index.clean
     await final.close()
+
+
+async def test_a_crash_after_the_index_was_shortened_is_swept_as_well(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(blob_index, "DEAD_LINES_MAX", 1)
+    store = open_store(tmp_path)
+    unfinished = await store.create("b", content_type="", owner="")
+    for _ in range(5):
+        await put(store, "a", b"x")
+        if b'"head"' in (tmp_path / "index.jsonl").read_bytes()[:30]:
+            break
+    unfinished._settle()
+    crash(store)
+    again = open_store(tmp_path)
+    assert state(again) == {"a": b"x"}
+    assert len(contents(tmp_path)) == 1
+    await again.close()
 
 
 async def test_numbers_are_not_used_twice_after_the_index_was_shortened(

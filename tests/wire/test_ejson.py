@@ -134,10 +134,11 @@ def test_values_are_written_as_the_sdk_reads_them(value, written):
     assert json.loads(ejson.document_text(nested)) == {"list": [{"deep": written}, None]}
 
 
-def test_the_old_dialect_reads_dates_as_milliseconds():
-    document = {"d": Date(-5), "o": ObjectId(HEX), "n": math.nan, "x": None}
+def test_dates_of_the_old_dialect_are_tagged_once():
+    document = {"d": Date(-5), "e": Date(0), "o": ObjectId(HEX), "n": math.nan, "x": None}
     assert json.loads(ejson.document_json(document)) == {
         "d": {"$date": -5},
+        "e": {"$date": "1970-01-01T00:00:00.000Z"},
         "o": HEX,
         "n": {"$numberDouble": "NaN"},
         "x": None,

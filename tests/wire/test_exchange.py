@@ -168,3 +168,29 @@ async def test_a_client_that_went_away_disturbs_nobody(caplog):
         writer.write(post(b"still here"))
         assert (await answer(reader))[2] == b"10"
     assert not caplog.records
+
+
+async def test_a_client_that_goes_away_while_it_sends_is_no_fault_of_ours(caplog):
+    heard = asyncio.Event()
+
+    async def told(request):
+        heard.set()
+        try:
+            return await size(request)
+        finally:
+            ended.set()
+
+    ended = asyncio.Event()
+    app = web.Application()
+    app.add_routes([web.post("/", told)])
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    _, writer = await asyncio.open_connection(*runner.addresses[0][:2])
+    writer.write(post(b"x" * 500)[:-100])
+    await heard.wait()
+    writer.transport.abort()
+    async with asyncio.timeout(5):
+        await ended.wait()
+    await runner.cleanup()
+    assert not caplog.records

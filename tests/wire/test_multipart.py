@@ -115,6 +115,7 @@ def test_bytes_go_on_as_they_come_and_only_a_possible_boundary_waits():
     assert parser.feed(chunk)[0] is chunk, "no copy is made"
     assert [bytes(event) for event in parser.feed(b"y\r\n--")] == [b"y"]  # type: ignore[arg-type]  # there are only bytes
     assert parser.feed(b"C")[0] == b"\r\n--C"
+    assert parser.feed(b"y\r\n-x") == [b"y\r\n-x"]
 
 
 def test_the_head_of_a_part_is_read():

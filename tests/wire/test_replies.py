@@ -71,7 +71,7 @@ DOCUMENTS = ({"_id": ObjectId(HEX), "at": Date(7)}, {"_id": 2, "n": math.nan})
             Found(documents=DOCUMENTS),
             {
                 "list": [
-                    {"_id": HEX, "at": {"$date": 7}},
+                    {"_id": HEX, "at": {"$date": "1970-01-01T00:00:00.007Z"}},
                     {"_id": 2, "n": {"$numberDouble": "NaN"}},
                 ]
             },

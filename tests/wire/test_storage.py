@@ -3,8 +3,10 @@
 import asyncio
 import io
 import re
+import socket
 import tracemalloc
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
@@ -14,7 +16,6 @@ from xml.etree import ElementTree
 
 import pytest
 from aiohttp import ClientSession, FormData, MultipartWriter, web
-from aiohttp.test_utils import TestServer
 
 from emulator.ambient import CountedIds, ManualClock
 from emulator.functions.base import StoredFile
@@ -38,7 +39,7 @@ class Site:
     clock: ManualClock
     blobs: BlobStore
     storage: Storage
-    server: TestServer
+    port: int
     client: ClientSession
     events: list[StoredFile] = field(default_factory=list)
 
@@ -79,37 +80,35 @@ async def site(kind: str, tmp_path: Path) -> AsyncIterator[Site]:
         yield built
 
 
-class running:
-    def __init__(self, kind: str, folder: Path) -> None:
-        self.kind, self.folder = kind, folder
-
-    async def __aenter__(self) -> Site:
-        clock = ManualClock()
-        self.blobs: BlobStore = (
-            DiskBlobStore(self.folder, clock) if self.kind == "disk" else MemoryBlobStore(clock)
-        )
-        events: list[StoredFile] = []
-        self.storage = Storage(
-            self.blobs,
-            Tickets("key", clock),
-            clock=clock,
-            ids=CountedIds(),
-            env_id="demo-env",
-            bucket="b",
-            site_url=lambda: f"http://127.0.0.1:{self.server.port}",
-            publish=events.append,
-        )
-        app = web.Application()
-        app.add_routes(routes(self.storage))
-        self.server = TestServer(app, host="127.0.0.1")
-        await self.server.start_server()
-        self.client = ClientSession()
-        return Site(self.folder, clock, self.blobs, self.storage, self.server, self.client, events)
-
-    async def __aexit__(self, *fault: object) -> None:
-        await self.client.close()
-        await self.server.close()
-        await self.blobs.close()
+@asynccontextmanager
+async def running(kind: str, folder: Path, *, cancels: bool = False) -> AsyncIterator[Site]:
+    """Run a site port; with `cancels` the server cancels a handler whose client left."""
+    clock = ManualClock()
+    blobs: BlobStore = DiskBlobStore(folder, clock) if kind == "disk" else MemoryBlobStore(clock)
+    listening = socket.create_server(("127.0.0.1", 0))
+    port = listening.getsockname()[1]
+    events: list[StoredFile] = []
+    storage = Storage(
+        blobs,
+        Tickets("key", clock),
+        clock=clock,
+        ids=CountedIds(),
+        env_id="demo-env",
+        bucket="b",
+        site_url=lambda: f"http://127.0.0.1:{port}",
+        publish=events.append,
+    )
+    app = web.Application()
+    app.add_routes(routes(storage))
+    runner = web.AppRunner(
+        app, access_log=None, handler_cancellation=cancels, shutdown_timeout=WAIT_S
+    )
+    await runner.setup()
+    await web.SockSite(runner, listening).start()
+    async with ClientSession() as client:
+        yield Site(folder, clock, blobs, storage, port, client, events)
+    await runner.cleanup()
+    await blobs.close()
 
 
 async def eventually(condition: Any) -> None:
@@ -388,17 +387,24 @@ async def test_a_message_that_xml_cannot_say_is_said_without(site: Site):
         assert "a<&>b , not for <b>" in ElementTree.fromstring(await answer.text())[1].text  # type: ignore[operator]  # checked above
 
 
+@pytest.mark.parametrize("cancels", [False, True], ids=["told", "cancelled"])
 @pytest.mark.parametrize("form", [False, True], ids=["put", "form"])
 async def test_a_client_that_leaves_in_the_middle_leaves_nothing(
-    site: Site, kind: str, form: bool, caplog: pytest.LogCaptureFixture
+    tmp_path: Path, form: bool, cancels: bool, caplog: pytest.LogCaptureFixture
 ):
+    async with running("disk", tmp_path, cancels=cancels) as site:
+        await leave_in_the_middle(site, form)
+    assert not caplog.records
+
+
+async def leave_in_the_middle(site: Site, form: bool) -> None:
     await site.put("a", b"older")
     site.events.clear()
     ticket = site.ticket("a")
     body, content_type = node_2_form(ticket, "a", (BUFFER_PART, b"x" * 300_000))
     if not form:
         body, content_type = b"x" * 300_000, "text/plain"
-    reader, writer = await asyncio.open_connection("127.0.0.1", site.server.port)
+    reader, writer = await asyncio.open_connection("127.0.0.1", site.port)
     writer.write(
         f"{'POST' if form else 'PUT'} /_storage/upload HTTP/1.1\r\nHost: x\r\n"
         f"Content-Type: {content_type}\r\nx-cos-security-token: {ticket.token}\r\n"
@@ -406,15 +412,12 @@ async def test_a_client_that_leaves_in_the_middle_leaves_nothing(
         + body[:200_000]
     )
     await writer.drain()
-    if kind == "disk":
-        await eventually(lambda: site.leftovers())
+    await eventually(lambda: site.leftovers())
     writer.transport.abort()
     del reader
-    if kind == "disk":
-        await eventually(lambda: not site.leftovers())
+    await eventually(lambda: not site.leftovers())
     assert await site.get("a") == b"older"
     assert site.events == []
-    assert not caplog.records
 
 
 async def test_the_older_file_is_served_until_the_newer_one_is_complete(site: Site):
@@ -512,7 +515,7 @@ async def test_several_requests_on_one_connection_stay_apart(site: Site):
     await site.put("small", b"s" * 100)
     await site.put("large", b"l" * 500_000)
     request = "".join(
-        f"GET {site.url(path).split(str(site.server.port), 1)[1]} HTTP/1.1\r\nHost: x\r\n{more}\r\n"
+        f"GET {site.url(path).split(str(site.port), 1)[1]} HTTP/1.1\r\nHost: x\r\n{more}\r\n"
         for path, more in (
             ("small", ""),
             ("large", ""),
@@ -520,7 +523,7 @@ async def test_several_requests_on_one_connection_stay_apart(site: Site):
             ("small", "Connection: close\r\n"),
         )
     )
-    reader, writer = await asyncio.open_connection("127.0.0.1", site.server.port)
+    reader, writer = await asyncio.open_connection("127.0.0.1", site.port)
     writer.write(request.encode())
     async with asyncio.timeout(WAIT_S):
         received = await reader.read(-1)
@@ -578,7 +581,7 @@ async def test_no_path_leads_out_of_the_store(site: Site, tail: str, method: str
     await site.put("a", b"x")
     before = sorted(path for path in site.folder.parent.rglob("*"))
     for target in (f"/_storage/file/{tail}", f"/_storage/upload/{tail}", f"/_storage/{tail}"):
-        reader, writer = await asyncio.open_connection("127.0.0.1", site.server.port)
+        reader, writer = await asyncio.open_connection("127.0.0.1", site.port)
         writer.write(
             f"{method} {target} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"
             "Content-Length: 1\r\n\r\nx".encode()
@@ -628,13 +631,14 @@ async def test_what_is_added_to_a_url_does_not_hinder(site: Site):
             assert await answer.read() == b"x"
 
 
+@pytest.mark.parametrize("cancels", [False, True], ids=["told", "cancelled"])
 async def test_a_client_that_leaves_in_the_middle_of_a_download_lets_go_of_the_file(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
+    tmp_path: Path, cancels: bool, caplog: pytest.LogCaptureFixture
 ):
-    async with running("disk", tmp_path) as site:
+    async with running("disk", tmp_path, cancels=cancels) as site:
         await site.put("a", b"x" * 30_000_000)
-        path = site.url("a").split(str(site.server.port), 1)[1]
-        reader, writer = await asyncio.open_connection("127.0.0.1", site.server.port)
+        path = site.url("a").split(str(site.port), 1)[1]
+        reader, writer = await asyncio.open_connection("127.0.0.1", site.port)
         writer.write(f"GET {path} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
         await reader.readexactly(100_000)
         await site.storage.clear()
@@ -642,7 +646,7 @@ async def test_a_client_that_leaves_in_the_middle_of_a_download_lets_go_of_the_f
         assert len(contents) == 1, "the reader still has it"
         writer.transport.abort()
         await eventually(lambda: not contents[0].exists())
-        assert not caplog.records
+    assert not caplog.records
 
 
 async def test_a_replaced_file_is_sent_to_its_end(tmp_path: Path):
@@ -678,7 +682,7 @@ async def test_every_preflight_is_answered(site: Site, target: str):
         "Access-Control-Request-Method": "PUT",
         "Access-Control-Request-Headers": "authorization,x-cos-meta-fileid,x-own",
     }
-    url = f"http://127.0.0.1:{site.server.port}{target}"
+    url = f"http://127.0.0.1:{site.port}{target}"
     async with site.client.options(url, headers=headers) as answer:
         assert (answer.status, await answer.read()) == (204, b"")
         told = answer.headers

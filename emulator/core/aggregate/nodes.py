@@ -96,7 +96,7 @@ def is_true(value: Value) -> bool:
         return True
     if value is False or value is None or value is MISSING:
         return False
-    return value != 0 or value.__class__ is bool
+    return bool(value != 0)
 
 
 def refusal(message: str, code: int, *, hint: str = "") -> DatabaseRequestFailed:

@@ -1,0 +1,48 @@
+"""`cloud-emu init`: a project out of nothing, and nothing touched that is there."""
+
+import sys
+
+from emulator.config import load_config
+
+
+def test_a_project_out_of_nothing_runs_its_own_test(cli, tmp_path):
+    done = cli("init", "fresh", cwd=tmp_path)
+    assert done.code == 0
+    fresh = tmp_path / "fresh"
+    assert {path.relative_to(fresh).as_posix() for path in fresh.rglob("*") if path.is_file()} == {
+        ".emulator.toml",
+        "functions/hello/config.json",
+        "functions/hello/index.py",
+        "tests/test_hello.py",
+    }
+    assert load_config(fresh, environ={}).problems == ()
+    tested = cli(
+        "exec", "--", sys.executable, "-m", "unittest", "discover", "-s", "tests", cwd=fresh
+    )
+    assert tested.code == 0, tested.err
+    assert "Ran 2 tests" in tested.err
+
+
+def test_files_that_are_there_are_left_and_said_so(cli):
+    (cli.project / ".emulator.toml").write_text("# mine\n")
+    done = cli("init", "--json")
+    assert done.code == 0
+    assert done.json == {"written": [], "left": [".emulator.toml"]}
+    assert (cli.project / ".emulator.toml").read_text() == "# mine\n"
+
+
+def test_the_folder_of_functions_that_is_there_is_named(cli):
+    (cli.project / "functions").rename(cli.project / "cloudfunctions")
+    done = cli("init")
+    assert "wrote  .emulator.toml" in done.out
+    config = load_config(cli.project, environ={})
+    assert config.functions_root == cli.project / "cloudfunctions"
+    assert not (cli.project / "functions").exists()
+
+
+def test_a_template_that_is_to_come_is_told(cli):
+    done = cli("init", "--template", "node")
+    assert done.code == 1
+    assert "there is no template node" in done.err
+    assert "there is: python; to come: node, miniprogram" in done.err
+    assert not (cli.project / ".emulator.toml").exists()

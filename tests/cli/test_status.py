@@ -1,0 +1,104 @@
+"""`status`, `stop` and `wait` on suites that run in other processes."""
+
+import sys
+
+import pytest
+
+posix = pytest.mark.skipif(sys.platform == "win32", reason="sends POSIX signals")
+
+
+def test_status_tells_where_the_suite_is(suite):
+    cli, ready = suite
+    done = cli("status")
+    assert done.code == 0
+    assert f"pid {ready['pid']}" in done.out
+    assert f"API          {ready['urls']['api']}" in done.out
+    assert "functions    1" in done.out
+
+
+def test_status_tells_programs_everything(suite):
+    cli, ready = suite
+    told = cli("status", "--json").json
+    assert told["running"] is True
+    assert told["urls"] == ready["urls"]
+    assert told["started_at"].endswith("Z")
+
+
+def test_a_project_is_named_from_anywhere(suite, tmp_path):
+    cli, ready = suite
+    assert cli("status", str(cli.project), "--json", cwd=tmp_path).json["pid"] == ready["pid"]
+    assert cli("status", cwd=tmp_path).code == 1
+
+
+def test_waiting_for_a_suite_that_is_ready_answers_at_once(suite):
+    cli, ready = suite
+    done = cli("wait", "--ready", "--json", "--timeout", "5")
+    assert done.code == 0
+    assert (done.json["status"], done.json["urls"]) == ("ready", ready["urls"])
+
+
+def test_waiting_for_idle_answers_when_nothing_runs(suite):
+    cli, _ = suite
+    done = cli("wait", "--idle", "--timeout", "5")
+    assert (done.code, done.out) == (0, "idle\n")
+
+
+def test_status_without_a_suite_fails(cli):
+    done = cli("status")
+    assert (done.code, done.out) == (1, f"no suite is running for {cli.project}\n")
+    assert cli("status", "--json").json == {"running": False}
+
+
+def test_stopping_nothing_is_no_failure(cli):
+    done = cli("stop", "--json")
+    assert (done.code, done.json) == (0, {"stopped": False})
+
+
+def test_stop_returns_when_the_process_has_ended(cli):
+    running, ready = cli.start()
+    done = cli("stop", "--json")
+    assert (done.code, done.json) == (0, {"stopped": True, "pid": ready["pid"]})
+    running.event("stopped")
+    assert running.ended() == 0
+    assert cli("status").code == 1
+
+
+def test_a_suite_can_be_stopped_although_its_configuration_broke(cli):
+    running, _ = cli.start()
+    (cli.project / ".emulator.toml").write_text("[emulator\n")
+    assert cli("stop").code == 0
+    assert running.ended() == 0
+    assert cli("stop").code == 2
+
+
+def test_waiting_has_an_end(cli):
+    done = cli("wait", "--ready", "--timeout", "0.2")
+    assert done.code == 1
+    assert f"no suite is running for {cli.project}" in done.err
+    assert cli("wait", "--idle", "--timeout", "0.2").code == 1
+
+
+def test_waiting_wants_to_know_for_what(cli):
+    done = cli("wait")
+    assert done.code == 2
+    assert "give --ready or --idle" in done.err
+
+
+def test_waiting_begins_before_the_suite_does(cli):
+    waiting = cli.begin("wait", "--ready", "--json")
+    _, ready = cli.start()
+    assert waiting.line(lambda line: ready["urls"]["api"] in line)
+    assert waiting.ended() == 0
+
+
+def test_not_being_idle_in_time_is_a_failure_that_says_what_runs(cli):
+    slow = "import time\n\n\ndef main(event, context):\n    time.sleep(2.5)\n"
+    (cli.project / "functions" / "hello" / "index.py").write_text(slow)
+    cli.start()
+    calling = cli.begin("fn", "invoke", "hello")
+    done = cli("wait", "--idle", "--timeout", "0", "--json")
+    while done.code == 0:  # the call was not there yet
+        done = cli("wait", "--idle", "--timeout", "0", "--json")
+    assert done.json["code"] == "NOT_IDLE"
+    assert "hello" in done.json["message"]
+    assert calling.ended() == 0

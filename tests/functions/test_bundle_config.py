@@ -1,0 +1,85 @@
+"""What applies to one function: the project's word above the function's own."""
+
+import json
+from dataclasses import dataclass, field
+
+from emulator.functions.base import TriggerConfig
+from emulator.functions.bundle import discover, find
+from emulator.functions.bundle_config import Shared
+
+
+@dataclass
+class Own:
+    timeout_s: float | None = None
+    memory_mb: int | None = None
+    handler: str | None = None
+    env: dict[str, str] = field(default_factory=dict)
+    triggers: tuple[TriggerConfig, ...] | None = None
+    openapi: tuple[str, ...] | None = None
+
+
+CONFIG = {
+    "timeout": 10,
+    "memorySize": 128,
+    "envVariables": {"B": "config", "C": "config"},
+    "permissions": {"openapi": ["a.b"]},
+    "triggers": [{"name": "own", "type": "timer", "config": "0 0 0 * * * *"}],
+}
+
+
+def function(tmp_path, config, defaults=None, own=None):
+    folder = tmp_path / "fn"
+    folder.mkdir()
+    for file in ("index.py", "app.py"):
+        (folder / file).write_text("")
+    (folder / "config.json").write_text(json.dumps(config))
+    overrides = {"fn": own} if own else None
+    assert find(tmp_path, "fn", defaults=defaults, overrides=overrides) == (
+        discover(tmp_path, defaults=defaults, overrides=overrides)[0]
+    )
+    return find(tmp_path, "fn", defaults=defaults, overrides=overrides)
+
+
+def test_shared_settings_hold_where_a_function_says_nothing(tmp_path):
+    found = function(tmp_path, {}, Shared(timeout_s=5, env={"A": "shared"}))
+    assert (found.timeout_s, found.variables) == (5, {"A": "shared"})
+
+
+def test_functions_own_file_beats_shared_settings(tmp_path):
+    found = function(tmp_path, CONFIG, Shared(timeout_s=5, env={"A": "shared", "B": "shared"}))
+    assert found.timeout_s == 10
+    assert found.variables == {"A": "shared", "B": "config", "C": "config"}
+
+
+def test_projects_word_on_a_function_beats_its_own_file(tmp_path):
+    own = Own(
+        timeout_s=20,
+        memory_mb=1024,
+        handler="app.serve",
+        env={"C": "project"},
+        triggers=(TriggerConfig(name="hourly", kind="timer", config="0 0 * * * * *"),),
+        openapi=("c.d",),
+    )
+    found = function(tmp_path, CONFIG, Shared(env={"A": "shared"}), own)
+    assert (found.timeout_s, found.memory_mb, found.entry.name) == (20, 1024, "app.py")
+    assert found.handlers[0] == "serve"
+    assert found.variables == {"A": "shared", "B": "config", "C": "project"}
+    assert [each.name for each in found.triggers] == ["hourly"]
+    assert found.openapi == ("c.d",)
+
+
+def test_project_may_take_all_triggers_away(tmp_path):
+    assert function(tmp_path, CONFIG, own=Own(triggers=())).triggers == ()
+
+
+def test_triggers_of_the_project_are_checked_too(tmp_path):
+    own = Own(triggers=(TriggerConfig(name="x", kind="http", config={"path": "no"}),))
+    found = function(tmp_path, {}, own=own)
+    assert found.triggers == ()
+    assert "trigger x" in found.problems[0].message
+
+
+def test_silence_of_the_project_leaves_the_functions_own_word(tmp_path):
+    found = function(tmp_path, CONFIG, own=Own())
+    assert (found.timeout_s, found.memory_mb, found.openapi) == (10, 128, ("a.b",))
+    assert [each.name for each in found.triggers] == ["own"]
