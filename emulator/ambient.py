@@ -107,6 +107,10 @@ class SystemIds:
     def __init__(self) -> None:
         self._pool = b""
         self._at = 0
+        start = uuid.uuid4().hex
+        # Request ids only have to differ: after a random start they count, which is quicker.
+        self._request_head = f"{start[:8]}-{start[8:12]}-{start[12:16]}-{start[16:20]}-"
+        self._requests = itertools.count(int(start[20:], 16) // 2)
 
     def document_id(self) -> str:
         """Return sixteen random bytes as hexadecimal digits."""
@@ -117,9 +121,8 @@ class SystemIds:
         return self._pool[at : at + 16].hex()
 
     def request_id(self) -> str:
-        """Return a random UUID."""
-        digits = self.document_id()
-        return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
+        """Return an id in UUID form that no other request of this suite has."""
+        return f"{self._request_head}{next(self._requests):012x}"
 
     def token(self) -> str:
         """Return 32 bytes of randomness as URL-safe text."""

@@ -4,7 +4,6 @@ Not here: taking and letting go of what a suite needs (`cli.run`). The one idea:
 Ctrl-C is how it is meant to end, so that is exit code 0.
 """
 
-import asyncio
 import contextlib
 import json
 import sys
@@ -18,6 +17,8 @@ from emulator.cli.options import load, project_argument, suite_options
 from emulator.cli.output import EXIT_DONE, EXIT_INTERRUPTED, json_option, say
 
 if TYPE_CHECKING:
+    import asyncio
+
     from emulator.cli.printer import Printer
     from emulator.config import Config
     from emulator.suite import Suite
@@ -41,6 +42,8 @@ def start(project: Path, **options: Any) -> int:
 
 
 async def _serve(config: "Config", *, as_json: bool, open_console: bool) -> int:
+    import asyncio
+
     from emulator.cli.printer import Printer
     from emulator.cli.run import Interrupted, first_of, running
     from emulator.cli.signals import Stopping
@@ -87,6 +90,6 @@ def _show_console(info: Mapping[str, Any]) -> None:
     webbrowser.open(urls.get("console") or f"{urls['api']}/_emu/")
 
 
-def _call(loop: asyncio.AbstractEventLoop, function: Any) -> None:
+def _call(loop: "asyncio.AbstractEventLoop", function: Any) -> None:
     with contextlib.suppress(RuntimeError):  # the loop has ended, and with it the wish to stop
         loop.call_soon_threadsafe(function)

@@ -139,13 +139,14 @@ def write_new(folder: Path, files: Mapping[str, str]) -> tuple[list[Path], list[
     left: list[Path] = []
     for name, text in files.items():
         path = folder / name
+        if path.exists():
+            left.append(path)
+            continue
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             with path.open("x", encoding="utf-8", newline="\n") as file:
                 file.write(text)
-            written.append(path)
-        except FileExistsError:
-            left.append(path)
         except OSError as fault:
             raise Failed(f"{path} cannot be written: {fault.strerror}") from fault
+        written.append(path)
     return written, left

@@ -1,13 +1,11 @@
 """Owns `cloud.call_function`: one function calls another by name."""
 
 import json
-from functools import partial
 from typing import Any, Final
 
 from emulator.cloud.calls import Options, Request, answering, options_of, required
 from emulator.cloud.encode import json_data, passed
-from emulator.cloud.settings import active_session
-from emulator.core.commands import CallFunction
+from emulator.core.commands import Called, CallFunction
 from emulator.core.values import Value
 
 _CALL: Final = "callFunction"
@@ -22,15 +20,15 @@ def call_function(
     function = required(_CALL, given, "name", str)
     event = {} if given["data"] is None else required(_CALL, given, "data", dict)
     command = CallFunction(name=function, event=passed(_CALL, "data", json_data, event))
-    return Request(command, partial(_read_result, request_id=active_session().request_id))
+    return Request(command, _read_result)
 
 
-def _read_result(text: bytes, *, request_id: str) -> dict[str, Any]:
+def _read_result(called: Called) -> dict[str, Any]:
     # The SDKs decode twice: a function that returns JSON text is read as what the text says.
-    result = _decoded(text)
+    result = _decoded(called.result)
     if isinstance(result, str):
         result = _decoded(result)
-    return {"result": result, "errMsg": f"{_CALL}:ok", "requestID": request_id}
+    return {"result": result, "errMsg": f"{_CALL}:ok", "requestID": called.request_id}
 
 
 def _decoded(text: bytes | str) -> Value:

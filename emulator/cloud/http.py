@@ -18,6 +18,7 @@ from emulator.cloud.keep_alive import Connections
 from emulator.core import ejson
 from emulator.core.commands import (
     Aggregate,
+    Called,
     CallFunction,
     Command,
     Count,
@@ -99,7 +100,10 @@ class HttpTransport:
             raise EmulatorError(f"{self._url} answered {status} to {action}: {text[:200]!r}")
         if answer.get("code"):
             raise Refused(str(answer["code"]), str(answer.get("message", "")))
-        return answer.get("data")
+        data = answer.get("data")
+        if isinstance(data, dict):
+            data.setdefault("requestId", answer.get("requestId", ""))
+        return data
 
     def _upload(self, command: UploadFile) -> FileOutcome:
         ticket = self._action("storage.getUploadMetadata", {"path": command.cloud_path})
@@ -273,7 +277,11 @@ _EXCHANGES: Final[Mapping[type, Exchange]] = {
         lambda _: None,
     ),
     CallFunction: Exchange(
-        "functions.invokeFunction", _call_body, lambda data: data["response_data"].encode()
+        "functions.invokeFunction",
+        _call_body,
+        lambda data: Called(
+            result=data["response_data"].encode(), request_id=data.get("requestId", "")
+        ),
     ),
     TemporaryUrls: Exchange("storage.batchGetDownloadUrl", _urls_body, _read_urls),
     DeleteFiles: Exchange(

@@ -108,7 +108,7 @@ class ListCollections:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CallFunction:
-    """Call a function by name with a JSON event; answers its result as JSON text."""
+    """Call a function by name with a JSON event."""
 
     name: str
     event: Value = None
@@ -197,6 +197,14 @@ class Removed:
     """How many documents went."""
 
     count: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Called:
+    """The result of a function as JSON text, and the id its log lines carry."""
+
+    result: bytes
+    request_id: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

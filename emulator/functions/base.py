@@ -205,6 +205,15 @@ class HttpTrigger(Protocol):
         """Return the path prefix it serves."""
         ...
 
+    @property
+    def auth(self) -> bool:
+        """Tell whether only signed-in visitors may call."""
+        ...
+
+    def path_told(self, path: str) -> str:
+        """Return what the function hears of a path that matched."""
+        ...
+
     def matches(self, method: str, path: str) -> bool:
         """Tell whether the request is the trigger's: whole segments of the prefix, and method."""
         ...

@@ -9,10 +9,8 @@ nobody changes in place.
 import asyncio
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 
 from emulator.ambient import Clock, Ids
-from emulator.core.changes import Change, Operation
 from emulator.core.commands import (
     Aggregate,
     Count,
@@ -34,42 +32,26 @@ from emulator.core.documents import admit, resolve
 from emulator.core.errors import (
     CollectionExists,
     CollectionNotExist,
-    DuplicateKey,
     InvalidName,
     InvalidOperator,
+    InvalidParam,
     TransactionNotExist,
 )
 from emulator.core.ordering import hash_key, sort_documents
 from emulator.core.projection import compile_projection
 from emulator.core.query import CompiledFilter, compile_filter
-from emulator.core.update import compile_update, replacement, upsert_base
+from emulator.core.update import upsert_base
 from emulator.core.values import MISSING, Document, Value
 from emulator.services.access import Access
 from emulator.services.bus import Bus
 from emulator.services.caller import Caller
-from emulator.stores.base import Collection, Create, Delete, DocumentStore, Drop, Put, Write
+from emulator.services.writes import Batch, Replacing, Updating, duplicate
+from emulator.stores.base import Collection, Create, DocumentStore, Drop
 
 SCAN_SLICE_DOCUMENTS = 2_000
 INSERT_BATCH_MAX_DOCUMENTS = 100_000
-COLLECTION_NAME = re.compile(r"[^\W\d][\w-]{0,63}\Z")
+COLLECTION_NAME = re.compile(r"\w[\w-]{0,63}\Z")
 _CONTACT = "Please check your request, but if the problem persists, contact us."
-
-
-@dataclass(slots=True)
-class _Batch:
-    """Writes of one command and the changes they will be once committed."""
-
-    collection: str
-    writes: list[Write]
-    changes: list[tuple[Operation, Value, Document | None, Document | None]]
-
-    def put(self, operation: Operation, before: Document | None, after: Document) -> None:
-        self.writes.append(Put(self.collection, after))
-        self.changes.append((operation, after["_id"], before, after))
-
-    def delete(self, before: Document) -> None:
-        self.writes.append(Delete(self.collection, before["_id"]))
-        self.changes.append(("remove", before["_id"], before, None))
 
 
 class Database:
@@ -96,8 +78,17 @@ class Database:
         """Return the documents that match, sorted, cut and projected."""
         collection = self._readable("find", command.collection, caller)
         _refuse_transaction(command.transaction_id)
-        matcher = compile_filter(resolve(command.filter, now_ms=self._clock.now_ms()))
+        if command.skip < 0 or (command.limit or 0) < 0:
+            raise InvalidParam(
+                f"skip {command.skip} and limit {command.limit} must not be negative"
+            )
         project = compile_projection(command.projection)
+        if (pinned := _pinned(command.filter)) is not None:
+            found = collection.by_id(pinned)
+            if found is None or command.skip:
+                return Found(documents=())
+            return Found(documents=(project(found),))
+        matcher = compile_filter(resolve(command.filter, now_ms=self._clock.now_ms()))
         if matcher.residual_is_id_only:
             found = collection.by_id(matcher.document_id)
             matching: Sequence[Document] = () if found is None else (found,)
@@ -143,7 +134,7 @@ class Database:
         _refuse_transaction(command.transaction_id)
         collection = self._writable("insert", command.collection, caller)
         now_ms = self._clock.now_ms()
-        batch = _Batch(command.collection, [], [])
+        batch = Batch(command.collection)
         taken: set[object] = set()
         for given in command.documents:
             document = admit(given, now_ms=now_ms)
@@ -151,11 +142,11 @@ class Database:
                 document = {"_id": self._ids.document_id(), **document}
             key = hash_key(document["_id"])
             if key in taken or collection.by_id(document["_id"]) is not None:
-                raise _duplicate(command.collection, document["_id"])
+                raise duplicate(command.collection, document["_id"])
             taken.add(key)
             batch.put("insert", None, document)
         self._commit(batch, caller)
-        return Inserted(ids=tuple(change[1] for change in batch.changes))
+        return Inserted(ids=batch.ids())
 
     def update(self, command: Update, caller: Caller) -> Updated:
         """Apply update operators or a replacement to the documents that match.
@@ -168,11 +159,11 @@ class Database:
         filter_ = resolve(command.filter, now_ms=now_ms)
         matcher = compile_filter(filter_)
         change = (
-            _Replacing(command.update, now_ms)
+            Replacing(command.update, now_ms)
             if command.replace
-            else _Updating(command.update, now_ms)
+            else Updating(command.update, now_ms)
         )
-        batch = _Batch(command.collection, [], [])
+        batch = Batch(command.collection)
         matched = 0
         for document in _matching(collection, matcher, multi=command.multi):
             matched += 1
@@ -192,8 +183,8 @@ class Database:
         collection = self._writable("update", command.collection, caller)
         now_ms = self._clock.now_ms()
         matcher = compile_filter(resolve(command.filter, now_ms=now_ms))
-        change = _Updating(command.update, now_ms)
-        batch = _Batch(command.collection, [], [])
+        change = Updating(command.update, now_ms)
+        batch = Batch(command.collection)
         for document in _matching(collection, matcher, multi=False):
             after = change.apply(document, matcher)
             if after is not document:
@@ -207,7 +198,7 @@ class Database:
         _refuse_transaction(command.transaction_id)
         collection = self._writable("remove", command.collection, caller)
         matcher = compile_filter(resolve(command.filter, now_ms=self._clock.now_ms()))
-        batch = _Batch(command.collection, [], [])
+        batch = Batch(command.collection)
         for document in list(_matching(collection, matcher, multi=command.multi)):
             batch.delete(document)
         self._commit(batch, caller)
@@ -241,8 +232,8 @@ class Database:
 
     def _upsert(
         self,
-        batch: _Batch,
-        change: "_Replacing | _Updating",
+        batch: Batch,
+        change: "Replacing | Updating",
         filter_: Document,
         collection: Collection,
     ) -> Value:
@@ -250,27 +241,16 @@ class Database:
         if document.get("_id", MISSING) is MISSING:
             document = {"_id": self._ids.document_id(), **document}
         if collection.by_id(document["_id"]) is not None:
-            raise _duplicate(batch.collection, document["_id"])
+            raise duplicate(batch.collection, document["_id"])
         batch.put("insert", None, document)
         return document["_id"]
 
-    def _commit(self, batch: _Batch, caller: Caller) -> None:
+    def _commit(self, batch: Batch, caller: Caller) -> None:
         if not batch.writes:
             return
         sequence = self._store.commit(batch.writes)
-        for operation, document_id, before, after in batch.changes:
-            self._bus.publish(
-                Change(
-                    sequence=sequence,
-                    collection=batch.collection,
-                    operation=operation,
-                    document_id=document_id,
-                    before=before,
-                    after=after,
-                    depth=caller.depth,
-                    cause=caller.request_id,
-                )
-            )
+        for change in batch.changes(sequence, caller):
+            self._bus.publish(change)
 
     def _readable(self, operation: str, name: str, caller: Caller) -> Collection:
         self._access.require_database(caller, operation, name)
@@ -293,38 +273,13 @@ class Database:
         return collection
 
 
-class _Updating:
-    """Update operators, compiled once for every document of a command."""
-
-    operation: Operation = "update"
-
-    def __init__(self, update: Document, now_ms: int) -> None:
-        self._compiled = compile_update(resolve(update, now_ms=now_ms))
-        self._now_ms = now_ms
-
-    def apply(self, document: Document, matcher: CompiledFilter) -> Document:
-        return self._compiled.apply(
-            document, now_ms=self._now_ms, matched_index=matcher.matched_index(document)
-        )
-
-    def insert(self, base: Document) -> Document:
-        return self._compiled.apply(base, now_ms=self._now_ms, inserting=True)
-
-
-class _Replacing:
-    """A whole document in place of another."""
-
-    operation: Operation = "replace"
-
-    def __init__(self, update: Document, now_ms: int) -> None:
-        self._document = admit(update, now_ms=now_ms)
-
-    def apply(self, document: Document, matcher: CompiledFilter) -> Document:
-        del matcher
-        return replacement(document, self._document)
-
-    def insert(self, base: Document) -> Document:
-        return replacement({"_id": base["_id"]} if "_id" in base else None, self._document)
+def _pinned(filter_: Document) -> str | None:
+    """Return the `_id` of the filter that most requests of an SDK have: one text, nothing else."""
+    if len(filter_) == 1:
+        document_id = filter_.get("_id")
+        if type(document_id) is str:
+            return document_id
+    return None
 
 
 def _matching(
@@ -372,19 +327,11 @@ def _by_distance(documents: Sequence[Document], matcher: CompiledFilter) -> list
     ]
 
 
-def _duplicate(collection: str, document_id: Value) -> DuplicateKey:
-    return DuplicateKey(
-        "[FailedOperation] multiple write errors: [{write errors: [{E11000 duplicate key error "
-        f"collection: {collection} index: _id_ dup key: {{ _id: {document_id!r:.200} }}}}]}}, "
-        "{<nil>}]"
-    )
-
-
 def _require_name(name: str) -> None:
     if COLLECTION_NAME.match(name) is None:
         raise InvalidName(
-            f"collection name {name!r:.100} is not allowed: begin with a letter or _, "
-            "go on with letters, digits, _ or -, at most 64 characters"
+            f"collection name {name!r:.100} is not allowed: begin with a letter, digit or _, "
+            "go on with those or -, at most 64 characters"
         )
 
 

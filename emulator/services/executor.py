@@ -152,13 +152,14 @@ class Crossing:
 class LocalTransport:
     """How the `cloud` object of one invocation reaches the services."""
 
-    def __init__(self, crossing: Crossing, caller: Caller) -> None:
+    def __init__(self, crossing: Crossing, caller: Caller, request_id: str) -> None:
         self._crossing = crossing
         self._caller = caller
+        self._request_id = request_id
 
     def submit(self, command: Command) -> "Future[Any]":
-        """Start the command at once as this invocation's caller."""
-        return self._crossing.submit(command, self._caller)
+        """Start the command at once, as code inside this invocation."""
+        return self._crossing.submit(command, self._caller.inside_function(self._request_id))
 
 
 def _fail(future: "Future[Any]", fault: BaseException) -> None:

@@ -13,7 +13,7 @@ import orjson
 
 from emulator.ambient import Clock, Ids
 from emulator.cloud.session import Session, Transport
-from emulator.core.commands import CallFunction
+from emulator.core.commands import Called, CallFunction
 from emulator.core.errors import FunctionFailed, InvalidParam
 from emulator.core.values import Value
 from emulator.functions.base import (
@@ -75,11 +75,11 @@ class Functions:
         self._clock = clock
         self._ids = ids
         self._recorder = recorder
-        self._transport_of: Callable[[Caller], Transport] | None = None
+        self._transport_of: Callable[[Caller, str], Transport] | None = None
         self._running: dict[str, str] = {}
 
-    def connect(self, transport_of: Callable[[Caller], Transport]) -> None:
-        """Say how the `cloud` object of an invocation reaches the services."""
+    def connect(self, transport_of: Callable[[Caller, str], Transport]) -> None:
+        """Say how the `cloud` object of an invocation by a caller reaches the services."""
         self._transport_of = transport_of
 
     def running(self) -> list[str]:
@@ -90,8 +90,8 @@ class Functions:
             *left,
         ]
 
-    async def call(self, command: CallFunction, caller: Caller) -> bytes:
-        """Call a function as another function, a dialect or a script does; returns JSON text.
+    async def call(self, command: CallFunction, caller: Caller) -> Called:
+        """Call a function as another function or a script does.
 
         Raises:
             FunctionNotFound: no such function.
@@ -101,10 +101,15 @@ class Functions:
             event = {} if command.event is None else orjson.loads(orjson.dumps(command.event))
         except (TypeError, ValueError) as fault:
             raise InvalidParam(f"the event of {command.name} is not JSON: {fault}") from fault
-        return result_of(command.name, await self.invoke(command.name, event, caller))
+        invoked = await self.invoke(command.name, event, caller)
+        return Called(result=result_of(command.name, invoked), request_id=invoked.request_id)
 
-    async def invoke(self, name: str, event: Value, caller: Caller) -> Invoked:
+    async def invoke(
+        self, name: str, event: Value, caller: Caller, *, request_id: str = ""
+    ) -> Invoked:
         """Call a function with JSON data it may keep; its failure is an outcome, not an error.
+
+        Without a `request_id` the call gets one of its own.
 
         Raises:
             FunctionNotFound: no such function.
@@ -112,7 +117,7 @@ class Functions:
         """
         known = await self._registry.current(name)
         _require_shallow(name, caller)
-        request_id = self._ids.request_id()
+        request_id = request_id or self._ids.request_id()
         lines: list[tuple[str, str]] = []
         generation = known.generation
         if generation is None:
@@ -159,7 +164,7 @@ class Functions:
             context=self._context(bundle, request_id),
             variables=known.variables,
             session=Session(
-                transport=self._transport_of(caller.inside_function(request_id)),
+                transport=self._transport_of(caller, request_id),
                 env_id=self._place.env_id,
                 wx_context=self._wx_context(caller),
                 request_id=request_id,

@@ -7,7 +7,7 @@ followers are called on the suite's loop and only enqueue.
 import asyncio
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterable
-from dataclasses import asdict, dataclass
+from typing import NamedTuple
 
 from emulator.ambient import Clock
 from emulator.core.values import Value
@@ -19,8 +19,7 @@ FOLLOWER_QUEUE_MAX = 10_000
 Follower = Callable[[dict[str, Value]], None]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LogLine:
+class LogLine(NamedTuple):
     """One line that user code or the suite said about a function."""
 
     at_ms: int
@@ -30,8 +29,7 @@ class LogLine:
     line: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RequestRecord:
+class RequestRecord(NamedTuple):
     """One invocation: who was called, by what, and what came of it."""
 
     at_ms: int
@@ -69,14 +67,14 @@ class Recorder:
         )
         self._logs.append(entry)
         if self._followers:
-            self._tell(self._followers, {"event": "log", **asdict(entry)})
+            self._tell(self._followers, {"event": "log", **entry._asdict()})
         return entry
 
     def request(self, record: RequestRecord) -> None:
         """Keep an invocation."""
         self._requests.append(record)
         if self._request_followers:
-            self._tell(self._request_followers, {"event": "request", **asdict(record)})
+            self._tell(self._request_followers, {"event": "request", **record._asdict()})
 
     def notice(self, event: str, message: str, **facts: Value) -> None:
         """Tell followers of something that happened to the suite; also kept as a log line."""

@@ -261,7 +261,7 @@ class DocTable(Table):
         return Documents() if held is None else held
 
     def _given(self, number: int, document: Document) -> NumberedDocument:
-        return self.document_class(document, number)
+        return self.document_class(owned(document), number)
 
     def _find(self, cond: Query | None, doc_ids: Iterable[int] | None) -> list[int]:
         held = self._held.by_number

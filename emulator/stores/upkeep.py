@@ -29,7 +29,7 @@ class Upkeep:
         async with self._writing:
             write = self._folder.begin_checkpoint()
             if write is not None:
-                await asyncio.shield(asyncio.to_thread(write))
+                await asyncio.to_thread(write)
             self.failure = ""
 
     async def tend(self) -> None:

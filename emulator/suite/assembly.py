@@ -84,30 +84,8 @@ def assemble(config: Config, around: Surroundings) -> Parts:
     recorder, bus, access = Recorder(clock), Bus(), Access()
     store, blobs = _stores(config, around)
     runtimes: Mapping[str, FunctionRuntime] = {"python": PythonInlineRuntime(clock=clock)}
-    place = Place(
-        env_id=env_id,
-        appid=config.emulator.appid or appid_of(env_id),
-        region=REGION,
-        variables=around.variables,
-    )
-    registry = Registry(
-        runtimes,
-        recorder=recorder,
-        rediscover=around.rediscover,
-        variables_of=place.variables_of,
-    )
-    functions = Functions(runtimes, registry, place=place, clock=clock, ids=ids, recorder=recorder)
-    storage = Storage(
-        blobs,
-        Tickets(signing_key(around.folder, ids), clock),
-        clock=clock,
-        ids=ids,
-        env_id=env_id,
-        bucket=bucket_of(env_id),
-        site_url=around.site_url,
-        publish=bus.publish,
-        allow=access.allows_storage,
-    )
+    registry, functions = _functions(config, around, runtimes, recorder)
+    storage = _storage(blobs, env_id, around, bus, access)
     database = Database(
         store,
         access=access,
@@ -116,7 +94,6 @@ def assemble(config: Config, around: Surroundings) -> Parts:
         ids=ids,
         creates_collections=config.database.auto_create_collections,
     )
-    dispatcher = Dispatcher(functions, bus=bus, clock=clock, recorder=recorder, env_id=env_id)
     return Parts(
         clock=clock,
         ids=ids,
@@ -129,7 +106,7 @@ def assemble(config: Config, around: Surroundings) -> Parts:
         database=database,
         storage=storage,
         executor=Executor(database=database, functions=functions, storage=storage, store=store),
-        dispatcher=dispatcher,
+        dispatcher=Dispatcher(functions, bus=bus, clock=clock, recorder=recorder, env_id=env_id),
         timers=Timers(functions, clock=clock, recorder=recorder),
         http_routes=HttpRoutes(),
         datasets=Datasets(store, storage, recorder, bus=bus, clock=clock, ids=ids),
@@ -145,6 +122,46 @@ def appid_of(env_id: str) -> str:
 def bucket_of(env_id: str) -> str:
     """Return the bucket's name in file ids, in the cloud's form."""
     return f"{hashlib.sha256(env_id.encode()).hexdigest()[:4]}-{env_id}-{BUCKET_OWNER}"
+
+
+def _functions(
+    config: Config,
+    around: Surroundings,
+    runtimes: Mapping[str, FunctionRuntime],
+    recorder: Recorder,
+) -> tuple[Registry, Functions]:
+    place = Place(
+        env_id=config.emulator.env,
+        appid=config.emulator.appid or appid_of(config.emulator.env),
+        region=REGION,
+        variables=around.variables,
+    )
+    registry = Registry(
+        runtimes,
+        recorder=recorder,
+        rediscover=around.rediscover,
+        variables_of=place.variables_of,
+    )
+    functions = Functions(
+        runtimes, registry, place=place, clock=around.clock, ids=around.ids, recorder=recorder
+    )
+    return registry, functions
+
+
+def _storage(
+    blobs: BlobStore, env_id: str, around: Surroundings, bus: Bus, access: Access
+) -> Storage:
+    return Storage(
+        blobs,
+        Tickets(signing_key(around.folder, around.ids), around.clock),
+        clock=around.clock,
+        ids=around.ids,
+        env_id=env_id,
+        bucket=bucket_of(env_id),
+        site_url=around.site_url,
+        publish=bus.publish,
+        allow=access.allows_storage,
+    )
 
 
 def _stores(config: Config, around: Surroundings) -> tuple[DocumentStore, BlobStore]:

@@ -82,7 +82,9 @@ class SuiteControl:
         caller = Caller(
             kind="user" if openid else "administrator", openid=openid or "", source=source
         )
-        return _invoked(await self._parts.functions.invoke(name, event, caller))
+        # A copy: the platform's `userInfo` is put into it, and the handler may keep it.
+        own = orjson.loads(orjson.dumps(event))
+        return _invoked(await self._parts.functions.invoke(name, own, caller))
 
     async def fire(self, function: str, trigger: str) -> dict[str, Value]:
         """Fire a timer now; raises FunctionNotFound."""
@@ -107,11 +109,11 @@ class SuiteControl:
     ) -> list[dict[str, Value]]:
         """Return the newest log lines that fit, oldest first."""
         lines = self._parts.recorder.logs(function=function, request_id=request_id, limit=limit)
-        return [asdict(line) for line in lines]
+        return [line._asdict() for line in lines]
 
     def requests(self, limit: int) -> list[dict[str, Value]]:
         """Return the newest calls, oldest first."""
-        return [asdict(record) for record in self._parts.recorder.requests(limit)]
+        return [record._asdict() for record in self._parts.recorder.requests(limit)]
 
     def follow(self, kind: str) -> AsyncIterator[dict[str, Value]]:
         """Yield new log lines or calls as they come."""

@@ -128,7 +128,9 @@ class Suite:
         for runtime in parts.runtimes.values():
             stack.push_async_callback(runtime.close)
         crossing = Crossing(parts.executor, loop)
-        parts.functions.connect(lambda caller: LocalTransport(crossing, caller))
+        parts.functions.connect(
+            lambda caller, request_id: LocalTransport(crossing, caller, request_id)
+        )
         self._watch_activity(parts, crossing)
         self._control = SuiteControl(self.config, parts, urls=lambda: self.urls)
         self._server = self._build_server(parts, self._control)

@@ -38,7 +38,9 @@ class Executes(Protocol):
 class Invokes(Protocol):
     """Whatever calls functions."""
 
-    async def invoke(self, name: str, event: Value, caller: Caller) -> Invoked:
+    async def invoke(
+        self, name: str, event: Value, caller: Caller, *, request_id: str = ""
+    ) -> Invoked:
         """Return what came of the call."""
         ...
 
@@ -157,10 +159,9 @@ class Actions:
         return run
 
     async def _invoke(self, body: Body, caller: Caller, request_id: str) -> bytes:
-        """Call a function; the answer carries the call's own request id, as its log lines do."""
-        del request_id
+        """Call a function; the call and its log lines carry the request's id."""
         name, event = requests.invocation(body)
-        invoked = await self._functions.invoke(name, event, caller)
+        invoked = await self._functions.invoke(name, event, caller, request_id=request_id)
         try:
             result = result_of(name, invoked)
         except FunctionFailed as error:

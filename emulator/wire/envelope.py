@@ -50,8 +50,15 @@ class NoSuchPath(EmulatorError):
     code = "INVALID_PATH"
 
 
+class NotSignedIn(EmulatorError):
+    """Only signed-in visitors may come here; the code is the gateway's."""
+
+    code = "MISSING_CREDENTIALS"
+
+
 _STATUS: Final[Mapping[type, int]] = {
     EmulatorError: 400,
+    NotSignedIn: 401,
     ForeignRequest: 403,
     PermissionDenied: 403,
     StorageDenied: 403,

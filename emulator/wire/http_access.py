@@ -76,7 +76,7 @@ class HttpAccess:
         """
         route = self._route(request.method, request.path)
         if route is not None:
-            return _shared_with_local_pages(request, await self._call(route.function, request))
+            return _shared_with_local_pages(request, await self._call(route, request))
         allowed = self._methods(request.path)
         if not allowed:
             return await self._otherwise(request)
@@ -96,17 +96,23 @@ class HttpAccess:
     def _methods(self, path: str) -> list[str]:
         return [method for method in METHODS if self._routes.match(method, path) is not None]
 
-    async def _call(self, name: str, request: web.Request) -> web.StreamResponse:
+    async def _call(self, route: HttpRoute, request: web.Request) -> web.StreamResponse:
+        if route.compiled.auth:
+            raise envelope.NotSignedIn(
+                f"{request.path:.200} is for signed-in visitors, and signing in is not available",
+                hint='take "auth" out of the trigger\'s config',
+            )
+        name, request_id = route.function, self._ids.request_id()
         event = http_event(
             method=request.method,
-            path=request.path,
+            path=route.compiled.path_told(request.path),
             headers=request.headers.items(),
             query=request.query.items(),
             body=await read_body(request, max_bytes=EVENT_BODY_MAX_BYTES),
-            request_id=self._ids.request_id(),
+            request_id=request_id,
             env_id=self._env_id,
         )
-        invoked = await self._functions.invoke(name, event, VISITOR)
+        invoked = await self._functions.invoke(name, event, VISITOR, request_id=request_id)
         failure = invoked.outcome.failure
         if failure is not None:
             response = _failed(request, name, failure, invoked.request_id)

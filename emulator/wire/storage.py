@@ -206,11 +206,7 @@ async def _send(request: web.Request, reader: BlobReader) -> web.StreamResponse:
         return web.Response(status=selection.status, headers=headers, body=body)
     response = web.StreamResponse(status=selection.status, headers=headers)
     await response.prepare(request)
-    try:
-        await _stream(request, response, reader, selection.start, selection.size_bytes)
-    except ConnectionError:
-        # The client left; the server notices by itself that nobody is there to be answered.
-        return response
+    await _stream(request, response, reader, selection.start, selection.size_bytes)
     await response.write_eof()
     return response
 
@@ -263,7 +259,7 @@ def _with_rim(storage: Storage, handler: Handler) -> Handler:
         except EmulatorError as fault:
             response = _refusal(fault, storage.request_id())
         except ConnectionError:
-            # The client left before its upload was complete: nobody hears this answer.
+            # The client left before the end of its upload or download: nobody hears this.
             response = web.Response(status=400)
         if not response.prepared:
             response.headers.update(_open_to_all(request))

@@ -3,7 +3,7 @@ from datetime import UTC, datetime
 import pytest
 
 from emulator import cloud
-from emulator.core.commands import CallFunction
+from emulator.core.commands import Called, CallFunction
 from emulator.core.errors import FunctionFailed, FunctionNotFound
 
 
@@ -18,7 +18,7 @@ from emulator.core.errors import FunctionFailed, FunctionNotFound
     ids=["by-name", "as-a-dict"],
 )
 def test_a_function_is_called_with_json_data(bound, call):
-    bound.answer(b'{"hello": [1, null]}')
+    bound.answer(Called(result=b'{"hello": [1, null]}', request_id="request-1"))
     assert call() == {
         "result": {"hello": [1, None]},
         "errMsg": "callFunction:ok",
@@ -30,7 +30,7 @@ def test_a_function_is_called_with_json_data(bound, call):
 
 
 def test_a_call_without_data_sends_an_empty_object(bound):
-    bound.answer(b"null")
+    bound.answer(Called(result=b"null", request_id="request-1"))
     assert cloud.call_function(name="greet")["result"] is None
     assert bound.transport.last.event == {}
 
@@ -40,7 +40,7 @@ def test_a_call_without_data_sends_an_empty_object(bound):
     [(b'"5"', 5), (b'"hello"', "hello"), (b'"{\\"a\\": 1}"', {"a": 1}), (b"not json", "not json")],
 )
 def test_text_that_is_json_is_read_once_more_as_the_sdks_do(bound, text, result):
-    bound.answer(text)
+    bound.answer(Called(result=text, request_id="request-1"))
     assert cloud.call_function(name="greet")["result"] == result
 
 

@@ -226,7 +226,7 @@ CASES = [
             "request_data": '{"a": 1}',
         },
         {"response_data": '{"b": 2}'},
-        {"result": {"b": 2}, "errMsg": "callFunction:ok", "requestID": ""},
+        {"result": {"b": 2}, "errMsg": "callFunction:ok", "requestID": "r"},
         id="call-function",
     ),
     pytest.param(

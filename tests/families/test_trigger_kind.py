@@ -1,4 +1,4 @@
-"""What every trigger kind does: a schema for its configuration, a compiled form, an event in JSON."""
+"""What every trigger kind does: a schema for its configuration, a compiled form, a JSON event."""
 
 import json
 from dataclasses import dataclass, field
@@ -64,7 +64,9 @@ KINDS = {
     ),
 }
 
-good = [pytest.param(name, each, id=f"{name} {each}") for name in KINDS for each in KINDS[name].good]
+good = [
+    pytest.param(name, each, id=f"{name} {each}") for name in KINDS for each in KINDS[name].good
+]
 bad = [pytest.param(name, each, id=f"{name} {each}") for name in KINDS for each in KINDS[name].bad]
 
 

@@ -82,7 +82,7 @@ def test_one_function_is_found_by_name(root):
             ("serve", "main", "main_handler"), id="own name",
         ),
         pytest.param(
-            {"handler": "main.main"}, ["main.py"], "main.py", ("main", "main_handler"), id="own file"
+            {"handler": "main.main"}, ["main.py"], "main.py", ("main", "main_handler"), id="file"
         ),
         pytest.param(
             {"handler": "src/app.run"}, ["src/app.py"], "src/app.py",
@@ -264,9 +264,17 @@ def test_triggers_of_every_kind_are_kept_as_configured(root):
     save(root, "fn/index.py")
     triggers = [
         {"name": "nightly", "type": "timer", "config": "0 0 0 * * * *"},
-        {"name": "onOrder", "type": "database", "config": {"collection": "o", "operations": ["add"]}},
+        {
+            "name": "onOrder",
+            "type": "database",
+            "config": {"collection": "o", "operations": ["add"]},
+        },
         {"name": "onUpload", "type": "storage", "config": {"prefix": "images/"}},
-        {"name": "api", "type": "http", "config": {"path": "/api", "methods": ["get"], "auth": True}},
+        {
+            "name": "api",
+            "type": "http",
+            "config": {"path": "/api", "methods": ["get"], "auth": True},
+        },
     ]
     save(root, "fn/config.json", json.dumps({"triggers": triggers}))
     found = discover(root)[0]
@@ -293,7 +301,12 @@ def test_digest_changes_with_any_file_but_not_with_what_tools_write(root):
         save(root, path, f"changed {path}")
         digests.append(find(root, "fn").digest)
     assert len(set(digests)) == len(digests)
-    for path in ("fn/node_modules/a/index.js", "fn/__pycache__/a.pyc", "fn/.git/HEAD", "other/x.py"):
+    for path in (
+        "fn/node_modules/a/index.js",
+        "fn/__pycache__/a.pyc",
+        "fn/.git/HEAD",
+        "other/x.py",
+    ):
         save(root, path, "written by a tool")
     assert find(root, "fn").digest == digests[-1]
     (root / "fn/new.py").unlink()
@@ -307,11 +320,15 @@ def test_digest_of_a_huge_folder_looks_at_a_bounded_number_of_files(root, monkey
     save(root, "fn/index.py")
     looked = []
     stat = os.stat
-    monkeypatch.setattr(os, "stat", lambda path, **options: looked.append(path) or stat(path, **options))
+    monkeypatch.setattr(
+        os, "stat", lambda path, **options: looked.append(path) or stat(path, **options)
+    )
     find(root, "fn")
     assert sum(str(path).endswith(".py") and "/fn/" in str(path) for path in looked) <= 3 + 2
 
 
-@pytest.mark.parametrize(("name", "excluded"), [("node_modules", True), (".x", True), ("_a", False)])
+@pytest.mark.parametrize(
+    ("name", "excluded"), [("node_modules", True), (".x", True), ("_a", False)]
+)
 def test_excluded_folders(name, excluded):
     assert is_excluded(name) is excluded

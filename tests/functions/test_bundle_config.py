@@ -34,8 +34,9 @@ def function(tmp_path, config, defaults=None, own=None):
         (folder / file).write_text("")
     (folder / "config.json").write_text(json.dumps(config))
     overrides = {"fn": own} if own else None
-    assert find(tmp_path, "fn", defaults=defaults, overrides=overrides) == (
-        discover(tmp_path, defaults=defaults, overrides=overrides)[0]
+    assert (
+        find(tmp_path, "fn", defaults=defaults, overrides=overrides)
+        == (discover(tmp_path, defaults=defaults, overrides=overrides)[0])
     )
     return find(tmp_path, "fn", defaults=defaults, overrides=overrides)
 

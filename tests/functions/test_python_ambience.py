@@ -55,9 +55,7 @@ async def test_lines_of_calls_side_by_side_are_kept_apart(stage):
     await asyncio.gather(
         *(stage.result(generation, number, lines=lines) for number, lines in enumerate(kept))
     )
-    assert kept == [
-        [("info", f"begin {number}"), ("info", f"end {number}")] for number in range(5)
-    ]
+    assert kept == [[("info", f"begin {number}"), ("info", f"end {number}")] for number in range(5)]
 
 
 async def test_suites_own_output_passes_through(stage, monkeypatch):
@@ -133,9 +131,7 @@ async def test_output_beyond_the_bound_is_cut_and_said_once(stage):
         await stage.result(generation, event, timeout_s=30, lines=lines)
         assert sum(len(line) for _, line in lines) < 1_100_000
         said = [line for level, line in lines if level == "warn"]
-        assert said == [
-            "log cut: one run may print 1,000,000 characters; the rest is not kept"
-        ]
+        assert said == ["log cut: one run may print 1,000,000 characters; the rest is not kept"]
 
 
 # Variables
@@ -151,7 +147,8 @@ async def test_variables_of_the_call_lie_over_the_processs(stage, monkeypatch):
         return [
             os.environ["OF_PROCESS"], os.getenv("OF_BOTH"), environ.get("OF_CALL"),
             os.environ.get("NOWHERE", "default"), "OF_CALL" in os.environ, os.getenv("TZ"),
-            dict(os.environ)["OF_BOTH"], os.environ.copy()["OF_CALL"], (os.environ | {"x": "y"})["x"],
+            dict(os.environ)["OF_BOTH"], os.environ.copy()["OF_CALL"],
+            (os.environ | {"x": "y"})["x"],
         ]
     """
     variables = {"OF_BOTH": "call", "OF_CALL": "call"}
@@ -267,7 +264,9 @@ async def test_environ_of_the_suite_is_itself_outside_of_calls(stage, monkeypatc
             """
             import threading
             def main():
-                inner = lambda: [t := threading.Thread(target=lambda: work("thread")), t.start(), t.join()]
+                def inner():
+                    thread = threading.Thread(target=work, args=["thread"])
+                    thread.start(); thread.join()
                 thread = threading.Thread(target=inner)
                 thread.start(); thread.join()
             """,

@@ -135,7 +135,10 @@ async def test_exception_is_told_with_the_users_own_frames(stage, kind):
         pytest.param("raise GeneratorExit", "exception", "GeneratorExit", id="generator exit"),
         pytest.param("raise MemoryError('all')", "exception", "MemoryError: all", id="memory"),
         pytest.param(
-            "import asyncio; raise asyncio.CancelledError", "exception", "CancelledError", id="cancel"
+            "import asyncio; raise asyncio.CancelledError",
+            "exception",
+            "CancelledError",
+            id="cancel",
         ),
     ],
 )
@@ -194,8 +197,8 @@ async def test_handler_that_lacks_a_parameter_says_so_itself(stage):
             {"index": "from helper import nothing", "helper": ""},
             "index.py", 1, "cannot import name 'nothing' from 'helper'", id="name",
         ),
-        pytest.param({"index": "import sys\nsys.exit(2)"}, "index.py", 2, "SystemExit: 2", id="exit"),
-        pytest.param({"index": "x = 1"}, "index.py", 0, "main() or main_handler()", id="no handler"),
+        pytest.param({"index": "import sys\nsys.exit(2)"}, "index.py", 2, "Exit: 2", id="exit"),
+        pytest.param({"index": "x = 1"}, "index.py", 0, "main() or main_handler()", id="none"),
         pytest.param({"index": "main = 5"}, "index.py", 0, "main()", id="handler is no function"),
     ],
 )  # fmt: skip
@@ -276,14 +279,16 @@ async def test_module_code_may_act_under_a_session(tmp_path, stage):
         pytest.param(LOOP_FOR_EVER, id="spins"),
         pytest.param("import time; time.sleep(1.5)", id="sleeps"),
         pytest.param(
-            "while True:\n        try:\n            while True: pass\n        except Exception: pass",
+            "while True:\n        try:\n            while 1: pass\n        except Exception: pass",
             id="catches every exception",
         ),
     ],
 )
 async def test_runaway_is_answered_in_time_while_others_go_on(stage, eventually, kind, body):
     other = await stage.load("other", f"{kind} main(event): return event")
-    runaway = await stage.load("runaway", f"{kind} main(event):\n    if event: return 1\n    {body}")
+    runaway = await stage.load(
+        "runaway", f"{kind} main(event):\n    if event: return 1\n    {body}"
+    )
     begun = time.perf_counter()
     stuck = asyncio.ensure_future(stage.call(runaway, timeout_s=0.3))
     answers = 0
@@ -599,9 +604,7 @@ async def test_two_hundred_generations_leave_nothing_behind(stage, eventually):
         lambda: {name for name in sys.modules if name.startswith("_cloud_function_")} == before
     )
     assert len(sys.meta_path) == finders
-    await eventually(
-        lambda: sum(each.name == "function fn" for each in threading.enumerate()) == 0
-    )
+    await eventually(lambda: sum(each.name == "function fn" for each in threading.enumerate()) == 0)
 
 
 # Closing
@@ -624,13 +627,25 @@ async def test_close_ends_threads_and_gives_back_the_process(stage, eventually):
     import logging
     import os
 
-    before = (sys.stdout, sys.stderr, os.environ, threading.Thread.start, logging.Logger.callHandlers)
+    before = (
+        sys.stdout,
+        sys.stderr,
+        os.environ,
+        threading.Thread.start,
+        logging.Logger.callHandlers,
+    )
     generation = await stage.load("fn", "async def main(): return 1")
     await stage.load("other", "def main(): return 1")
     await stage.result(generation)
     assert sys.stdout is not before[0]
     await stage.runtime.close()
-    after = (sys.stdout, sys.stderr, os.environ, threading.Thread.start, logging.Logger.callHandlers)
+    after = (
+        sys.stdout,
+        sys.stderr,
+        os.environ,
+        threading.Thread.start,
+        logging.Logger.callHandlers,
+    )
     assert after == before
     assert not [name for name in sys.modules if name.startswith("_cloud_function_")]
     await eventually(

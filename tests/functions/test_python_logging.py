@@ -46,7 +46,7 @@ BASIC = "logging.basicConfig({})"
             id="own stream and format",
         ),
         pytest.param(
-            "log = logging.getLogger('h'); log.addHandler(logging.StreamHandler()); log.info('once')",
+            "log = logging.getLogger(); log.addHandler(logging.StreamHandler()); log.info('once')",
             [("info", "once")],
             id="own handler",
         ),

@@ -41,7 +41,7 @@ async def test_two_functions_have_their_own_helpers_of_one_name(stage):
             id="import_module by name",
         ),
         pytest.param(
-            "from importlib import import_module\nfound = import_module('.utils', __package__).NAME",
+            "import importlib as i; found = i.import_module('.utils', __package__).NAME",
             "utils",
             id="import_module relative",
         ),
@@ -179,9 +179,7 @@ async def test_package_that_pip_put_there_keeps_its_own_name(stage):
     stage.save("fn/vendored_lib/inner.py", "import sys\nASKED = sys.modules['vendored_lib']")
     stage.save("fn/vendored_lib-1.0.dist-info/RECORD", "vendored_lib/__init__.py,,\n")
     path = list(sys.path)
-    generation = await stage.load(
-        "fn", "import vendored_lib\ndef main(): return vendored_lib.NAME"
-    )
+    generation = await stage.load("fn", "import vendored_lib\ndef main(): return vendored_lib.NAME")
     assert await stage.result(generation) == "vendored_lib"
     await stage.runtime.close()
     assert sys.path == path

@@ -54,7 +54,7 @@ class Point:
         pytest.param(Date(10**16), "null", id="date beyond the calendar"),
         pytest.param(ObjectId("65" * 12), f'"{"65" * 12}"', id="object id"),
         pytest.param(Int64(5), "5", id="long"),
-        pytest.param(datetime(2026, 1, 2, 3, 4, 5, 678900), '"2026-01-02T03:04:05.678Z"', id="naive"),
+        pytest.param(datetime(2026, 1, 2, 3, 4, 5, 6789), '"2026-01-02T03:04:05.006Z"', id="naive"),
         pytest.param(
             datetime(2026, 1, 2, 8, tzinfo=timezone(timedelta(hours=8))),
             '"2026-01-02T00:00:00.000Z"',
@@ -70,9 +70,9 @@ class Point:
         pytest.param(Colour.RED, '"red"', id="enum"),
         pytest.param({1: Colour.RED}, '{"1":"red"}', id="enum, mended"),
         pytest.param(Point(1, Date(0)), '{"x":1,"at":"1970-01-01T00:00:00.000Z"}', id="data class"),
-        pytest.param({1: Point(1, Date(0))}, '{"1":{"x":1,"at":"1970-01-01T00:00:00.000Z"}}', id="both"),
-        pytest.param(uuid.UUID(int=1), '"00000000-0000-0000-0000-000000000001"', id="uuid"),
-        pytest.param({1: uuid.UUID(int=1)}, '{"1":"00000000-0000-0000-0000-000000000001"}', id="uuid 2"),
+        pytest.param({1: Point(1, Date(10**16))}, '{"1":{"x":1,"at":null}}', id="class, mended"),
+        pytest.param(uuid.UUID(int=1), f'"{uuid.UUID(int=1)}"', id="uuid"),
+        pytest.param({1: uuid.UUID(int=1)}, f'{{"1":"{uuid.UUID(int=1)}"}}', id="uuid, mended"),
         pytest.param(2**80, "1208925819614629174706176", id="beyond 64 bits"),
         pytest.param(ServerDate(5), '{"offset":5}', id="server date"),
         pytest.param({1: Text("t")}, '{"1":"t"}', id="text of a subclass"),
@@ -123,7 +123,11 @@ def test_result_may_be_as_large_as_the_bound():
 
 
 json_data = st.recursive(
-    st.none() | st.booleans() | st.integers(-(2**70), 2**70) | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**70), 2**70)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(),
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4),
     max_leaves=20,
 )

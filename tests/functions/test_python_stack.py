@@ -16,7 +16,9 @@ async def test_cause_is_told_before_what_it_caused(stage):
     lines = failure.stack.splitlines()
     assert lines[0] == "KeyError: 'sku'"
     assert lines.index("which caused LookupError: no such article") == 5
-    assert lines[-1] == '    except KeyError as fault: raise LookupError("no such article") from fault'
+    assert (
+        lines[-1] == '    except KeyError as fault: raise LookupError("no such article") from fault'
+    )
 
 
 async def test_failure_while_handling_another_says_so(stage):

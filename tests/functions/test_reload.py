@@ -43,7 +43,7 @@ class Heard:
         count = -1
         while count != len(self.changes):
             count = len(self.changes)
-            await asyncio.sleep(reload_module.DEBOUNCE_S * 5)
+            await asyncio.sleep(reload_module.DEBOUNCE_S * 3)
         self.changes.clear()
 
 
@@ -353,7 +353,7 @@ async def test_save_is_told_soon(watch, root):
     heard = watch(root)
     await heard.quiet()
     loop, waits = asyncio.get_running_loop(), []
-    for number in range(10):
+    for number in range(5):
         heard.came.clear()
         begun = loop.time()
         (root / "a" / "index.py").write_text(f"x = {number}")

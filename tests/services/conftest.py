@@ -118,7 +118,7 @@ class Stage:
             ids=CountedIds(),
             recorder=self.recorder,
         )
-        self.functions.connect(lambda caller: NoTransport())
+        self.functions.connect(lambda caller, request_id: NoTransport())
 
     async def save(self, name: str, code: Handler | Problem, **settings: Any) -> None:
         """Put a function on disk and tell the registry, as the watcher would."""

@@ -17,9 +17,9 @@ async def echo(event, invocation):
 
 async def test_result_of_a_call_is_json_text(stage):
     await stage.save("echo", echo)
-    assert await stage.functions.call(CallFunction(name="echo", event={"a": [1]}), ADMIN) == (
-        b'{"a":[1]}'
-    )
+    called = await stage.functions.call(CallFunction(name="echo", event={"a": [1]}), ADMIN)
+    assert called.result == b'{"a":[1]}'
+    assert called.request_id == stage.recorder.requests()[-1].request_id
 
 
 async def test_unknown_function_is_refused_with_the_names_that_exist(stage):

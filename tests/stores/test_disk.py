@@ -4,6 +4,7 @@ import asyncio
 import shutil
 import subprocess
 import sys
+import threading
 from contextlib import closing
 from pathlib import Path
 
@@ -451,6 +452,9 @@ async def test_a_synced_put_that_is_cancelled_is_swept_at_the_next_start(tmp_pat
     writer = await store.create("a", content_type="", owner="")
     commit = asyncio.ensure_future(writer.commit())
     await asyncio.sleep(0)
+    place = store.place(writer._entry.name)
+    # The loop stands still meanwhile, so that the thread is done and the commit is not.
+    assert any(place.exists() or threading.Event().wait(0.001) for _ in range(10_000))
     commit.cancel()
     with pytest.raises(asyncio.CancelledError):
         await commit

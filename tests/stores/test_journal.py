@@ -80,6 +80,7 @@ def test_a_segment_begins_with_what_the_collections_were(folder, files):
 
 def test_a_segment_that_nothing_was_written_to_goes_on(folder, files):
     journal = begun(folder, files)
+    files.refused = {"open_new"}
     journal.begin_segment(header(Contents(), 0))
     assert len(segments(folder)) == 1
     journal.append(put(1))

@@ -1,8 +1,10 @@
 """Extended JSON on disk, and records that prove themselves."""
 
 import math
+import re
 from datetime import datetime
 from decimal import Decimal
+from pathlib import Path
 
 import orjson
 import pytest
@@ -103,6 +105,13 @@ def test_a_record_is_one_line(value):
 def test_a_record_is_length_checksum_and_json():
     length, checksum, body = record({"a": 1}).split(b" ", 2)
     assert (int(length), len(checksum), orjson.loads(body)) == (len(body) - 1, 8, {"a": 1})
+
+
+def test_the_examples_of_the_storage_page_prove_themselves():
+    page = Path(__file__).parents[2] / "docs/reference/storage-format.md"
+    [example] = re.findall(r"```text\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL)
+    header, commit = [read_record(line.encode()) for line in example.splitlines(keepends=True)]
+    assert header["sequence"] + 1 == commit["sequence"]
 
 
 LINE = record({"sequence": 3, "writes": [["put", "orders", 1, {"_id": "a", "at": Date(5)}]]})

@@ -328,3 +328,15 @@ def test_a_file_that_is_none_of_ours_is_left_alone(folder):
     (folder / "notes.md").write_text("mine")
     assert recovered_and_repaired(folder).notices == []
     assert (folder / "journal-1.log.txt").read_text() == "mine"
+
+
+def test_a_record_out_of_sequence_is_damage(folder):
+    states = fill(folder)
+    [(_, path)] = segments(folder)
+    data = path.read_bytes()
+    start = record_ends(path)[-2]
+    path.write_bytes(data + data[start:])
+    found = recovered_and_repaired(folder)
+    assert state(found.contents) == states[-1]
+    assert (folder / (path.name + ".damaged")).read_bytes() == data[start:]
+    assert f"after sequence {len(COMMITS)} is damaged or missing" in found.notices[0]

@@ -47,9 +47,9 @@ class Services:
         self.heard.append((command, caller))
         return RESULTS[type(command)]
 
-    async def invoke(self, name, event, caller):
+    async def invoke(self, name, event, caller, *, request_id=""):
         self.heard.append(((name, event), caller))
-        return Invoked(request_id="call-1", outcome=self.outcome, logs=())
+        return Invoked(request_id=request_id, outcome=self.outcome, logs=())
 
     def upload_ticket(self, cloud_path, caller):
         self.heard.append((cloud_path, caller))
@@ -86,14 +86,14 @@ async def test_every_command_reaches_the_executor_as_its_caller_and_is_answered(
     assert heard_caller is caller
 
 
-async def test_a_function_is_answered_with_json_text_and_the_calls_own_request_id(
+async def test_a_function_is_answered_with_json_text_and_runs_under_the_requests_id(
     actions, services
 ):
     body = {"function_name": "echo", "request_data": '{"a":1}'}
     answer = json.loads(
         await actions.find("functions.invokeFunction")(body, ADMINISTRATOR, "other")
     )
-    assert answer == {"data": {"response_data": '"done"'}, "requestId": "call-1"}
+    assert answer == {"data": {"response_data": '"done"'}, "requestId": "other"}
     assert services.heard == [(("echo", {"a": 1}), ADMINISTRATOR)]
 
 
@@ -105,7 +105,7 @@ async def test_a_function_that_failed_is_told_with_the_users_stack(actions, serv
     assert answer["code"] == "FUNCTIONS_EXECUTE_FAIL"
     assert "ZeroDivisionError: no" in answer["message"]
     assert "index.py:3" in answer["message"]
-    assert answer["requestId"] == "call-1"
+    assert answer["requestId"] == "other"
 
 
 async def test_an_upload_is_permitted_with_the_fields_an_sdk_reads(actions):

@@ -57,9 +57,9 @@ class Services:
                 return ()
         return None
 
-    async def invoke(self, name, event, caller):
+    async def invoke(self, name, event, caller, *, request_id=""):
         outcome = Outcome(result=json.dumps(event).encode(), failure=None, duration_ms=1.0)
-        return Invoked(request_id="call", outcome=outcome, logs=())
+        return Invoked(request_id=request_id, outcome=outcome, logs=())
 
     def upload_ticket(self, cloud_path, caller):
         return UploadTicket(

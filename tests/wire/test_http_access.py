@@ -33,12 +33,12 @@ class Functions:
     failure: Failure | None = None
     called: list = field(default_factory=list)
 
-    async def invoke(self, name, event, caller):
+    async def invoke(self, name, event, caller, *, request_id=""):
         if name == "gone":
             raise FunctionNotFound("FunctionName parameter could not be found: gone")
         self.called.append((name, event, caller))
         outcome = Outcome(result=self.result, failure=self.failure, duration_ms=1.0)
-        return Invoked(request_id="call-1", outcome=outcome, logs=())
+        return Invoked(request_id=request_id, outcome=outcome, logs=())
 
     def returns(self, value):
         self.result = json.dumps(value).encode()
@@ -89,11 +89,12 @@ async def test_a_request_becomes_the_event_of_a_visitor(site, functions, http):
     async with http.post(url, data='{"n":1}', headers=sent) as response:
         assert response.status == 200
         assert await response.text() == "done"
-        assert response.headers["X-Request-Id"] == "call-1"
+        request_id = response.headers["X-Request-Id"]
     [(name, event, caller)] = functions.called
     assert name == "api"
     assert (caller.kind, caller.source, caller.openid) == ("anonymous", "wx_http", "")
-    assert event["path"] == "/api/orders/中"
+    assert event["requestContext"]["requestId"] == request_id
+    assert event["path"] == "/orders/中"
     assert event["httpMethod"] == "POST"
     assert event["headers"]["x-two"] == "1"
     assert event["queryStringParameters"] == {"q": "b", "empty": ""}
@@ -173,7 +174,7 @@ async def test_a_failure_is_coded_and_keeps_the_stack_to_the_log(
         assert response.status == status
         told = await response.json()
     assert told["code"] == code
-    assert told["requestId"] == "call-1"
+    assert told["requestId"] == "00000000-0000-0000-0000-000000000001"
     assert "it went wrong" in told["message"]
     assert "secret.py" not in told["message"]
 
@@ -263,5 +264,5 @@ async def test_many_visitors_at_once_are_all_answered(site, functions, http):
 
     assert set(await asyncio.gather(*(visit(number) for number in range(100)))) == {200}
     assert {event["path"] for _, event, _ in functions.called} == {
-        f"/api/{number}" for number in range(100)
+        f"/{number}" for number in range(100)
     }

@@ -37,11 +37,12 @@ def decoded(data: bytes) -> str:
     return data.decode("utf-8", "surrogatepass")
 
 
-def checked_length(text: str, operator: str) -> str:
-    """Return text an operator has made, refused where it is beyond the bound."""
-    if len(text) > TEXT_LENGTH_MAX:
-        raise refusal(f"{operator} would make a string of more than {TEXT_LENGTH_MAX} bytes", 146)
-    return text
+def check_length(length: int, operator: str) -> None:
+    """Refuse the text an operator would make where it is beyond the bound."""
+    if length > TEXT_LENGTH_MAX:
+        raise refusal(
+            f"{operator} would make a string of more than {TEXT_LENGTH_MAX} characters", 146
+        )
 
 
 def as_text(value: Value) -> str:
@@ -74,8 +75,7 @@ def _concat(values: list[Value]) -> Value:
             return None
         if value.__class__ is not str:
             raise wrong_type("$concat only supports strings, not {type}", 16702, value)
-    if sum(map(len, values)) > TEXT_LENGTH_MAX:
-        raise refusal(f"$concat would make a string of more than {TEXT_LENGTH_MAX} bytes", 146)
+    check_length(sum(map(len, values)), "$concat")
     return "".join(values)
 
 

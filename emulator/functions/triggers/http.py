@@ -33,6 +33,7 @@ SCHEMA: Final[Mapping[str, Value]] = {
             },
         },
         "auth": {"type": "boolean"},
+        "pathTransmission": {"type": "boolean"},
     },
     "required": ["path"],
     "additionalProperties": False,
@@ -53,13 +54,25 @@ Pairs = Mapping[str, str] | Iterable[tuple[str, str]]
 class CompiledHttpTrigger:
     """An HTTP trigger, ready to be asked.
 
-    No methods means any; `auth` wants a signed-in user.
+    No methods means any; `auth` wants a signed-in user; with `path_transmission` the function hears
+    the whole path.
     """
 
     name: str
     path: str
     methods: frozenset[str]
     auth: bool
+    path_transmission: bool = False
+
+    def path_told(self, path: str) -> str:
+        """Return what the function hears of a path: below the prefix, the rest of it.
+
+        A request for the prefix itself is told as it is, as the platform's page on HTTP access
+        shows it; the guide's function on `/api` hears `/users` of `/api/users`.
+        """
+        if self.path_transmission or self.path in ("/", path):
+            return path
+        return path[len(self.path) :]
 
     def matches(self, method: str, path: str) -> bool:
         """Tell whether the request is the trigger's: whole segments of the prefix, and method."""
@@ -103,6 +116,7 @@ def compile_http(trigger: TriggerConfig) -> CompiledHttpTrigger:
         path=path.rstrip("/") or "/",
         methods=frozenset() if any_method else frozenset(methods),
         auth=bool(config.get("auth", False)),
+        path_transmission=bool(config.get("pathTransmission", False)),
     )
 
 

@@ -1,0 +1,390 @@
+"""Owns the accumulators: `$sum`, `$avg`, `$push` and so on, in `$group` and as expressions.
+
+Not here: who gathers groups (`stages_group`). The one idea: an accumulator is fed whole lists of
+values, so that a group's cost is that of Python's own loops; its state is a few fields.
+"""
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from decimal import Decimal
+from typing import Final, Protocol
+
+from emulator.core.aggregate import numbers
+from emulator.core.aggregate.expressions_sets import as_set
+from emulator.core.aggregate.nodes import (
+    Expression,
+    Operator,
+    Scope,
+    Variables,
+    folded,
+    is_nullish,
+    operands_of,
+    wrong_type,
+)
+from emulator.core.aggregate.numbers import WHOLE
+from emulator.core.ordering import sort_key
+from emulator.core.query_operators import NUMBERS
+from emulator.core.values import INT32_MAX, INT32_MIN, MISSING, Document, Int64, Value
+
+_INT: Final = frozenset({int})
+_DOUBLE: Final = frozenset({float})
+_STRING: Final = frozenset({str})
+
+
+class Accumulator(Protocol):
+    """The state of one accumulator in one group."""
+
+    def add(self, values: list[Value]) -> None:
+        """Take more values, in order."""
+        ...
+
+    def result(self) -> Value:
+        """Return what has come of all of them, MISSING for nothing."""
+        ...
+
+
+class Total:
+    """The sum and count of the numbers among values, each type on its own."""
+
+    __slots__ = ("_compensation", "_decimal", "_doubles", "_has_doubles", "_is_long", "_whole", "count")
+
+    def __init__(self) -> None:
+        self.count = 0
+        self._whole = 0
+        self._is_long = False
+        self._has_doubles = False
+        self._doubles = 0.0
+        self._compensation = 0.0
+        self._decimal: Decimal | None = None
+
+    def add(self, values: list[Value]) -> None:
+        """Take the numbers among more values."""
+        kinds = frozenset(map(type, values))
+        if kinds == _INT:
+            self._add_whole(values)
+            self.count += len(values)
+            return
+        if kinds == _DOUBLE:
+            self._add_doubles(values)
+            self.count += len(values)
+            return
+        found = [value for value in values if value.__class__ in NUMBERS]
+        self.count += len(found)
+        self._add_whole([value for value in found if value.__class__ in WHOLE])
+        self._add_doubles([value for value in found if value.__class__ is float])
+        for value in found:
+            if value.__class__ is Decimal:
+                self._decimal = numbers.context().add(self._decimal or Decimal(0), value)
+
+    def _add_whole(self, values: Sequence[int]) -> None:
+        if not values:
+            return
+        self._whole += sum(values)
+        if not self._is_long:
+            self._is_long = (
+                min(values) < INT32_MIN
+                or max(values) > INT32_MAX
+                or any(value.__class__ is Int64 for value in values)
+            )
+
+    def _add_doubles(self, values: Sequence[float]) -> None:
+        """Add doubles in twice their precision, as MongoDB does."""
+        if not values:
+            return
+        self._has_doubles = True
+        before = (self._doubles, self._compensation)
+        self._doubles = numbers.sum_doubles([*before, *values])
+        if math.isfinite(self._doubles):
+            self._compensation = numbers.sum_doubles([*before, *values, -self._doubles])
+
+    def value(self) -> Value:
+        """Return the sum in the widest type among the numbers."""
+        if self._decimal is not None:
+            return numbers.add(self._decimal, self._as_decimal())
+        if not self._has_doubles:
+            return numbers.whole(self._whole, long=self._is_long)
+        return numbers.sum_doubles([self._doubles, self._compensation, float(self._whole)])
+
+    def mean(self) -> Value:
+        """Return the mean as double or decimal, None where there were no numbers."""
+        if not self.count:
+            return None
+        if self._decimal is not None:
+            return numbers.divide(self.value(), self.count)
+        return float(self.value()) / self.count
+
+    def _as_decimal(self) -> Decimal:
+        parts = (Decimal(self._whole), Decimal(self._doubles), Decimal(self._compensation))
+        rules = numbers.context()
+        return rules.add(rules.add(parts[0], parts[1]), parts[2])
+
+
+class Sum(Total):
+    """`$sum`."""
+
+    __slots__ = ()
+
+    def result(self) -> Value:
+        """Return the sum."""
+        return self.value()
+
+
+class Mean(Total):
+    """`$avg`."""
+
+    __slots__ = ()
+
+    def result(self) -> Value:
+        """Return the mean."""
+        return self.mean()
+
+
+class _Extreme:
+    """The smallest or largest of the values that are there."""
+
+    __slots__ = ("_best",)
+    pick: Callable[..., Value]
+
+    def __init__(self) -> None:
+        self._best: Value = MISSING
+
+    def add(self, values: list[Value]) -> None:
+        """Take more values; null and missing do not count."""
+        kinds = set(map(type, values))
+        if not (kinds in (_INT, _STRING)):
+            values = [value for value in values if not is_nullish(value)]
+        if not values:
+            return
+        candidates = values if self._best is MISSING else [self._best, *values]
+        kinds.add(type(candidates[0]))
+        self._best = type(self).pick(
+            candidates, key=None if kinds in (_INT, _STRING) else sort_key
+        )
+
+    def result(self) -> Value:
+        """Return the best value, null where there was none."""
+        return None if self._best is MISSING else self._best
+
+
+class Smallest(_Extreme):
+    """`$min`."""
+
+    __slots__ = ()
+    pick = staticmethod(min)
+
+
+class Largest(_Extreme):
+    """`$max`."""
+
+    __slots__ = ()
+    pick = staticmethod(max)
+
+
+class First:
+    """`$first`."""
+
+    __slots__ = ("_is_empty", "_value")
+
+    def __init__(self) -> None:
+        self._is_empty = True
+        self._value: Value = MISSING
+
+    def add(self, values: list[Value]) -> None:
+        """Keep the very first value."""
+        if self._is_empty and values:
+            self._is_empty, self._value = False, values[0]
+
+    def result(self) -> Value:
+        """Return it."""
+        return self._value
+
+
+class Last:
+    """`$last`."""
+
+    __slots__ = ("_value",)
+
+    def __init__(self) -> None:
+        self._value: Value = MISSING
+
+    def add(self, values: list[Value]) -> None:
+        """Keep the last value."""
+        if values:
+            self._value = values[-1]
+
+    def result(self) -> Value:
+        """Return it."""
+        return self._value
+
+
+class Push:
+    """`$push`."""
+
+    __slots__ = ("_values",)
+
+    def __init__(self) -> None:
+        self._values: list[Value] = []
+
+    def add(self, values: list[Value]) -> None:
+        """Take the values that are there."""
+        self._values += [value for value in values if value is not MISSING]
+
+    def result(self) -> Value:
+        """Return them all."""
+        return self._values
+
+
+class AddToSet:
+    """`$addToSet`."""
+
+    __slots__ = ("_values",)
+
+    def __init__(self) -> None:
+        self._values: dict[object, Value] = {}
+
+    def add(self, values: list[Value]) -> None:
+        """Take the values that are there and new."""
+        for key, value in as_set(values).items():
+            if value is not MISSING:
+                self._values.setdefault(key, value)
+
+    def result(self) -> Value:
+        """Return the different values in the order they came."""
+        return list(self._values.values())
+
+
+class MergeObjects:
+    """`$mergeObjects`."""
+
+    __slots__ = ("_merged",)
+
+    def __init__(self) -> None:
+        self._merged: Document = {}
+
+    def add(self, values: list[Value]) -> None:
+        """Put objects one over the other."""
+        for value in values:
+            if value.__class__ is dict:
+                self._merged.update(value)
+            elif not is_nullish(value):
+                raise wrong_type(
+                    "$mergeObjects requires object inputs, but input is of type {type}",
+                    40400,
+                    value,
+                )
+
+    def result(self) -> Value:
+        """Return the merged object."""
+        return self._merged
+
+
+class Count:
+    """`$count`."""
+
+    __slots__ = ("_count",)
+
+    def __init__(self) -> None:
+        self._count = 0
+
+    def add(self, values: list[Value]) -> None:
+        """Count, whatever the values are."""
+        self._count += len(values)
+
+    def result(self) -> Value:
+        """Return how many there were."""
+        return self._count
+
+
+class _Deviation:
+    """Count, mean and squared deviation of the numbers among values (Welford's way)."""
+
+    __slots__ = ("_count", "_mean", "_squares")
+
+    def __init__(self) -> None:
+        self._count = 0
+        self._mean = 0.0
+        self._squares = 0.0
+
+    def add(self, values: list[Value]) -> None:
+        """Take the numbers among more values."""
+        for value in values:
+            if value.__class__ in NUMBERS:
+                number = float(value)
+                self._count += 1
+                delta = number - self._mean
+                self._mean += delta / self._count
+                self._squares += delta * (number - self._mean)
+
+    def _root(self, taken_away: int) -> Value:
+        if self._count <= taken_away:
+            return None
+        variance = self._squares / (self._count - taken_away)
+        return math.sqrt(variance) if variance >= 0 else math.nan
+
+
+class PopulationDeviation(_Deviation):
+    """`$stdDevPop`."""
+
+    __slots__ = ()
+
+    def result(self) -> Value:
+        """Return the deviation, null where there were no numbers."""
+        return self._root(0)
+
+
+class SampleDeviation(_Deviation):
+    """`$stdDevSamp`."""
+
+    __slots__ = ()
+
+    def result(self) -> Value:
+        """Return the deviation, null where there were less than two numbers."""
+        return self._root(1)
+
+
+ACCUMULATORS: Final[Mapping[str, Callable[[], Accumulator]]] = {
+    "$addToSet": AddToSet,
+    "$avg": Mean,
+    "$first": First,
+    "$last": Last,
+    "$max": Largest,
+    "$mergeObjects": MergeObjects,
+    "$min": Smallest,
+    "$push": Push,
+    "$stdDevPop": PopulationDeviation,
+    "$stdDevSamp": SampleDeviation,
+    "$sum": Sum,
+}
+
+# --- as expressions ------------------------------------------------------------------------------
+
+
+def _expression(start: Callable[[], Accumulator]) -> Operator:
+    """Return the accumulator over operands; a single one that is an array stands for its items."""
+
+    def build(_name: str, operand: Value, scope: Scope) -> Expression:
+        arguments = [scope.expression(each) for each in operands_of(operand)]
+        runs = [argument.run for argument in arguments]
+
+        def run(document: Document, variables: Variables) -> Value:
+            values = [each(document, variables) for each in runs]
+            return _accumulated(start, values)
+
+        return folded(run, arguments)
+
+    return build
+
+
+def _accumulated(start: Callable[[], Accumulator], values: list[Value]) -> Value:
+    if len(values) == 1 and values[0].__class__ is list:
+        values = values[0]
+    accumulator = start()
+    accumulator.add(values)
+    return accumulator.result()
+
+
+AS_EXPRESSIONS: Final[Mapping[str, Operator]] = {
+    name: _expression(ACCUMULATORS[name])
+    for name in ("$avg", "$max", "$min", "$stdDevPop", "$stdDevSamp", "$sum")
+}
+

@@ -1,0 +1,101 @@
+"""Owns what a write command prepares before it is committed: new documents and their changes.
+
+Not here: which documents match, permission and commit (`services.database`). The one idea: a batch
+gathers whole-document writes and what they mean, so that a commit is one record and each document
+one `Change`.
+"""
+
+from collections.abc import Iterable
+
+from emulator.core.changes import Change, Operation
+from emulator.core.documents import admit, resolve
+from emulator.core.errors import DuplicateKey
+from emulator.core.query import CompiledFilter
+from emulator.core.update import compile_update, replacement
+from emulator.core.values import Document, Value
+from emulator.services.caller import Caller
+from emulator.stores.base import Delete, Put, Write
+
+
+class Batch:
+    """Writes of one command, and the changes they will be once committed."""
+
+    def __init__(self, collection: str) -> None:
+        self.collection = collection
+        self.writes: list[Write] = []
+        self._changes: list[tuple[Operation, Value, Document | None, Document | None]] = []
+
+    def put(self, operation: Operation, before: Document | None, after: Document) -> None:
+        """Add a new document, or one in place of `before`."""
+        self.writes.append(Put(self.collection, after))
+        self._changes.append((operation, after["_id"], before, after))
+
+    def delete(self, before: Document) -> None:
+        """Add the end of a document."""
+        self.writes.append(Delete(self.collection, before["_id"]))
+        self._changes.append(("remove", before["_id"], before, None))
+
+    def ids(self) -> tuple[Value, ...]:
+        """Return the ids of the documents, in order."""
+        return tuple(change[1] for change in self._changes)
+
+    def changes(self, sequence: int, caller: Caller) -> Iterable[Change]:
+        """Return what was changed by the commit of that sequence."""
+        for operation, document_id, before, after in self._changes:
+            yield Change(
+                sequence=sequence,
+                collection=self.collection,
+                operation=operation,
+                document_id=document_id,
+                before=before,
+                after=after,
+                depth=caller.depth,
+                cause=caller.request_id,
+            )
+
+
+class Updating:
+    """Update operators, compiled once for every document of a command."""
+
+    operation: Operation = "update"
+
+    def __init__(self, update: Document, now_ms: int) -> None:
+        self._compiled = compile_update(resolve(update, now_ms=now_ms))
+        self._now_ms = now_ms
+
+    def apply(self, document: Document, matcher: CompiledFilter) -> Document:
+        """Return the document as it becomes, the same object when nothing changes."""
+        return self._compiled.apply(
+            document, now_ms=self._now_ms, matched_index=matcher.matched_index(document)
+        )
+
+    def insert(self, base: Document) -> Document:
+        """Return the document an upsert makes of the filter's equalities."""
+        return self._compiled.apply(base, now_ms=self._now_ms, inserting=True)
+
+
+class Replacing:
+    """A whole document in place of another."""
+
+    operation: Operation = "replace"
+
+    def __init__(self, update: Document, now_ms: int) -> None:
+        self._document = admit(update, now_ms=now_ms)
+
+    def apply(self, document: Document, matcher: CompiledFilter) -> Document:
+        """Return the whole new document under the old `_id`."""
+        del matcher
+        return replacement(document, self._document)
+
+    def insert(self, base: Document) -> Document:
+        """Return the document an upsert makes; only an `_id` comes from the filter."""
+        return replacement({"_id": base["_id"]} if "_id" in base else None, self._document)
+
+
+def duplicate(collection: str, document_id: Value) -> DuplicateKey:
+    """Return the refusal of an `_id` that is taken, in the cloud's words."""
+    return DuplicateKey(
+        "[FailedOperation] multiple write errors: [{write errors: [{E11000 duplicate key error "
+        f"collection: {collection} index: _id_ dup key: {{ _id: {document_id!r:.200} }}}}]}}, "
+        "{<nil>}]"
+    )

@@ -1,0 +1,121 @@
+"""Looking a project and its machine over."""
+
+import os
+import socket
+import sys
+
+import pytest
+
+from emulator.cli import checkup
+from emulator.cli.checkup import Finding, check_up
+
+
+@pytest.fixture
+def project(tmp_path, monkeypatch):
+    """A project with one function, free ports and a runtime folder of its own."""
+    folder = tmp_path / "project"
+    (folder / "functions" / "hello").mkdir(parents=True)
+    (folder / "functions" / "hello" / "index.py").write_text("def main(event, context): pass\n")
+    for name in [name for name in os.environ if name.startswith("CLOUD_EMU_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("CLOUD_EMU_PORT", "0")
+    monkeypatch.setenv("CLOUD_EMU_SITE_PORT", "0")
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
+    monkeypatch.setenv("LOCALAPPDATA", str(tmp_path))
+    monkeypatch.chdir(folder)
+    return folder
+
+
+def about(project, subject: str) -> list[Finding]:
+    return [finding for finding in check_up(project) if finding.subject == subject]
+
+
+def states(findings: list[Finding]) -> set[str]:
+    return {finding.state for finding in findings}
+
+
+def test_a_sound_project_has_no_errors_and_all_subjects(project):
+    findings = check_up(project)
+    assert "error" not in states(findings)
+    assert [*dict.fromkeys(finding.subject for finding in findings)] == [
+        "Configuration",
+        "Functions",
+        "Runtimes",
+        "Ports",
+        "Data",
+        "Watching",
+    ]
+
+
+def test_every_warning_and_error_says_what_to_do(project, monkeypatch):
+    (project / "project.config.json").write_text("{")
+    (project / ".emulator.toml").write_text("[functions]\nroot = 'gone'\n")
+    monkeypatch.setattr(checkup, "FREE_SPACE_MIN_BYTES", 2**60)
+    findings = check_up(project)
+    wrong = [finding for finding in findings if finding.state != "ok"]
+    assert len(wrong) >= 3
+    assert all(finding.hint for finding in wrong)
+
+
+def test_no_folder_of_functions_is_a_warning(project):
+    (project / "functions" / "hello" / "index.py").unlink()
+    (project / "functions" / "hello").rmdir()
+    (project / "functions").rmdir()
+    assert states(about(project, "Functions")) == {"warning"}
+
+
+def test_a_javascript_function_without_node_is_an_error(project, monkeypatch):
+    (project / "functions" / "pay").mkdir()
+    (project / "functions" / "pay" / "index.js").write_text("exports.main = async () => 1\n")
+    monkeypatch.setattr(checkup.shutil, "which", lambda name: None)
+    node = about(project, "Runtimes")[-1]
+    assert node.state == "error"
+    assert "these functions need it: pay" in node.message
+
+
+def test_no_node_is_fine_where_nothing_needs_it(project, monkeypatch):
+    monkeypatch.setattr(checkup.shutil, "which", lambda name: None)
+    assert states(about(project, "Runtimes")) == {"ok"}
+
+
+def test_an_old_node_is_a_warning(project, monkeypatch):
+    monkeypatch.setattr(checkup.shutil, "which", lambda name: "/bin/node")
+    monkeypatch.setattr(checkup, "answer_of", lambda *command: "v12.22.0\n")
+    node = about(project, "Runtimes")[-1]
+    assert (node.state, "v12.22.0" in node.message) == ("warning", True)
+
+
+def test_a_taken_port_is_an_error_with_its_holder(project, monkeypatch):
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        monkeypatch.setenv("CLOUD_EMU_PORT", str(server.getsockname()[1]))
+        findings = about(project, "Ports")
+    assert [finding.state for finding in findings] == ["error", "ok"]
+    assert f"(pid {os.getpid()})" in findings[0].message
+
+
+def test_a_suite_that_was_killed_is_told_and_needs_nothing(project):
+    (project / ".cloud-emu").mkdir()
+    (project / ".cloud-emu" / "emulator.json").write_text('{"pid": 999999999, "urls": {}}')
+    findings = about(project, "Data")
+    assert [finding.state for finding in findings] == ["ok", "warning"]
+    assert "the next start recovers its data" in findings[1].hint
+
+
+def test_a_data_folder_that_is_a_file_is_an_error(project):
+    (project / ".cloud-emu").write_text("")
+    assert states(about(project, "Data")) == {"error"}
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="limits as Linux has them")
+@pytest.mark.parametrize(
+    ("limit", "setting"),
+    [
+        pytest.param("WATCHES_MIN", "max_user_watches", id="folders"),
+        pytest.param("INSTANCES_MIN", "max_user_instances", id="programs"),
+    ],
+)
+def test_low_limits_of_watching_are_told_with_the_setting(project, monkeypatch, limit, setting):
+    monkeypatch.setattr(checkup, limit, 2**60)
+    findings = about(project, "Watching")
+    assert states(findings) == {"warning"}
+    assert setting in findings[0].hint
