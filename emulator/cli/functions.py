@@ -7,6 +7,7 @@ import json
 import sys
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -42,10 +43,11 @@ def functions() -> None:
 @project_option
 @json_option
 def list_functions(project: Path, *, as_json: bool) -> int:
-    """List the functions, with what keeps one from loading; exit code 1 if something does."""
-    from emulator.cli.connect import connect
+    """List the functions, with what keeps one from loading; exit code 1 if something does.
 
-    found = connect(project).get("/_emu/info").get("functions", [])
+    Without a running suite they are listed as they lie on disk.
+    """
+    found = _listed(project)
     if as_json:
         say_json(found)
     else:
@@ -131,6 +133,36 @@ def log(name: str, *, follow: bool, limit: int, project: Path, as_json: bool) ->
         else:
             feed.hear({**entry, "event": "log"})
     return EXIT_DONE
+
+
+def _listed(project: Path) -> list[dict[str, Any]]:
+    from emulator.cli.connect import connect
+
+    try:
+        client = connect(project)
+    except Failed:
+        return _on_disk(project)
+    found: list[dict[str, Any]] = client.get("/_emu/info").get("functions", [])
+    return found
+
+
+def _on_disk(project: Path) -> list[dict[str, Any]]:
+    from emulator.config import load_config
+    from emulator.suite.project import Project
+
+    listed = []
+    for bundle in Project(load_config(project)).discover():
+        errors = [problem for problem in bundle.problems if problem.severity == "error"]
+        listed.append(
+            {
+                "name": bundle.name,
+                "language": bundle.language,
+                "state": "failed" if errors else "idle",
+                "file": str(bundle.entry),
+                "problem": asdict(errors[0]) if errors else None,
+            }
+        )
+    return listed
 
 
 def _entries(

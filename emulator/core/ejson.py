@@ -60,7 +60,7 @@ def date_text(date: Date) -> str | None:
     """Return `2026-01-02T03:04:05.678Z`, or None where ISO text has no four-digit year."""
     if not _DATE_TEXT_MIN_MS <= date.ms <= _DATE_TEXT_MAX_MS:
         return None
-    return f"{datetime_from_date(date):%Y-%m-%dT%H:%M:%S}.{date.ms % 1000:03d}Z"
+    return f"{datetime_from_date(date).isoformat(timespec='milliseconds')[:-6]}Z"
 
 
 def tag(value: Value) -> Value:
@@ -111,10 +111,14 @@ def holds_non_finite(value: Value) -> bool:
     kind = type(value)
     if kind is float:
         return not math.isfinite(value)
-    if kind is dict:
-        return any(holds_non_finite(item) for item in value.values())
-    if kind is list:
-        return any(holds_non_finite(item) for item in value)
+    items = value.values() if kind is dict else value if kind is list else ()
+    for item in items:
+        kind = type(item)
+        if kind is float:
+            if not math.isfinite(item):
+                return True
+        elif (kind is dict or kind is list) and holds_non_finite(item):
+            return True
     return False
 
 
@@ -182,6 +186,8 @@ def _int64(content: str) -> int:
 
 
 def _date(content: Value) -> Date | ServerDate:
+    if type(content) is dict and len(content) == 1 and "$numberLong" in content:
+        return Date(int(content["$numberLong"]))
     if isinstance(content, str):
         return date_from_datetime(datetime.fromisoformat(content))
     plain = decode(content)

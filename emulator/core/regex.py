@@ -21,7 +21,7 @@ from emulator.core.values import Regex
 Search: TypeAlias = Callable[[str], bool]
 
 PATTERN_LENGTH_MAX: Final = 32_764
-STEPS_MAX: Final = 200_000_000
+STEPS_MAX: Final = 100_000_000
 _CACHED_PATTERNS: Final = 256
 _IGNORED_FLAGS: Final = str.maketrans("", "", "guy")
 _PLAIN: Final = re.compile(r"[^\\.^$|?*+()\[\]{}]+")

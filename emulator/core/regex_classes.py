@@ -7,6 +7,8 @@ the classes are ASCII; general categories are read from Python's own Unicode dat
 import unicodedata
 from collections.abc import Mapping
 from functools import lru_cache
+from itertools import groupby
+from operator import itemgetter
 from typing import Final
 
 from emulator.core.regex_tree import NEWLINE, Ranges, complement, merged
@@ -85,19 +87,21 @@ def property_ranges(name: str) -> Ranges | None:
     return _category_ranges(name) if name in _CATEGORIES else None
 
 
-@lru_cache(maxsize=len(_CATEGORIES))
 def _category_ranges(name: str) -> Ranges:
-    category = unicodedata.category
-    ranges: list[tuple[int, int]] = []
-    start: int | None = None
-    for code in range(_LAST_CHARACTER + 2):
-        inside = code <= _LAST_CHARACTER and category(chr(code)).startswith(name)
-        if inside and start is None:
-            start = code
-        elif not inside and start is not None:
-            ranges.append((start, code - 1))
-            start = None
-    return tuple(ranges)
+    return merged(
+        tuple(item for kind, found in _all_categories() for item in found if kind.startswith(name))
+    )
+
+
+@lru_cache(maxsize=1)
+def _all_categories() -> tuple[tuple[str, Ranges], ...]:
+    """Return the ranges of each category, out of one look at every character there is."""
+    ranges: dict[str, list[tuple[int, int]]] = {}
+    codes = ((unicodedata.category(chr(code)), code) for code in range(_LAST_CHARACTER + 1))
+    for category, run in groupby(codes, key=itemgetter(0)):
+        places = [code for _, code in run]
+        ranges.setdefault(category, []).append((places[0], places[-1]))
+    return tuple((category, tuple(found)) for category, found in ranges.items())
 
 
 def _categories(*names: str) -> Ranges:

@@ -49,7 +49,7 @@ from emulator.services.writes import Batch, Replacing, Updating, duplicate
 from emulator.stores.base import Collection, Create, DocumentStore, Drop
 
 SCAN_SLICE_DOCUMENTS = 2_000
-INSERT_BATCH_MAX_DOCUMENTS = 100_000
+
 COLLECTION_NAME = re.compile(r"\w[\w-]{0,63}\Z")
 _CONTACT = "Please check your request, but if the problem persists, contact us."
 

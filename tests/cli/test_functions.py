@@ -133,7 +133,12 @@ def test_inside_exec_the_suite_is_found_by_the_variable(cli):
     assert (done.code, done.json) == (0, {"event": {}})
 
 
-def test_without_a_suite_the_way_to_one_is_told(cli):
+def test_without_a_suite_functions_are_listed_as_they_lie_on_disk(cli):
     done = cli("fn", "list")
+    assert (done.code, done.out) == (0, "hello  idle    python\n")
+
+
+def test_without_a_suite_the_way_to_one_is_told(cli):
+    done = cli("fn", "invoke", "hello")
     assert done.code == 1
     assert "start one: cloud-emu start" in done.err

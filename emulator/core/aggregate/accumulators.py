@@ -46,7 +46,15 @@ class Accumulator(Protocol):
 class Total:
     """The sum and count of the numbers among values, each type on its own."""
 
-    __slots__ = ("_compensation", "_decimal", "_doubles", "_has_doubles", "_is_long", "_whole", "count")
+    __slots__ = (
+        "_compensation",
+        "_decimal",
+        "_doubles",
+        "_has_doubles",
+        "_is_long",
+        "_whole",
+        "count",
+    )
 
     def __init__(self) -> None:
         self.count = 0
@@ -157,9 +165,7 @@ class _Extreme:
             return
         candidates = values if self._best is MISSING else [self._best, *values]
         kinds.add(type(candidates[0]))
-        self._best = type(self).pick(
-            candidates, key=None if kinds in (_INT, _STRING) else sort_key
-        )
+        self._best = type(self).pick(candidates, key=None if kinds in (_INT, _STRING) else sort_key)
 
     def result(self) -> Value:
         """Return the best value, null where there was none."""
@@ -387,4 +393,3 @@ AS_EXPRESSIONS: Final[Mapping[str, Operator]] = {
     name: _expression(ACCUMULATORS[name])
     for name in ("$avg", "$max", "$min", "$stdDevPop", "$stdDevSamp", "$sum")
 }
-

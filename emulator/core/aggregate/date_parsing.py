@@ -15,7 +15,20 @@ from emulator.core.aggregate.nodes import refusal
 from emulator.core.aggregate.zones import UTC_ZONE, Zone, fixed_zone, zone
 from emulator.core.errors import DatabaseRequestFailed
 
-_MONTHS: Final = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+_MONTHS: Final = (
+    "jan",
+    "feb",
+    "mar",
+    "apr",
+    "may",
+    "jun",
+    "jul",
+    "aug",
+    "sep",
+    "oct",
+    "nov",
+    "dec",
+)
 _LONG_MONTHS: Final = (
     "january", "february", "march", "april", "may", "june", "july", "august", "september",
     "october", "november", "december",

@@ -116,7 +116,9 @@ def reader(form: str) -> Callable[[str, Zone | None], int]:
             function: the text is not of this format, or is no date (241).
     """
     names: list[str] = []
-    pattern = re.compile("".join(_pattern(found, names) for found in _PIECES.finditer(form)) + r"\Z")
+    pattern = re.compile(
+        "".join(_pattern(found, names) for found in _PIECES.finditer(form)) + r"\Z"
+    )
 
     def read(text: str, zone: Zone | None) -> int:
         found = pattern.match(text)

@@ -93,7 +93,8 @@ def compile_value(operand: Value, scope: Scope) -> Expression:
 def _deeper(scope: Scope) -> Scope:
     if scope.depth >= EXPRESSION_DEPTH_MAX:
         raise refusal(
-            f"the expression is nested deeper than {EXPRESSION_DEPTH_MAX} levels", 15,
+            f"the expression is nested deeper than {EXPRESSION_DEPTH_MAX} levels",
+            15,
             hint="MongoDB's limit is 200 levels of the document",
         )
     return replace(scope, depth=scope.depth + 1)

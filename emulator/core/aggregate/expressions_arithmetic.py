@@ -42,9 +42,7 @@ def _add(values: list[Value]) -> Value:
         elif is_number(value):
             total = numbers.add(total, value)
         else:
-            raise wrong_type(
-                "$add only supports numeric or date types, not {type}", 16554, value
-            )
+            raise wrong_type("$add only supports numeric or date types, not {type}", 16554, value)
     return total if date is None else _moved(date, total, 1)
 
 
@@ -108,9 +106,7 @@ def _mod(a: Value, b: Value) -> Value:
         return numbers.remainder(a, b)
     if is_nullish(a) or is_nullish(b):
         return None
-    raise refusal(
-        f"$mod only supports numeric types, not {type_name(a)} and {type_name(b)}", 16611
-    )
+    raise refusal(f"$mod only supports numeric types, not {type_name(a)} and {type_name(b)}", 16611)
 
 
 # --- powers and logarithms -----------------------------------------------------------------------
@@ -264,9 +260,7 @@ def _to_whole(
     return call
 
 
-def _to_places(
-    name: str, doubles: Callable[[float], float], rounding: str
-) -> Callable[..., Value]:
+def _to_places(name: str, doubles: Callable[[float], float], rounding: str) -> Callable[..., Value]:
     """Return the rounding of a number to so many decimal places, none by default."""
     to_whole = _to_whole(name, 51081, doubles, rounding)
 
@@ -321,7 +315,9 @@ def _bounded(
             )
         return _lenient(call)(value)
 
-    return _unary(name, checked, lambda rules, value: rules.create_decimal(repr(checked(float(value)))))
+    return _unary(
+        name, checked, lambda rules, value: rules.create_decimal(repr(checked(float(value))))
+    )
 
 
 def _lenient(call: Callable[[float], float]) -> Callable[[float], float]:
@@ -374,7 +370,9 @@ ARITHMETIC: Final[Mapping[str, Operator]] = {
     "$floor": fixed(1, _to_whole("$floor", 28765, math.floor, ROUND_FLOOR)),
     "$ln": fixed(
         1,
-        _unary("$ln", _positive("$ln", 28766, math.log), _positive_decimal("$ln", 28766, Context.ln)),
+        _unary(
+            "$ln", _positive("$ln", 28766, math.log), _positive_decimal("$ln", 28766, Context.ln)
+        ),
     ),
     "$log": fixed(2, _log),
     "$log10": fixed(

@@ -117,9 +117,7 @@ def _cond_operands(operand: Mapping[str, Value]) -> list[Value]:
 def _if_null(name: str, operand: Value, scope: Scope) -> Expression:
     operands = operands_of(operand)
     if len(operands) < 2:
-        raise refusal(
-            f"{name} needs at least two arguments, had: {len(operands)}", 1257300
-        )
+        raise refusal(f"{name} needs at least two arguments, had: {len(operands)}", 1257300)
     arguments = [scope.expression(each) for each in operands]
     *firsts, last = (argument.run for argument in arguments)
 
@@ -150,9 +148,7 @@ def _switch(name: str, operand: Value, scope: Scope) -> Expression:
     return folded(_choose(branches, default), [*arguments, default])
 
 
-def _choose(
-    branches: Sequence[tuple[Expression, Expression]], default: Expression | None
-) -> Run:
+def _choose(branches: Sequence[tuple[Expression, Expression]], default: Expression | None) -> Run:
     runs = [(case.run, then.run) for case, then in branches]
 
     def run(document: Document, variables: Variables) -> Value:

@@ -77,7 +77,9 @@ def _part(get: Callable[[Moment], Value]) -> Operator:
         given, place = _date_and_zone(name, operand, scope)
         read = given.run
         if place is None:
-            return folded(lambda document, variables: part_in_utc(read(document, variables)), [given])
+            return folded(
+                lambda document, variables: part_in_utc(read(document, variables)), [given]
+            )
         where = place.run
 
         def run(document: Document, variables: Variables) -> Value:
@@ -96,9 +98,7 @@ def _part(get: Callable[[Moment], Value]) -> Operator:
     return build
 
 
-def _date_and_zone(
-    name: str, operand: Value, scope: Scope
-) -> tuple[Expression, Expression | None]:
+def _date_and_zone(name: str, operand: Value, scope: Scope) -> tuple[Expression, Expression | None]:
     if type(operand) is list:
         if len(operand) != 1:
             raise refusal(
@@ -167,7 +167,9 @@ def _to_string(name: str, operand: Value, scope: Scope) -> Expression:
     return folded(run, list(operands.values()))
 
 
-def _check_format(name: str, form: Value, code: int, compile_format: Callable[[str], object]) -> None:
+def _check_format(
+    name: str, form: Value, code: int, compile_format: Callable[[str], object]
+) -> None:
     if is_nullish(form):
         return
     if type(form) is not str:
@@ -242,8 +244,7 @@ def _from_parts(name: str, operand: Value, scope: Scope) -> Expression:
     defaults = (1970, 1, 1, 0, 0, 0, 0)
     units = (*names, *_TIME_PARTS[:4])
     runs = [
-        (unit, _run(operands, unit, default))
-        for unit, default in zip(units, defaults, strict=True)
+        (unit, _run(operands, unit, default)) for unit, default in zip(units, defaults, strict=True)
     ]
     where = _run(operands, "timezone", "UTC")
     to_days = dates.days_of_iso_week if is_iso else dates.days_of_date
@@ -283,7 +284,8 @@ def _unit(name: str, value: Value) -> int | None:
     if name in ("year", "isoWeekYear"):
         if not 1 <= number <= 9999:
             raise refusal(
-                f"'{name}' must evaluate to an integer in the range 1 to 9999, found {number}", 40523
+                f"'{name}' must evaluate to an integer in the range 1 to 9999, found {number}",
+                40523,
             )
     elif name not in ("second", "millisecond") and not _PART_MIN <= number <= _PART_MAX:
         raise refusal(

@@ -41,9 +41,7 @@ def _object_to_array(value: Value) -> Value:
     if is_nullish(value):
         return None
     if value.__class__ is not dict:
-        raise wrong_type(
-            "$objectToArray requires a document input, found: {type}", 40390, value
-        )
+        raise wrong_type("$objectToArray requires a document input, found: {type}", 40390, value)
     return [{"k": name, "v": item} for name, item in value.items()]
 
 
@@ -71,8 +69,7 @@ def _pair_of_array(item: Value) -> tuple[str, Value]:
         )
     if len(item) != 2:
         raise refusal(
-            "$arrayToObject requires an array of size 2 arrays, found array of size:"
-            f" {len(item)}",
+            f"$arrayToObject requires an array of size 2 arrays, found array of size: {len(item)}",
             40397,
         )
     if type(item[0]) is not str:

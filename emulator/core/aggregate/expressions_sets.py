@@ -50,7 +50,11 @@ def _union(arrays: list[Value]) -> Value:
     for array in arrays:
         if is_nullish(array):
             return None
-        _check(array, "All operands of $setUnion must be arrays. One argument is of type: {type}", 17043)
+        _check(
+            array,
+            "All operands of $setUnion must be arrays. One argument is of type: {type}",
+            17043,
+        )
         united = {**as_set(array), **united}
     return _sorted(united)
 
@@ -93,7 +97,9 @@ def _equals(name: str, operand: Value, scope: Scope) -> Expression:
         keys = []
         for each in runs:
             array = each(document, variables)
-            _check(array, "All operands of $setEquals must be arrays. One argument is {type}", 17044)
+            _check(
+                array, "All operands of $setEquals must be arrays. One argument is {type}", 17044
+            )
             keys.append(as_set(array).keys())
         return all(keys[0] == other for other in keys[1:])
 

@@ -118,14 +118,17 @@ def _substr_bytes(text: Value, start: Value, length: Value) -> str:
         )
     low, count = truncated(start), truncated(length)
     if low < 0:
-        raise refusal(
-            f"$substrBytes: starting index must be non-negative (got: {low})", 50752
-        )
+        raise refusal(f"$substrBytes: starting index must be non-negative (got: {low})", 50752)
     high = len(data) if count < 0 else min(low + count, len(data))
     if _splits_character(data, low):
-        raise refusal("$substrBytes:  Invalid range, starting index is a UTF-8 continuation byte.", 28656)
+        raise refusal(
+            "$substrBytes:  Invalid range, starting index is a UTF-8 continuation byte.", 28656
+        )
     if _splits_character(data, high):
-        raise refusal("$substrBytes:  Invalid range, ending index is in the middle of a UTF-8 character.", 28657)
+        raise refusal(
+            "$substrBytes:  Invalid range, ending index is in the middle of a UTF-8 character.",
+            28657,
+        )
     return decoded(data[low:high])
 
 
@@ -226,9 +229,7 @@ STRINGS: Final[Mapping[str, Operator]] = {
     "$indexOfBytes": ranged(2, 4, _index_of("$indexOfBytes", (40091, 40092), _find_bytes)),
     "$indexOfCP": ranged(2, 4, _index_of("$indexOfCP", (40093, 40094), str.find)),
     "$split": fixed(2, _split),
-    "$strLenBytes": fixed(
-        1, _length("$strLenBytes", 34473, lambda text: len(encoded(text)))
-    ),
+    "$strLenBytes": fixed(1, _length("$strLenBytes", 34473, lambda text: len(encoded(text)))),
     "$strLenCP": fixed(1, _length("$strLenCP", 34471, len)),
     "$strcasecmp": fixed(2, _strcasecmp),
     "$substr": fixed(3, _substr_bytes),

@@ -46,12 +46,16 @@ def _trim(strip: Callable[[str, str], str]) -> Operator:
             if is_nullish(text):
                 return None
             if text.__class__ is not str:
-                raise wrong_type(f"{name} requires its input to be a string, got {{type}}", 50699, text)
+                raise wrong_type(
+                    f"{name} requires its input to be a string, got {{type}}", 50699, text
+                )
             cut = _BLANKS if chars is None else chars.run(document, variables)
             if is_nullish(cut):
                 return None
             if cut.__class__ is not str:
-                raise wrong_type(f"{name} requires 'chars' to be a string, got {{type}}", 50700, cut)
+                raise wrong_type(
+                    f"{name} requires 'chars' to be a string, got {{type}}", 50700, cut
+                )
             return strip(text, cut)
 
         return folded(run, list(operands.values()))
@@ -121,7 +125,9 @@ def _regex_operator(on_null: Value, call: Callable[[Regex, str], Value]) -> Oper
         def run(document: Document, variables: Variables) -> Value:
             text = read(document, variables)
             if text.__class__ is not str and not is_nullish(text):
-                raise wrong_type(f"{name} needs 'input' to be of type string, not {{type}}", 51104, text)
+                raise wrong_type(
+                    f"{name} needs 'input' to be of type string, not {{type}}", 51104, text
+                )
             flags = None if options is None else options.run(document, variables)
             regex = _regex_of(name, pattern(document, variables), flags)
             if regex is None or is_nullish(text):
@@ -136,12 +142,16 @@ def _regex_operator(on_null: Value, call: Callable[[Regex, str], Value]) -> Oper
 def _regex_of(name: str, pattern: Value, options: Value) -> Regex | None:
     """Return the pattern a value and its options make, None for null."""
     if options.__class__ is not str and not is_nullish(options):
-        raise wrong_type(f"{name} needs 'options' to be of type string, not {{type}}", 51106, options)
+        raise wrong_type(
+            f"{name} needs 'options' to be of type string, not {{type}}", 51106, options
+        )
     if is_nullish(pattern):
         return None
     if pattern.__class__ is Regex:
         if options and pattern.options:
-            raise refusal(f"{name}: found regex options specified in both 'regex' and 'options'", 51107)
+            raise refusal(
+                f"{name}: found regex options specified in both 'regex' and 'options'", 51107
+            )
         pattern, options = pattern.pattern, options or pattern.options
     if pattern.__class__ is not str:
         raise wrong_type(

@@ -210,7 +210,9 @@ def compile_add_fields(specification: Value, scope: Scope, *, stage: str) -> Tra
             (40176).
     """
     if type(specification) is not dict:
-        raise refusal(f"{stage} specification stage must be an object, got {specification!r:.60}", 40272)
+        raise refusal(
+            f"{stage} specification stage must be an object, got {specification!r:.60}", 40272
+        )
     tree = _Tree()
     if not specification:
         raise refusal("specification must have at least one field", 40177)

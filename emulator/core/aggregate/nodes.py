@@ -177,9 +177,7 @@ def _apply_two(call: Callable[..., Value], arguments: Sequence[Expression]) -> R
     if arguments[1].is_constant:
         value = arguments[1].constant
         return lambda document, variables: call(first(document, variables), value)
-    return lambda document, variables: call(
-        first(document, variables), second(document, variables)
-    )
+    return lambda document, variables: call(first(document, variables), second(document, variables))
 
 
 def _apply_many(call: Callable[..., Value], arguments: Sequence[Expression]) -> Run:

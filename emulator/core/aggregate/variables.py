@@ -112,9 +112,7 @@ def _of_document(parts: Parts) -> Expression:
         return Expression(run=lambda document, _variables: document)
     name, rest = parts[0], parts[1:]
     if not rest:
-        return Expression(
-            run=lambda document, _variables: document.get(name, MISSING), parts=parts
-        )
+        return Expression(run=lambda document, _variables: document.get(name, MISSING), parts=parts)
     return Expression(
         run=lambda document, _variables: follow(document.get(name, MISSING), rest), parts=parts
     )
