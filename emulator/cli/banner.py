@@ -58,7 +58,9 @@ def _head(info: Info) -> list[str]:
         ("Console", colored(urls["console"], "cyan") if urls.get("console") else ""),
         ("Data", data_dir or "kept nowhere; gone when the suite stops"),
     ]
-    title = f"{bold('Cloud Emu')} {info.get('version', '')}   environment {bold(info['env'])}"
+    profile = f"   profile {info['profile']}" if info.get("profile") else ""
+    version, env = info.get("version", ""), bold(info["env"])
+    title = f"{bold('Cloud Emu')} {version}   environment {env}{profile}"
     return [title, *(f"  {name:<10}{value}" for name, value in rows if value)]
 
 
@@ -72,20 +74,33 @@ def _functions(functions: Iterable[Info]) -> list[str]:
     width = max(len(function["name"]) for function in found)
     lines = [bold(f"Functions ({len(found)})")]
     for function in found:
-        name = function["name"].ljust(width)
-        if function.get("state") == "failed":
-            lines.append(f"  {colored('failed', 'red')}  {name}  {_place(function)}")
-        else:
-            kinds = ", ".join(_trigger(trigger) for trigger in function.get("triggers", ()))
-            lines.append(f"  {colored('ok', 'green')}      {name}  {faint(kinds)}".rstrip())
+        lines += _function(function, width)
     return lines
+
+
+def _function(function: Info, width: int) -> Iterator[str]:
+    name = function["name"].ljust(width)
+    if function.get("state") == "failed":
+        yield f"  {colored('failed', 'red')}  {name}  {_place(function)}"
+        return
+    facts = [_trigger(trigger) for trigger in function.get("triggers", ())]
+    if function.get("language", "python") != "python":
+        facts.insert(0, function["language"])
+    yield f"  {colored('ok', 'green')}      " + (
+        f"{name}  {faint(', '.join(facts))}" if facts else function["name"]
+    )
+    for problem in function.get("problems", ()):
+        yield f"    {colored('!', 'yellow')} {_pointed(problem)}"
 
 
 def _place(function: Info) -> str:
     problem = function.get("problem") or {}
-    file = problem.get("file") or function.get("file") or ""
+    return _pointed({"file": function.get("file", ""), "message": "no reason is known", **problem})
+
+
+def _pointed(problem: Info) -> str:
     line = f":{problem['line']}" if problem.get("line") else ""
-    return f"{file}{line}: {problem.get('message', 'no reason is known')}"
+    return f"{problem['file']}{line}: {problem['message']}"
 
 
 def _trigger(trigger: Any) -> str:

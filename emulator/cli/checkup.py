@@ -18,6 +18,7 @@ from emulator.cli.output import Failed
 from emulator.cli.ports import refuse_busy_ports
 from emulator.cli.processes import answer_of
 from emulator.config import Config, load_config
+from emulator.config.text_files import shown_path
 from emulator.core.errors import ConfigurationError, EmulatorError
 from emulator.functions.base import Bundle, Problem
 
@@ -72,7 +73,7 @@ def _finding(subject: str, state: State, message: str, hint: str = "") -> Findin
 def _configuration(config: Config) -> Findings:
     about = "Configuration"
     for file in config.files:
-        yield _finding(about, "ok", f"{file} is read")
+        yield _finding(about, "ok", f"{shown_path(file)} is read")
     if not config.files:
         yield _finding(
             about,
@@ -96,7 +97,7 @@ def _functions(config: Config, bundles: tuple[Bundle, ...]) -> Findings:
         yield _finding(about, "warning", "no folder of functions", f"{hint} .emulator.toml")
         return
     origin = config.sources.get("functions.root", "default")
-    yield _finding(about, "ok", f"{root} ({origin}): {len(bundles)} functions")
+    yield _finding(about, "ok", f"{shown_path(root)} ({origin}): {len(bundles)} functions")
     for bundle in bundles:
         for problem in bundle.problems:
             state: State = "error" if problem.severity == "error" else "warning"
@@ -158,15 +159,17 @@ def _ports(config: Config) -> Findings:
 def _data(config: Config) -> Findings:
     about, folder = "Data", config.data_dir
     if not folder.exists():
-        yield _finding(about, "ok", f"{folder} is made at the first start")
+        yield _finding(about, "ok", f"{shown_path(folder)} is made at the first start")
     elif not folder.is_dir() or not os.access(folder, os.W_OK):
         hint = "give another with --data-dir, or correct its rights"
-        yield _finding(about, "error", f"{folder} cannot be written", hint)
+        yield _finding(about, "error", f"{shown_path(folder)} cannot be written", hint)
         return
     else:
         files = [file for file in folder.rglob("*") if file.is_file()]
         size = sum(file.stat().st_size for file in files)
-        yield _finding(about, "ok", f"{folder}: {len(files)} files, {size / 1024:.0f} KiB")
+        yield _finding(
+            about, "ok", f"{shown_path(folder)}: {len(files)} files, {size / 1024:.0f} KiB"
+        )
     leftover = discovery.read(discovery.kept_file(folder))
     if leftover is not None and not discovery.answers(leftover):
         message = f"a suite (pid {leftover.pid}) was ended without stopping"

@@ -19,8 +19,6 @@ _LEVEL_COLORS: Final[Mapping[str, str]] = {
     "warning": "yellow",
     "warn": "yellow",
 }
-STOP_EVENT: Final = "stop"
-"""What the suite says when the control API was asked to stop it."""
 
 
 class Feed:
@@ -37,8 +35,6 @@ class Feed:
         kind = event.get("event")
         if kind == "log":
             self._log(event)
-        elif kind == "request":
-            self._request(event)
         elif event.get("message") and event["message"] != self._last_logged:
             # A notice also is a log line, which came just before it.
             self._line(event, str(event["message"]), str(event.get("level", "info")))
@@ -47,14 +43,6 @@ class Feed:
         text = str(event.get("line", event.get("message", "")))
         self._last_logged = text
         self._line(event, text, str(event.get("level", "info")))
-
-    def _request(self, event: Event) -> None:
-        took = f"{float(event.get('duration_ms', 0)):.1f} ms"
-        source = f" ({event['source']})" if event.get("source") else ""
-        if event.get("ok", True):
-            self._line(event, faint(f"done in {took}{source}"), "info")
-        else:
-            self._line(event, f"failed in {took}{source}: {event.get('error', '')}", "error")
 
     def _line(self, event: Event, text: str, level: str) -> None:
         if self._errors_only and level != "error":

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
-from emulator.cli.output import Failed
+from emulator.cli.output import EXIT_USAGE, Failed
 
 TEMPLATES: Final = ("python",)
 TEMPLATES_TO_COME: Final = ("node", "miniprogram")
@@ -101,6 +101,7 @@ def require_function_name(name: str) -> None:
         raise Failed(
             f"{name!r} is no name for a function",
             hint="a letter, then letters, digits, - and _, at most 60",
+            exit_code=EXIT_USAGE,
         )
 
 
@@ -109,7 +110,11 @@ def require_template(template: str) -> None:
     if template in TEMPLATES:
         return
     come = f"; to come: {', '.join(TEMPLATES_TO_COME)}" if template in TEMPLATES_TO_COME else ""
-    raise Failed(f"there is no template {template}", hint=f"there is: {', '.join(TEMPLATES)}{come}")
+    raise Failed(
+        f"there is no template {template}",
+        hint=f"there is: {', '.join(TEMPLATES)}{come}",
+        exit_code=EXIT_USAGE,
+    )
 
 
 def function_files(template: str, name: str) -> Mapping[str, str]:

@@ -146,7 +146,7 @@ class BlobIndex:
         rest = data[self._length :]
         if b"\n" in rest:
             # No write cut short leaves a whole line behind, so this one was spoilt later.
-            self.damaged = True
+            self.damaged = self._torn = True
             self.notes.append(f"{self._path}: the last lines are damaged and were left out")
         elif rest:
             self.notes.append(f"{self._path}: an unfinished line at the end was dropped")
@@ -196,8 +196,9 @@ class BlobIndex:
                     os.fsync(file.fileno())
             self._swap(fresh)
         except OSError as fault:
-            # The long file is as good as the short one; it is only longer.
+            # The long file is as good as the short one: it will be tried again when longer.
             self.notes.append(f"{self._path} could not be shortened: {fault}")
+            self._lines = len(self.entries)
             return
         self._length = sum(map(len, lines))
         self._lines = len(lines)

@@ -54,7 +54,7 @@ _FAULTS: Final[tuple[tuple[type[EmulatorError], int, str], ...]] = (
     (InvalidParam, 400, "InvalidArgument"),
     (StoreError, 503, "ServiceUnavailable"),
 )
-"""Errors to COS's status and code; no `SignatureDoesNotMatch`, which node-sdk turns into SYS_ERR."""
+"""Errors to COS's status and code, without SignatureDoesNotMatch: node-sdk says SYS_ERR to it."""
 
 _ACTIVE_TYPES: Final = frozenset(
     {

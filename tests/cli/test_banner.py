@@ -10,6 +10,7 @@ from emulator.cli.banner import banner, exports, failures, short
 
 INFO = {
     "env": "demo-env",
+    "profile": "wechat",
     "version": "1.2.3",
     "urls": {"api": "http://127.0.0.1:8270", "site": "http://127.0.0.1:8271"},
     "data_dir": "/p/.cloud-emu",
@@ -20,8 +21,11 @@ INFO = {
             "state": "ready",
             "file": "/p/functions/pay/index.py",
             "problem": None,
+            "problems": [{"file": "functions/pay/config.json", "line": 2, "message": "odd"}],
             "triggers": [{"name": "nightly", "type": "timer"}, {"name": "api", "type": "http"}],
         },
+        {"name": "js", "language": "node", "state": "idle", "triggers": []},
+        {"name": "plain", "language": "python", "state": "ready", "triggers": []},
         {
             "name": "broken",
             "state": "failed",
@@ -54,13 +58,16 @@ INFO = {
 }
 
 EXPECTED = """\
-Cloud Emu 1.2.3   environment demo-env
+Cloud Emu 1.2.3   environment demo-env   profile wechat
   API       http://127.0.0.1:8270
   Site      http://127.0.0.1:8271
   Data      /p/.cloud-emu
 
-Functions (2)
+Functions (4)
   ok      pay     timer nightly, http api
+    ! functions/pay/config.json:2: odd
+  ok      js      node
+  ok      plain
   failed  broken  functions/broken/index.py:3: SyntaxError: invalid syntax
 
 Timers

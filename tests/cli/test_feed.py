@@ -29,16 +29,6 @@ def lines(*events, **options) -> list[str]:
             id="log",
         ),
         pytest.param(
-            {"event": "request", "function": "pay", "ok": True, "duration_ms": 1.26, "source": "x"},
-            "pay             done in 1.3 ms (x)",
-            id="call",
-        ),
-        pytest.param(
-            {"event": "request", "function": "pay", "ok": False, "duration_ms": 2, "error": "no"},
-            "pay             failed in 2.0 ms: no",
-            id="failed-call",
-        ),
-        pytest.param(
             {"event": "whatever", "message": "a new kind"},
             "suite           a new kind",
             id="unknown-kind",
@@ -62,8 +52,7 @@ def test_a_notice_that_was_logged_is_not_printed_twice():
 def test_beside_a_command_only_errors_are_printed():
     info = {"event": "log", "level": "info", "line": "fine"}
     error = {"event": "log", "level": "error", "line": "bad"}
-    call = {"event": "request", "ok": True}
-    assert lines(info, error, call, errors_only=True) == ["suite           bad"]
+    assert lines(info, error, errors_only=True) == ["suite           bad"]
 
 
 def test_errors_are_red():

@@ -124,7 +124,7 @@ def test_a_new_function_needs_no_suite_and_touches_nothing(cli):
 @pytest.mark.parametrize("name", ["1st", "a b", "../x", "a" * 61])
 def test_a_name_the_cloud_refuses_is_refused(cli, name):
     done = cli("fn", "new", name)
-    assert done.code == 1
+    assert done.code == 2
     assert "is no name for a function" in done.err
 
 

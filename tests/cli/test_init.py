@@ -42,7 +42,7 @@ def test_the_folder_of_functions_that_is_there_is_named(cli):
 
 def test_a_template_that_is_to_come_is_told(cli):
     done = cli("init", "--template", "node")
-    assert done.code == 1
+    assert done.code == 2
     assert "there is no template node" in done.err
     assert "there is: python; to come: node, miniprogram" in done.err
     assert not (cli.project / ".emulator.toml").exists()

@@ -1,10 +1,6 @@
 """`status`, `stop` and `wait` on suites that run in other processes."""
 
-import sys
-
-import pytest
-
-posix = pytest.mark.skipif(sys.platform == "win32", reason="sends POSIX signals")
+import json
 
 
 def test_status_tells_where_the_suite_is(suite):
@@ -91,14 +87,25 @@ def test_waiting_begins_before_the_suite_does(cli):
     assert waiting.ended() == 0
 
 
-def test_not_being_idle_in_time_is_a_failure_that_says_what_runs(cli):
-    slow = "import time\n\n\ndef main(event, context):\n    time.sleep(2.5)\n"
-    (cli.project / "functions" / "hello" / "index.py").write_text(slow)
+WAITS_FOR_A_FILE = """
+import os, time
+
+def main(event, context):
+    while not os.path.exists(event["file"]):
+        time.sleep(0.01)
+"""
+
+
+def test_not_being_idle_in_time_is_a_failure_that_says_what_runs(cli, tmp_path):
+    folder, file = cli.project / "functions" / "hello", tmp_path / "go on"
+    (folder / "index.py").write_text(WAITS_FOR_A_FILE)
+    (folder / "config.json").write_text('{"timeout": 60}')
     cli.start()
-    calling = cli.begin("fn", "invoke", "hello")
+    calling = cli.begin("fn", "invoke", "hello", "--data", json.dumps({"file": str(file)}))
     done = cli("wait", "--idle", "--timeout", "0", "--json")
     while done.code == 0:  # the call was not there yet
         done = cli("wait", "--idle", "--timeout", "0", "--json")
     assert done.json["code"] == "NOT_IDLE"
     assert "hello" in done.json["message"]
+    file.write_text("")
     assert calling.ended() == 0

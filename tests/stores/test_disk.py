@@ -331,6 +331,39 @@ async def test_the_index_stays_short_while_files_come_and_go(
     await final.close()
 
 
+async def test_an_index_that_cannot_be_shortened_goes_on_as_it_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(blob_index, "DEAD_LINES_MAX", 5)
+    store = open_store(tmp_path)
+    (tmp_path / "index.new").mkdir()
+    for number in range(20):
+        await put(store, "a", str(number).encode())
+    assert 1 <= len(store.notices()) <= 5
+    assert "could not be shortened" in store.notices()[0]
+    crash(store)
+    again = open_store(tmp_path)
+    assert state(again) == {"a": b"19"}
+    await again.close()
+
+
+async def test_damage_that_cannot_be_put_aside_does_not_spoil_what_follows(tmp_path: Path):
+    store = open_store(tmp_path)
+    await put(store, "a", b"a")
+    await put(store, "b", b"b")
+    crash(store)
+    index = tmp_path / "index.jsonl"
+    index.write_bytes(index.read_bytes()[:-4] + b"\0\0\0\n")
+    (tmp_path / "index.new").mkdir()
+    again = open_store(tmp_path)
+    await put(again, "c", b"c")
+    await again.close()
+    final = open_store(tmp_path)
+    assert state(final) == {"a": b"a", "c": b"c"}
+    assert final.notices() == ()
+    await final.close()
+
+
 async def test_a_crash_after_the_index_was_shortened_is_swept_as_well(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
