@@ -21,6 +21,7 @@ from emulator.config import Config, load_config
 from emulator.config.text_files import shown_path
 from emulator.core.errors import ConfigurationError, EmulatorError
 from emulator.functions.base import Bundle, Problem
+from emulator.functions.bundle import is_excluded
 
 PYTHON_MIN: Final = (3, 11)
 NODE_MIN_MAJOR: Final = 16
@@ -184,7 +185,7 @@ def _watching(config: Config) -> Findings:
     about, root = "Watching", config.functions_root
     if root is None or not root.is_dir():
         return
-    folders = 1 + sum(path.is_dir() for path in root.rglob("*"))
+    folders = _folders(root)
     limits = Path("/proc/sys/fs/inotify")
     watches = _number(limits / "max_user_watches")
     instances = _number(limits / "max_user_instances")
@@ -198,6 +199,15 @@ def _watching(config: Config) -> Findings:
         yield _finding(about, "warning", message, hint)
     else:
         yield _finding(about, "ok", message)
+
+
+def _folders(root: Path) -> int:
+    """Return how many folders can hold code, as the watcher counts them."""
+    count = 0
+    for _, names, _ in os.walk(root):
+        names[:] = [name for name in names if not is_excluded(name)]
+        count += 1
+    return count
 
 
 def _bundles(config: Config) -> tuple[Bundle, ...]:

@@ -112,7 +112,7 @@ class _Loading:
                 f"{place}{shown_path(data_dir)} holds the project itself",
                 hint="give a folder of its own, such as .cloud-emu",
             )
-        if functions is not None and (data_dir == functions or functions in data_dir.parents):
+        if functions is not None and _is_watched(data_dir, functions):
             raise ConfigurationError(
                 f"{place}{shown_path(data_dir)} lies among the functions, where every write"
                 " would look like changed code",
@@ -282,6 +282,13 @@ class _Loading:
         self._problems.append(
             Problem(file=file, line=int(line), message=message, severity="warning")
         )
+
+
+def _is_watched(folder: Path, functions: Path) -> bool:
+    """Tell whether a folder lies where code is looked for: below the root and nowhere hidden."""
+    if not folder.is_relative_to(functions):
+        return False
+    return not any(part.startswith(".") for part in folder.relative_to(functions).parts)
 
 
 def _folder_names(folder: Path) -> list[str]:

@@ -124,7 +124,7 @@ class Call:
 
     __slots__ = (
         "_clock", "_post", "_started_s", "future", "generation", "given_up", "invocation", "loop",
-        "run", "task", "timer", "worker",
+        "run", "task", "worker",
     )  # fmt: skip
 
     def __init__(
@@ -142,7 +142,6 @@ class Call:
         self.given_up = False
         self.loop: FunctionLoop | None = None
         self.task: asyncio.Task[Any] | None = None
-        self.timer: asyncio.TimerHandle | None = None
         self.worker: Worker | None = None
         self._clock = clock
         self._post = post

@@ -29,6 +29,7 @@ from emulator.functions.base import (
     Outcome,
     Problem,
 )
+from emulator.functions.deadlines import Deadlines
 from emulator.functions.python_ambience import Ambience
 from emulator.functions.python_calls import Call, PythonGeneration
 from emulator.functions.python_loops import FunctionLoop
@@ -70,6 +71,8 @@ class PythonInlineRuntime:
         self._posted: deque[tuple[Call, Outcome | None]] = deque()
         self._called = False
         self._closed = False
+        self._to_wake: set[FunctionLoop] = set()
+        self._deadlines: Deadlines[Call] | None = None
         self._loop: AbstractEventLoop | None = None
         self._workers: Workers | None = None
 
@@ -120,7 +123,8 @@ class PythonInlineRuntime:
             self._start(call)
         except TooManyWaiting as fault:
             return _failed("exception", f"function {generation.bundle.name} was not run: {fault}")
-        call.timer = suite.call_later(invocation.timeout_s, self._time_out, call)
+        assert self._deadlines is not None
+        self._deadlines.add(call, invocation.timeout_s)
         self._calls.add(call)
         generation.held.add(call, call.run.title)
         return await future
@@ -147,6 +151,8 @@ class PythonInlineRuntime:
         for call in tuple(self._calls):
             self._answer(call, _failed("exit", STOPPING))
             self._give_up(call)
+        if self._deadlines is not None:
+            self._deadlines.clear()
         loops = [known.loop for known in self._generations if known.loop is not None]
         for loop in loops:
             loop.stop()
@@ -162,6 +168,7 @@ class PythonInlineRuntime:
         if self._loop is None:
             self._loop = asyncio.get_running_loop()
             self._workers = Workers("function calls", self._loop.call_later)
+            self._deadlines = Deadlines(self._loop, self._time_out)
         if not self._closed:
             self._ambience.take()
         return self._loop
@@ -169,8 +176,13 @@ class PythonInlineRuntime:
     def _start(self, call: Call) -> None:
         assert self._workers is not None
         if call.generation.is_async:
-            call.loop = call.generation.serving_loop()
-            call.loop.submit(call.drive)
+            loop = call.loop = call.generation.serving_loop()
+            if self._calls:
+                # Others are under way: whoever comes in this turn of the suite's loop goes along.
+                loop.add(call.drive)
+                self._wake_after_this_turn(loop)
+            else:
+                loop.submit(call.drive)
         else:
             # The context of a `cloud` call comes along to the suite's thread, so that a call made
             # by a call is known.
@@ -178,8 +190,27 @@ class PythonInlineRuntime:
 
     # What comes back from other threads
 
+    def _wake_after_this_turn(self, loop: FunctionLoop) -> None:
+        if not self._to_wake:
+            assert self._loop is not None
+            self._loop.call_soon(self._wake)
+        self._to_wake.add(loop)
+
+    def _wake(self) -> None:
+        loops, self._to_wake = self._to_wake, set()
+        for loop in loops:
+            loop.wake()
+
     def _post(self, call: Call, outcome: Outcome | None) -> None:
         self._posted.append((call, outcome))
+        if self._called:
+            return
+        if call.loop is not None and len(self._calls) > 1 and call.loop.is_here():
+            call.loop.once_a_turn(self._tell_posted)
+        else:
+            self._tell_posted()
+
+    def _tell_posted(self) -> None:
         if not self._called:
             self._called = True
             assert self._loop is not None
@@ -196,8 +227,8 @@ class PythonInlineRuntime:
                 self._answer(call, outcome)
 
     def _answer(self, call: Call, outcome: Outcome) -> None:
-        if call.timer is not None:
-            call.timer.cancel()
+        assert self._deadlines is not None
+        self._deadlines.remove(call, call.invocation.timeout_s)
         self._calls.discard(call)
         if not call.future.done():
             call.future.set_result(outcome)

@@ -37,6 +37,7 @@ class FunctionLoop:
         self._loop: AbstractEventLoop = asyncio.new_event_loop()
         self._starts: deque[Start] = deque()
         self._called = False
+        self._tells = False
         self._asked = 0
         self._answered = 0
         self._leaving = False
@@ -50,9 +51,27 @@ class FunctionLoop:
     def submit(self, start: Start) -> None:
         """Run the coroutine that `start` makes as a task, in a context of its own."""
         self._starts.append(start)
+        self.wake()
+
+    def add(self, start: Start) -> None:
+        """Do as `submit`, but only once somebody calls `wake`."""
+        self._starts.append(start)
+
+    def wake(self) -> None:
+        """Have the loop start what waits."""
         if not self._called:
             self._called = True
             self.call(self._start_waiting)
+
+    def is_here(self) -> bool:
+        """Tell whether the calling thread is the loop's own."""
+        return threading.get_ident() == self.thread.ident
+
+    def once_a_turn(self, tell: Callable[[], None]) -> None:
+        """Call `tell` after the loop's other work of this turn, once however often asked; on it."""
+        if not self._tells:
+            self._tells = True
+            self._loop.call_soon(self._tell, tell, context=Context())
 
     def call(self, function: Callable[..., object], *arguments: Any) -> None:
         """Call a function on the loop soon; on a loop that has ended, never."""
@@ -139,6 +158,10 @@ class FunctionLoop:
         loop = self._loop
         while starts:
             Task(starts.popleft()(), loop=loop, context=Context())
+
+    def _tell(self, tell: Callable[[], None]) -> None:
+        self._tells = False
+        tell()
 
     def _answer(self, question: int) -> None:
         self._answered = question

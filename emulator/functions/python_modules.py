@@ -77,7 +77,15 @@ class ModuleSpace:
 
     def is_current(self) -> bool:
         """Tell whether every file it was made from is as it was."""
-        return all(stamp_of(path) == stamp for path, stamp in self._stamps.items())
+        try:
+            for path, (changed_ns, size_bytes) in self._stamps.items():
+                status = os.stat(path)  # noqa: PTH116  # a Path costs more than the call
+                if status.st_mtime_ns != changed_ns or status.st_size != size_bytes:
+                    return False
+        except OSError:
+            # Something is not there: a file that went, or one that was never there and still is not.
+            return all(stamp_of(path) == stamp for path, stamp in self._stamps.items())
+        return True
 
     def close(self) -> None:
         """Forget every module; code that still runs keeps what it has."""

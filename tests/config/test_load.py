@@ -264,7 +264,7 @@ def test_paths_of_flags_start_here_and_those_of_files_at_the_project(project, mo
         ),
         pytest.param(
             {"functions/x": ""},
-            {"data_dir": "functions/.data"},
+            {"data_dir": "functions/data"},
             "lies among the functions",
             id="among-functions",
         ),
@@ -304,6 +304,12 @@ def test_paths_of_flags_start_here_and_those_of_files_at_the_project(project, mo
 def test_values_that_cannot_be_are_refused(load, files, flags, message):
     with pytest.raises(ConfigurationError, match=message):
         load(files, **flags)
+
+
+def test_a_hidden_data_folder_may_lie_beside_functions_in_the_project_itself(load, project):
+    config = load({"project.config.json": '{"cloudfunctionRoot": "./"}'})
+    assert config.functions_root == project
+    assert config.data_dir == project / ".cloud-emu"
 
 
 def test_any_two_ports_may_be_free_ones(load):

@@ -152,7 +152,8 @@ def bind_filter(filter: Value, scope: Scope) -> BoundFilter:  # noqa: A002  # gl
     compiled = compile_filter(filter, expression=compile_condition)
     if compiled.near is not None:
         raise refusal(
-            "$geoNear, $near, and $nearSphere are not allowed in this context", 5626500,
+            "$geoNear, $near, and $nearSphere are not allowed in this context",
+            5626500,
             hint="use the $geoNear stage",
         )
     return BoundFilter(compiled, bound)

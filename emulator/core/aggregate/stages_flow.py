@@ -75,9 +75,7 @@ def _direction(value: Value) -> int:
             hint="the cloud has no text search",
         )
     if value not in (1, -1):
-        raise refusal(
-            "$sort key ordering must be 1 (for ascending) or -1 (for descending)", 15975
-        )
+        raise refusal("$sort key ordering must be 1 (for ascending) or -1 (for descending)", 15975)
     return int(value)
 
 
@@ -131,7 +129,9 @@ def _skip(name: str, operand: Value, _building: Building) -> Stage:
 
 def _whole(name: str, operand: Value, *, not_number: int, least: int, too_small: int) -> int:
     if not is_whole_number(operand):
-        raise refusal(f"the argument to {name} must be a whole number, not {operand!r:.60}", not_number)
+        raise refusal(
+            f"the argument to {name} must be a whole number, not {operand!r:.60}", not_number
+        )
     if operand < least:
         raise refusal(f"the argument to {name} must be at least {least}, not {operand}", too_small)
     return int(operand)
@@ -172,7 +172,9 @@ _VERDICTS: Final[Mapping[str, Value]] = {
 def _redact(_name: str, operand: Value, building: Building) -> Stage:
     scope = replace(building.scope.bind("CURRENT"), constants=_VERDICTS)
     judge = compile_value(operand, scope)
-    return Stage(run=mapped(lambda document, variables: _judged(judge, document, document, variables)))
+    return Stage(
+        run=mapped(lambda document, variables: _judged(judge, document, document, variables))
+    )
 
 
 def _judged(

@@ -75,9 +75,7 @@ _Keys: TypeAlias = Callable[[Slice, Variables], tuple[Sequence[Hashable], Sequen
 """Gives the key and the id of each document."""
 
 
-def read_outputs(
-    specification: Mapping[str, Value], building: Building
-) -> list[Output]:
+def read_outputs(specification: Mapping[str, Value], building: Building) -> list[Output]:
     """Return the accumulated fields of a stage.
 
     Raises:

@@ -156,14 +156,18 @@ def _read_unwind(operand: Value) -> _Unwind:
         )
     return _Unwind(
         parts=_unwind_path(options.get("path", "")),
-        index=_index_path(options.get("includeArrayIndex")) if "includeArrayIndex" in options else None,
+        index=_index_path(options.get("includeArrayIndex"))
+        if "includeArrayIndex" in options
+        else None,
         preserves=preserves,
     )
 
 
 def _unwind_path(path: Value) -> Parts:
     if type(path) is not str:
-        raise refusal(f"expected a string as the path for $unwind stage, got {type_name(path)}", 28808)
+        raise refusal(
+            f"expected a string as the path for $unwind stage, got {type_name(path)}", 28808
+        )
     if not path:
         raise refusal("no path specified to $unwind stage", 28812)
     if path[0] != "$":

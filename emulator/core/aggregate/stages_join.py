@@ -1,0 +1,392 @@
+"""Owns the stages that read other collections: `$lookup`, `$graphLookup`, `$unionWith`.
+
+Not here: who gives the other documents (`environment`). The one idea: a join by equality asks an
+index where there is one, else a hash of the foreign field made once a run; a join by pipeline
+whose first filter is an equality with a variable is narrowed down by such a hash before it runs.
+"""
+
+from collections.abc import Callable, Generator, Hashable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Final
+
+from emulator.core.aggregate.environment import PipelineEnvironment
+from emulator.core.aggregate.fields import set_path
+from emulator.core.aggregate.nodes import Expression, Run, Variables, refusal
+from emulator.core.aggregate.numbers import is_whole_number
+from emulator.core.aggregate.stage_nodes import (
+    Building,
+    Slice,
+    Slices,
+    Stage,
+    StageBuilder,
+    bind_filter,
+    gathered,
+    read_options,
+    slices,
+    through,
+)
+from emulator.core.aggregate.variables import check_bindable, follow, parse_path
+from emulator.core.ordering import hash_key
+from emulator.core.paths import Parts, array_index, visit
+from emulator.core.query_types import type_name
+from emulator.core.values import MISSING, Document, Int64, Value
+
+PIPELINE_DEPTH_MAX: Final = 20
+
+HashKeys = Callable[[Document], Iterable[Hashable]]
+
+
+def query_keys(path: str) -> HashKeys:
+    """Return what gives the hash keys of all values `{path: {$eq: value}}` finds a document by."""
+    parts = tuple(path.split("."))
+
+    def keys(document: Document) -> set[Hashable]:
+        return {
+            hash_key(None if value is MISSING else value) for value, _ in visit(document, parts)
+        }
+
+    return keys
+
+
+def local_values(document: Document, path: Parts) -> list[Value]:
+    """Return the values a document is joined by: array elements each, null where there is none."""
+    value = document.get(path[0], MISSING)
+    rest = path[1:]
+    while rest and value.__class__ is list and (index := array_index(rest[0])) is not None:
+        value = value[index] if index < len(value) else MISSING
+        rest = rest[1:]
+    if rest:
+        inner = value if value.__class__ is list else [value]
+        found = [each for item in inner if item.__class__ is dict for each in _local(item, rest)]
+    else:
+        found = _ending(value)
+    return found or [None]
+
+
+def _local(document: Document, path: Parts) -> list[Value]:
+    if len(path) == 1:
+        return _ending(document.get(path[0], MISSING))
+    values = local_values(document, path)
+    return [] if values == [None] else values
+
+
+def _ending(value: Value) -> list[Value]:
+    if value.__class__ is list:
+        return list(value)
+    return [] if value is MISSING else [value]
+
+
+@dataclass(slots=True)
+class _Foreign:
+    """The other collection during one run: its documents, and a hash of them once asked for."""
+
+    name: str
+    environment: PipelineEnvironment
+    keys: HashKeys
+    documents: list[Document] = field(default_factory=list)
+    _places: dict[Hashable, list[int]] | None = None
+
+    def prepare(self) -> Generator[Slice, None, None]:
+        """Make the hash, an empty slice for each slice of documents."""
+        if self._places is not None:
+            return
+        self._places = {}
+        for chunk in slices(self.environment.collection(self.name) or ()):
+            for place, document in enumerate(chunk, len(self.documents)):
+                for key in self.keys(document):
+                    self._places.setdefault(key, []).append(place)
+            self.documents += chunk
+            yield []
+
+    def having(self, values: Iterable[Value]) -> list[Document]:
+        """Return the documents with any of these values, in their own order."""
+        places = self._places or {}
+        found = [places.get(key, ()) for key in {hash_key(value) for value in values}]
+        if len(found) == 1:
+            return [self.documents[place] for place in found[0]]
+        return [
+            self.documents[place] for place in sorted({each for some in found for each in some})
+        ]
+
+
+# --- $lookup -------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Lookup:
+    """A `$lookup` as compiled."""
+
+    source: str
+    into: Parts
+    environment: PipelineEnvironment
+    local: Parts = ()
+    foreign: str = ""
+    values: Sequence[Expression] = ()
+    stages: Sequence[Stage] | None = None
+    hint: tuple[Parts, Run] | None = None
+    is_fixed: bool = False
+
+    def run(self, incoming: Slices, variables: Variables) -> Slices:
+        """Join every document with what it is looked up."""
+        foreign = _Foreign(self.source, self.environment, self._keys())
+        fixed: list[Document] | None = None
+        for chunk in incoming:
+            for document in chunk:
+                found = fixed
+                if found is None:
+                    found = yield from self._found(document, foreign, variables)
+                    fixed = found if self.is_fixed else None
+                yield [set_path(document, self.into, found)]
+
+    def _keys(self) -> HashKeys:
+        if self.local:
+            return query_keys(self.foreign)
+        if self.hint is not None:
+            parts = self.hint[0]
+            return lambda document: (hash_key(follow(document, parts)),)
+        return lambda _document: ()
+
+    def _found(
+        self, document: Document, foreign: _Foreign, variables: Variables
+    ) -> Generator[Slice, None, list[Document]]:
+        inner = (*variables, *[value.run(document, variables) for value in self.values])
+        if self.local:
+            found = yield from self._equal(local_values(document, self.local), foreign)
+        elif self.hint is not None:
+            yield from foreign.prepare()
+            found = foreign.having([self.hint[1]({}, inner)])
+        else:
+            yield from foreign.prepare()
+            found = foreign.documents
+        if self.stages is None:
+            return found
+        return (yield from gathered(through(self.stages, slices(found), inner)))
+
+    def _equal(
+        self, values: Sequence[Value], foreign: _Foreign
+    ) -> Generator[Slice, None, list[Document]]:
+        find = self.environment.find_equal
+        if find is not None and len(values) == 1:
+            indexed = find(self.source, self.foreign, values[0])
+            if indexed is not None:
+                return list(indexed)
+        yield from foreign.prepare()
+        return foreign.having(values)
+
+
+_LOOKUP_OPTIONS: Final = ("from", "localField", "foreignField", "as", "let", "pipeline")
+
+
+def _lookup(name: str, operand: Value, building: Building) -> Stage:
+    if type(operand) is not dict:
+        raise refusal(
+            f"the $lookup stage specification must be an object, but found {type_name(operand)}", 9
+        )
+    options = read_options(name, operand, _LOOKUP_OPTIONS, 9)
+    source = _collection_name(name, options)
+    into = parse_path(_string(name, options, "as"))
+    by_fields = "localField" in options or "foreignField" in options
+    if not by_fields and "pipeline" not in options:
+        raise refusal(
+            "$lookup requires either 'pipeline' or both 'localField' and 'foreignField'", 9
+        )
+    lookup = _Lookup(source=source, into=into, environment=building.environment)
+    if by_fields:
+        lookup = replace(
+            lookup,
+            local=parse_path(_string(name, options, "localField")),
+            foreign=".".join(parse_path(_string(name, options, "foreignField"))),
+        )
+    if "pipeline" in options:
+        lookup = _with_pipeline(lookup, options, building)
+    inner = [stage.collections for stage in lookup.stages or ()]
+    return Stage(run=lookup.run, keeps_count=True, collections=frozenset({source}).union(*inner))
+
+
+def _with_pipeline(lookup: _Lookup, options: Mapping[str, Value], building: Building) -> _Lookup:
+    given = options.get("let", {})
+    if type(given) is not dict:
+        raise refusal(f"$lookup argument 'let' must be an object, is type {type_name(given)}", 9)
+    for each in given:
+        check_bindable(each)
+    inner = inner_building("$lookup", building, *given)
+    stages = inner.pipeline(_pipeline_operand("$lookup", options["pipeline"]), inner)
+    hint = None if lookup.local else _equality_hint(options["pipeline"], inner)
+    return replace(
+        lookup,
+        values=[building.expression(value) for value in given.values()],
+        stages=stages,
+        hint=hint,
+        is_fixed=not given and not lookup.local,
+    )
+
+
+def inner_building(name: str, building: Building, *variables: str) -> Building:
+    """Return what the stages of a pipeline inside a stage are built with.
+
+    Raises:
+        DatabaseRequestFailed: pipelines are nested too deep (232).
+    """
+    if len(building.above) >= PIPELINE_DEPTH_MAX:
+        raise refusal(
+            f"Maximum number of nested sub-pipelines ({PIPELINE_DEPTH_MAX}) exceeded", 232
+        )
+    return replace(
+        building,
+        above=(*building.above, name),
+        scope=building.scope.bind(*variables),
+        place=0,
+    )
+
+
+def _equality_hint(pipeline: Sequence[Value], inner: Building) -> tuple[Parts, Run] | None:
+    """Return a path and a variable that the pipeline's first filter wants equal, if it does."""
+    first = pipeline[0] if pipeline else None
+    condition = first.get("$match") if type(first) is dict else None
+    operand = condition.get("$expr") if type(condition) is dict else None
+    conjuncts = [operand]
+    if type(operand) is dict and type(operand.get("$and")) is list:
+        conjuncts = operand["$and"]
+    for each in conjuncts:
+        sides = each.get("$eq") if type(each) is dict else None
+        if type(sides) is list and len(sides) == 2:
+            found = _path_and_variable(*sides, inner) or _path_and_variable(*sides[::-1], inner)
+            if found is not None:
+                return found
+    return None
+
+
+def _path_and_variable(path: Value, text: Value, inner: Building) -> tuple[Parts, Run] | None:
+    if type(path) is not str or type(text) is not str:
+        return None
+    name = text[2:].partition(".")[0]
+    if path[:1] != "$" or path[:2] == "$$" or text[:2] != "$$" or name not in inner.scope.slots:
+        return None
+    if "CURRENT" in inner.scope.slots:
+        return None
+    return parse_path(path[1:]), inner.expression(text).run
+
+
+def _collection_name(stage: str, options: Mapping[str, Value], name: str = "from") -> str:
+    if name not in options:
+        raise refusal(f"missing '{name}' option to {stage} stage specification", 9)
+    given = options[name]
+    if type(given) is not str:
+        raise refusal(f"{stage} argument '{name}' must be a string, is type {type_name(given)}", 9)
+    if not given:
+        raise refusal(f"Invalid namespace: the '{name}' of {stage} is empty", 73)
+    return given
+
+
+def _string(stage: str, options: Mapping[str, Value], name: str) -> str:
+    given: Value = options.get(name, MISSING)
+    if type(given) is not str:
+        raise refusal(f"{stage} argument '{name}' must be a string, is type {type_name(given)}", 9)
+    return given
+
+
+def _pipeline_operand(stage: str, operand: Value) -> list[Value]:
+    if type(operand) is not list:
+        raise refusal(f"{stage} argument 'pipeline' must be an array", 14)
+    return operand
+
+
+# --- $unionWith ----------------------------------------------------------------------------------
+
+
+def _union_with(name: str, operand: Value, building: Building) -> Stage:
+    options = {"coll": operand} if type(operand) is str else operand
+    if type(options) is not dict:
+        raise refusal("the $unionWith stage specification must be an object or string", 9)
+    read_options(name, options, ("coll", "pipeline"), 9)
+    source = _collection_name(name, options, "coll")
+    inner = inner_building(name, building)
+    stages = inner.pipeline(_pipeline_operand(name, options.get("pipeline", [])), inner)
+    read = building.environment.collection
+
+    def run(incoming: Slices, variables: Variables) -> Slices:
+        yield from incoming
+        yield from through(stages, slices(read(source) or ()), variables)
+
+    collections = frozenset({source}).union(*[stage.collections for stage in stages])
+    return Stage(run=run, collections=collections)
+
+
+# --- $graphLookup --------------------------------------------------------------------------------
+
+_GRAPH_OPTIONS: Final = (
+    "from", "startWith", "connectFromField", "connectToField", "as", "maxDepth", "depthField",
+    "restrictSearchWithMatch",
+)  # fmt: skip
+
+
+def _graph_lookup(name: str, operand: Value, building: Building) -> Stage:
+    if type(operand) is not dict:
+        raise refusal("the $graphLookup stage specification must be an object", 9)
+    options = read_options(name, operand, _GRAPH_OPTIONS, 40104)
+    source = _collection_name(name, options)
+    for required in _GRAPH_OPTIONS[1:5]:
+        if required not in options:
+            raise refusal(f"$graphLookup requires '{required}' to be specified", 40105)
+    start = building.expression(options["startWith"]).run
+    connect_from = parse_path(_string(name, options, "connectFromField"))
+    keys = query_keys(".".join(parse_path(_string(name, options, "connectToField"))))
+    into = parse_path(_string(name, options, "as"))
+    depth_path = (
+        parse_path(_string(name, options, "depthField")) if "depthField" in options else None
+    )
+    depth_max = _depth_max(options.get("maxDepth", MISSING))
+    restricts = "restrictSearchWithMatch" in options
+    bound = bind_filter(options.get("restrictSearchWithMatch", {}), building.scope)
+
+    def run(incoming: Slices, variables: Variables) -> Slices:
+        foreign = _Foreign(source, building.environment, keys)
+        yield from foreign.prepare()
+        for chunk in incoming:
+            for document in chunk:
+                found: dict[Hashable, Document] = {}
+                depth, frontier = 0, _start_values(start(document, variables))
+                while frontier and (depth_max is None or depth <= depth_max):
+                    reached = foreign.having(frontier)
+                    reached = bound.select(reached, variables) if restricts else reached
+                    new = {hash_key(each.get("_id", MISSING)): each for each in reached}
+                    new = {key: each for key, each in new.items() if key not in found}
+                    found |= {key: _at_depth(each, depth_path, depth) for key, each in new.items()}
+                    frontier = [
+                        value for each in new.values() for value in _connections(each, connect_from)
+                    ]
+                    depth += 1
+                    yield []
+                yield [set_path(document, into, list(found.values()))]
+
+    return Stage(run=run, keeps_count=True, collections=frozenset({source}))
+
+
+def _at_depth(document: Document, path: Parts | None, depth: int) -> Document:
+    return document if path is None else set_path(document, path, Int64(depth))
+
+
+def _start_values(value: Value) -> list[Value]:
+    return _ending(value)
+
+
+def _connections(document: Document, path: Parts) -> list[Value]:
+    values = local_values(document, path)
+    return [] if values == [None] and follow(document, path) is not None else values
+
+
+def _depth_max(value: Value) -> int | None:
+    if value is MISSING:
+        return None
+    if not is_whole_number(value):
+        raise refusal(f"maxDepth requires a whole number, found type: {type_name(value)}", 40100)
+    if value < 0:
+        raise refusal(f"maxDepth requires a nonnegative argument, found: {value}", 40101)
+    return int(value)
+
+
+JOIN: Final[Mapping[str, StageBuilder]] = {
+    "$graphLookup": _graph_lookup,
+    "$lookup": _lookup,
+    "$unionWith": _union_with,
+}

@@ -1,0 +1,68 @@
+"""`$rename`."""
+
+import pytest
+
+from emulator.core.errors import DatabaseRequestFailed
+from emulator.core.update import compile_update
+
+
+def renamed(operand, document):
+    return compile_update({"$rename": operand}).apply(document, now_ms=0)
+
+
+CASES = [
+    pytest.param({"a": "b"}, {"a": 1, "c": 2}, {"c": 2, "b": 1}, id="field"),
+    pytest.param({"a": "b"}, {"a": 1, "b": 2}, {"b": 1}, id="overwrites"),
+    pytest.param(
+        {"a.x": "b.y"}, {"a": {"x": 1, "z": 2}}, {"a": {"z": 2}, "b": {"y": 1}}, id="paths"
+    ),
+    pytest.param({"a": "b"}, {"c": 1}, {"c": 1}, id="nothing there"),
+    pytest.param({"a.b": "c"}, {"a": 5}, {"a": 5}, id="nothing behind a scalar"),
+    pytest.param({"a": "b.c"}, {"b": [1], "x": 1}, {"b": [1], "x": 1}, id="no source, no check"),
+    pytest.param({"a": "b", "c": "d"}, {"a": 1, "c": 2}, {"b": 1, "d": 2}, id="two"),
+]
+
+
+@pytest.mark.parametrize(("operand", "document", "expected"), CASES)
+def test_the_value_moves(operand, document, expected):
+    before = dict(document)
+    assert renamed(operand, document) == expected
+    assert document == before
+
+
+REFUSED = [
+    pytest.param({"a": 5}, 2, "must be a string", id="no text"),
+    pytest.param({"a": "a"}, 2, "must differ", id="itself"),
+    pytest.param({"a.$": "b"}, 2, "may not be dynamic", id="positional"),
+    pytest.param({"a": "b.$[]"}, 2, "may not be dynamic", id="all"),
+    pytest.param({"a": "a.b"}, 40, "conflict", id="into itself"),
+    pytest.param({"a.b": "a"}, 40, "conflict", id="onto its parent"),
+    pytest.param({"a": "b", "b": "c"}, 40, "conflict", id="chain"),
+    pytest.param({"a": "b..c"}, 56, "empty field name", id="empty part"),
+]
+
+
+@pytest.mark.parametrize(("operand", "code", "text"), REFUSED)
+def test_operand_is_refused(operand, code, text):
+    with pytest.raises(DatabaseRequestFailed, match=text) as refusal:
+        compile_update({"$rename": operand})
+    assert refusal.value.mongo_code == code
+
+
+@pytest.mark.parametrize(
+    ("operand", "document", "text"),
+    [
+        pytest.param({"a.0": "b"}, {"a": [1]}, "source field cannot be an array", id="source"),
+        pytest.param({"x": "a.0"}, {"a": [1], "x": 1}, "destination field cannot", id="target"),
+    ],
+)
+def test_arrays_on_the_way_are_refused(operand, document, text):
+    with pytest.raises(DatabaseRequestFailed, match=text) as refusal:
+        renamed(operand, document)
+    assert refusal.value.mongo_code == 2
+
+
+def test_other_operators_may_not_touch_either_end():
+    for other in ({"$set": {"a": 1}}, {"$inc": {"b": 1}}):
+        with pytest.raises(DatabaseRequestFailed, match="conflict"):
+            compile_update({"$rename": {"a": "b"}, **other})
