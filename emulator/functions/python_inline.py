@@ -188,8 +188,6 @@ class PythonInlineRuntime:
             # by a call is known.
             self._workers.submit(call, nested=current_run.get() is not None)
 
-    # What comes back from other threads
-
     def _wake_after_this_turn(self, loop: FunctionLoop) -> None:
         if not self._to_wake:
             assert self._loop is not None
@@ -200,6 +198,8 @@ class PythonInlineRuntime:
         loops, self._to_wake = self._to_wake, set()
         for loop in loops:
             loop.wake()
+
+    # What comes back from other threads
 
     def _post(self, call: Call, outcome: Outcome | None) -> None:
         self._posted.append((call, outcome))
@@ -264,6 +264,10 @@ class PythonInlineRuntime:
     # What does not come back
 
     def _time_out(self, call: Call) -> None:
+        # The answer may be here already, its thread kept from telling by another call's code.
+        self._deliver()
+        if call not in self._calls:
+            return
         timeout_s = call.invocation.timeout_s
         failure = Failure(
             kind="timeout",

@@ -29,16 +29,12 @@ CHECKED_FILES_MAX: Final = 32
 """Files looked at before each call; changes of further ones are left to the folder watcher."""
 
 Stamp = tuple[int, int]
-"""Time of change in nanoseconds and size in bytes; (0, -1) for a file that is not there."""
+"""Time of change in nanoseconds and size in bytes: what tells a changed file from an unchanged."""
 
 
-def stamp_of(path: str) -> Stamp:
-    """Return what tells a changed file from an unchanged one."""
-    try:
-        status = os.stat(path)  # noqa: PTH116  # a Path costs more than the call
-    except OSError:
-        return (0, -1)
-    return (status.st_mtime_ns, status.st_size)
+def _is_there(name: str) -> bool:
+    # Unlike a `stat` that fails, this makes no exception: it is asked before each call.
+    return os.access(name, os.F_OK)
 
 
 class ModuleSpace:
@@ -49,6 +45,7 @@ class ModuleSpace:
         self.package = _claim(name)
         self.sources: dict[str, str] = {}
         self._stamps: dict[str, Stamp] = {}
+        self._absent: set[str] = set()
         self._local: dict[str, bool] = {}
         self._foreign = _installed_names(folder)
         self._twins: dict[str, ModuleType] = {}
@@ -72,20 +69,26 @@ class ModuleSpace:
 
     def check(self, path: Path) -> None:
         """Count a file, there or not, among those the generation was made from."""
-        if len(self._stamps) < CHECKED_FILES_MAX and self._is_own(path):
-            self._stamps.setdefault(str(path), stamp_of(str(path)))
+        name = str(path)
+        if len(self._stamps) >= CHECKED_FILES_MAX or name in self._stamps or not self._is_own(path):
+            return
+        try:
+            status = path.stat()
+        except OSError:
+            self._absent.add(name)
+        else:
+            self._stamps[name] = (status.st_mtime_ns, status.st_size)
 
     def is_current(self) -> bool:
-        """Tell whether every file it was made from is as it was."""
+        """Tell whether every file it was made from is as it was; asked before each call."""
         try:
-            for path, (changed_ns, size_bytes) in self._stamps.items():
-                status = os.stat(path)  # noqa: PTH116  # a Path costs more than the call
+            for name, (changed_ns, size_bytes) in self._stamps.items():
+                status = os.stat(name)  # noqa: PTH116  # a Path costs more than the call
                 if status.st_mtime_ns != changed_ns or status.st_size != size_bytes:
                     return False
         except OSError:
-            # Something is not there: a file that went, or one that was never there and still is not.
-            return all(stamp_of(path) == stamp for path, stamp in self._stamps.items())
-        return True
+            return False
+        return not any(map(_is_there, self._absent))
 
     def close(self) -> None:
         """Forget every module; code that still runs keeps what it has."""
