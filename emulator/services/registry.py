@@ -57,6 +57,7 @@ class Registry:
         self._rediscover = rediscover
         self._variables_of = variables_of
         self._registered: dict[str, Registered] = {}
+        self._looked_at: dict[int, Generation] = {}
 
     async def load_all(self, bundles: Iterable[Bundle]) -> None:
         """Take these bundles as the project's functions and load their code, side by side."""
@@ -99,7 +100,7 @@ class Registry:
             FunctionNotFound: no such function, in memory or on disk.
         """
         known = self._registered.get(name)
-        if known is not None and known.generation is not None and known.generation.is_current():
+        if known is not None and known.generation is not None and self._serves(known.generation):
             return known
         bundle = self._rediscover(name)
         if bundle is not None:
@@ -110,6 +111,21 @@ class Registry:
                 f"FunctionName parameter could not be found: {name}", hint=self._near(name)
             )
         return known
+
+    def _serves(self, generation: Generation) -> bool:
+        """Tell whether a generation is what lies on disk, looking once a turn of the event loop.
+
+        Requests handled in one turn had all arrived when it began; looking again for each of them
+        would cost more than the rest of a call.
+        """
+        if id(generation) in self._looked_at:
+            return True
+        if not generation.is_current():
+            return False
+        if not self._looked_at:
+            asyncio.get_running_loop().call_soon(self._looked_at.clear)
+        self._looked_at[id(generation)] = generation
+        return True
 
     def hold(self, known: Registered, generation: Generation) -> None:
         """Keep the generation for the time of a call, however often it is replaced meanwhile."""

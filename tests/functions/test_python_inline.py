@@ -334,6 +334,15 @@ async def test_call_beside_one_that_blocks_the_loop_still_answers(stage):
     assert (await stuck).failure.kind == "timeout"
 
 
+async def test_answer_found_just_before_another_call_blocks_the_loop_is_no_time_out(stage):
+    code = f"async def main(event):\n    if event: return event\n    {LOOP_FOR_EVER}"
+    generation = await stage.load("fn", code)
+    calls = [stage.call(generation, event, timeout_s=0.2) for event in ("a", "b", None)]
+    a, b, stuck = await asyncio.gather(*calls)
+    assert (a.result, b.result) == (b'"a"', b'"b"')
+    assert stuck.failure.kind == "timeout"
+
+
 async def test_call_in_the_queue_gives_up_at_its_time_out(stage, eventually):
     """A call that never got a turn is answered all the same, and never runs afterwards."""
     code = """

@@ -96,3 +96,16 @@ async def test_many_calls_during_a_change_load_once(stage):
     answers = await asyncio.gather(*(answer(stage, "f") for _ in range(20)))
     assert set(answers) == {b'"new"'}
     assert len(stage.runtime.loaded) == 2
+
+
+async def test_files_are_looked_at_once_for_calls_of_one_turn(stage, monkeypatch):
+    await stage.save("f", says("old"))
+    generation = stage.runtime.loaded[-1]
+    looks = []
+    monkeypatch.setattr(
+        type(generation), "is_current", lambda each: not looks.append(each) and each.current
+    )
+    await asyncio.gather(*(answer(stage, "f") for _ in range(5)))
+    assert len(looks) == 1
+    await answer(stage, "f")
+    assert len(looks) == 2
