@@ -56,7 +56,8 @@ EJSON_TAGS: Final = frozenset(
 _GEO_TYPES: Final = frozenset(
     {"Point", "LineString", "Polygon", "MultiPoint", "MultiLineString", "MultiPolygon"}
 )
-_AS_IS: Final = frozenset({type(None), bool, float, Date, ObjectId, Regex, Timestamp, Edge})
+_AS_IS: Final = frozenset({type(None), bool, float, Date, ObjectId, Regex, Edge})
+_UNSET_STAMP: Final = Timestamp(0, 0)
 _FIELD_OVERHEAD_BYTES: Final = 8
 _TEXT_CHECK_LENGTH: Final = 64
 
@@ -64,7 +65,8 @@ _TEXT_CHECK_LENGTH: Final = 64
 def admit(document: Document, *, now_ms: int) -> Document:
     """Return a deep copy the engine owns, `_id` first and server dates resolved.
 
-    Fields that are undefined are left out; inside arrays they become null.
+    Fields that are undefined are left out; inside arrays they become null. A `Timestamp(0, 0)` at
+    the top stands for the moment, as in MongoDB.
 
     Raises:
         DatabaseRequestFailed: a top-level key starts with `$` (52), the `_id` is of a kind no id
@@ -80,7 +82,7 @@ def admit(document: Document, *, now_ms: int) -> Document:
             raise DatabaseRequestFailed(
                 f"Document can't have $ prefixed field names: {key}", mongo_code=52
             )
-    copy = _Copy(now_ms)
+    copy = _Copy(now_ms, stamps=True)
     admitted: Document = copy.mapping(document, "", 1)
     copy.check_size()
     if "_id" in admitted and next(iter(admitted)) != "_id":
@@ -178,8 +180,9 @@ def _bad_place(path: str, coordinates: Value) -> DatabaseRequestFailed:
 class _Copy:
     """One walk over one document; `size_bytes` is an estimate that counts long texts exactly."""
 
-    def __init__(self, now_ms: int) -> None:
+    def __init__(self, now_ms: int, *, stamps: bool = False) -> None:
         self._now_ms = now_ms
+        self._stamps = stamps
         self._size_bytes = 0
 
     def check_size(self) -> None:
@@ -201,11 +204,18 @@ class _Copy:
             return self.mapping(value, path, level + 1)
         if kind is list:
             return self._array(value, path, level + 1)
+        return self._rare(value, path, level)
+
+    def _rare(self, value: Value, path: str, level: int) -> Value:
+        kind = type(value)
         if kind is ServerDate:
             return Date(self._now_ms + value.offset_ms)
         if kind is Binary:
             self._size_bytes += len(value.data)
             return value
+        if kind is Timestamp:
+            is_unset = self._stamps and level == 1 and path != "_id" and value == _UNSET_STAMP
+            return Timestamp(self._now_ms // 1000, 1) if is_unset else value
         return self._foreign(value, path, level)
 
     def mapping(self, value: Mapping[str, Value], path: str, level: int) -> Document:

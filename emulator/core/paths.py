@@ -31,6 +31,13 @@ def array_index(part: str) -> int | None:
     return None
 
 
+def written_index(part: str) -> int | None:
+    """Return the index that a part of a path means to an update, which also reads `01` as 1."""
+    if part.isdecimal() and part.isascii() and len(part) <= INDEX_DIGITS_MAX:
+        return int(part)
+    return None
+
+
 def direct_value(document: Document, parts: Parts) -> Value:
     """Return the value behind a path that passes through objects only, else MISSING."""
     value: Value = document

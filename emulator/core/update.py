@@ -33,6 +33,7 @@ Apply: TypeAlias = Callable[[Application], Document]
 _OPERATORS: Final[Mapping[str, ChangeBuilder]] = {**VALUE_OPERATORS, **ARRAY_OPERATORS}
 _CANNOT_GROW: Final = frozenset({"$inc", "$mul", "$unset", "$bit", "$pop", "$pull", "$pullAll"})
 _STORES_OPERAND: Final = frozenset({"$set", "$setOnInsert", "$min", "$max", "$push", "$addToSet"})
+_MAY_NAME_ID: Final = frozenset({"$set", "$setOnInsert", "$rename"})
 _SHALLOW_PARTS: Final = 50
 _SMALL_TEXT_LENGTH: Final = 4096
 
@@ -123,6 +124,8 @@ def _compile(update: Document, array_filters: Sequence[Filter]) -> Apply:
                 _add(tree, path, _OPERATORS[name](path, _owned(name, path, value)))
     _refuse_unused(tree.filters, update)
     tree.sort()
+    if any("_id" in operand for name, operand in update.items() if name not in _MAY_NAME_ID):
+        return _refusing_id(_application_of(tree, checks, can_grow=_can_grow(update)))
     return _application_of(tree, checks, can_grow=_can_grow(update))
 
 
@@ -283,15 +286,31 @@ def _application_of(
     return apply
 
 
+def _refusing_id(apply: Apply) -> Apply:
+    """Return the application that refuses to calculate an `_id` that is there, even the same."""
+
+    def run(application: Application) -> Document:
+        new = apply(application)
+        if "_id" in application.document:
+            raise _immutable_id()
+        return new
+
+    return run
+
+
 def _with_old_id(document: Document, new: Document) -> Document:
     if "_id" not in document:
         return new
     if not equal(document["_id"], new.get("_id", MISSING)):
-        raise DatabaseRequestFailed(
-            "Performing an update on the path '_id' would modify the immutable field '_id'",
-            mongo_code=IMMUTABLE,
-        )
+        raise _immutable_id()
     return {**new, "_id": document["_id"]}
+
+
+def _immutable_id() -> DatabaseRequestFailed:
+    return DatabaseRequestFailed(
+        "Performing an update on the path '_id' would modify the immutable field '_id'",
+        mongo_code=IMMUTABLE,
+    )
 
 
 # --- whole documents -----------------------------------------------------------------------------

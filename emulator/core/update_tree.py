@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Final, TypeAlias
 
 from emulator.core.errors import DatabaseRequestFailed
-from emulator.core.paths import Parts, ValueTest, array_index
+from emulator.core.paths import Parts, ValueTest, written_index
 from emulator.core.values import MISSING, Document, Value
 
 ARRAY_PADDING_MAX: Final = 1_500_000
@@ -213,7 +213,7 @@ def _indexes(
     if name[:2] == "$[":
         test = node.filters[name[2:-1]]
         return [place for place, item in enumerate(value) if test(item)]
-    index = array_index(name)
+    index = written_index(name)
     if index is not None:
         return [index]
     if apply_node(child, MISSING, application) is not MISSING:

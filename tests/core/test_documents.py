@@ -242,7 +242,15 @@ def test_without_server_dates_the_same_object_comes_back(value):
 
 def test_a_value_is_checked_like_a_field():
     assert admit_value((1, ServerDate()), path="a.b", now_ms=7) == [1, Date(7)]
-    with pytest.raises(InvalidParam, match="'a.b.0'"):
+    with pytest.raises(InvalidParam, match=r"'a\.b\.0'"):
         admit_value([{1}], path="a.b", now_ms=0)
     with pytest.raises(DatabaseRequestFailed, match="nested deeper"):
         admit_value(nested(10), path=".".join("a" * NESTING_MAX_LEVELS), now_ms=0)
+
+
+def test_an_empty_timestamp_at_the_top_becomes_the_moment():
+    empty = Timestamp(0, 0)
+    document = {"_id": empty, "t": empty, "s": Timestamp(0, 1), "o": {"t": empty}, "l": [empty]}
+    admitted = admit(document, now_ms=7_900)
+    assert admitted == document | {"t": Timestamp(7, 1)}
+    assert admit_value(empty, path="t", now_ms=7_900) == empty

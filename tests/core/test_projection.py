@@ -72,7 +72,7 @@ def test_slice_cuts_an_array_and_keeps_the_rest(projection, expected):
 
 
 OPERATORS = [
-    pytest.param({"l": {"$slice": 1}, "s": 1}, {"_id": 1, "l": [1], "s": "x"}, id="$slice included"),
+    pytest.param({"l": {"$slice": 1}, "s": 1}, {"_id": 1, "l": [1], "s": "x"}, id="$slice shows"),
     pytest.param({"l": {"$slice": 1}, "s": 0, "m": 0}, {"_id": 1, "l": [1], "o": {"l": [1, 2]}},
                  id="$slice beside exclusion"),
     pytest.param({"o.l": {"$slice": 1}, "l": 0, "m": 0}, {"_id": 1, "o": {"l": [1]}, "s": "x"},
@@ -82,8 +82,8 @@ OPERATORS = [
     pytest.param({"s": {"$slice": 1}, "zz": {"$slice": 1}, "s.x": {"$slice": 1}}, ARRAY,
                  id="$slice of no array"),
     pytest.param({"l": {"$elemMatch": {"$gt": 2}}}, {"_id": 1, "l": [3]}, id="$elemMatch"),
-    pytest.param({"m": {"$elemMatch": {"l": 8}}, "s": 1}, {"_id": 1, "m": [{"l": [7, 8]}], "s": "x"},
-                 id="$elemMatch beside inclusion"),
+    pytest.param({"m": {"$elemMatch": {"l": 8}}, "s": 1}, {"_id": 1, "m": [{"l": [7, 8]}],
+                 "s": "x"}, id="$elemMatch beside inclusion"),
     pytest.param({"l": {"$elemMatch": {"$gt": 9}}}, {"_id": 1}, id="$elemMatch of nothing"),
     pytest.param({"s": {"$elemMatch": {"$gt": 9}}}, {"_id": 1}, id="$elemMatch of no array"),
     pytest.param({"l": {"$elemMatch": {"$gt": 1}}, "m": 0, "o": 0}, {"_id": 1, "l": [2], "s": "x"},

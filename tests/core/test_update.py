@@ -25,12 +25,13 @@ CASES = [
                  id="new fields by name"),
     pytest.param({"$set": {"a": 2}}, {"a": 1, "b": 1}, {"a": 2, "b": 1}, id="in place"),
     pytest.param({"$set": {"a.b.c": 1}}, {}, {"a": {"b": {"c": 1}}}, id="parents are made"),
-    pytest.param({"$set": {"a.b": 1}}, {"a": {"c": 2}}, {"a": {"c": 2, "b": 1}}, id="siblings stay"),
+    pytest.param({"$set": {"a.b": 1}}, {"a": {"c": 2}}, {"a": {"c": 2, "b": 1}}, id="siblings"),
     pytest.param({"$set": {"a.0": 9}}, {}, {"a": {"0": 9}}, id="a number makes an object"),
     pytest.param({"$set": {"a.1": 9}}, {"a": [1, 2]}, {"a": [1, 9]}, id="index"),
-    pytest.param({"$set": {"a.3": 9}}, {"a": [1]}, {"a": [1, None, None, 9]}, id="index past the end"),
+    pytest.param({"$set": {"a.01": 9}}, {"a": [1, 2]}, {"a": [1, 9]}, id="index after a zero"),
+    pytest.param({"$set": {"a.3": 9}}, {"a": [1]}, {"a": [1, None, None, 9]}, id="index far out"),
     pytest.param({"$set": {"a.1.b": 9}}, {"a": [1]}, {"a": [1, {"b": 9}]}, id="object in an array"),
-    pytest.param({"$set": {"a.0.b": 9}}, {"a": [{"c": 1}]}, {"a": [{"c": 1, "b": 9}]}, id="element"),
+    pytest.param({"$set": {"a.0.b": 9}}, {"a": [{"c": 1}]}, {"a": [{"c": 1, "b": 9}]}, id="in it"),
     pytest.param({"$unset": {"a.b": "", "z.y": ""}}, {"a": {"b": 1, "c": 2}}, {"a": {"c": 2}},
                  id="unset behind a path"),
     pytest.param({"$unset": {"a.0": "", "a.9": "", "a.x": ""}}, {"a": [1, 2]}, {"a": [None, 2]},
@@ -130,9 +131,13 @@ NOT_VIABLE = [
     pytest.param({"$set": {"a.b": 1}}, {"a": 5}, 28, "field 'b' in element", id="scalar"),
     pytest.param({"$inc": {"a.b.c": 1}}, {"a": "x"}, 28, "field 'b' in element", id="deep"),
     pytest.param({"$push": {"a.b": 1}}, {"a": [1]}, 28, "field 'b' in element", id="array by name"),
-    pytest.param({"$set": {"a.01": 1}}, {"a": [1]}, 28, "field '01' in element", id="no index"),
+    pytest.param({"$set": {"a.1a": 1}}, {"a": [1]}, 28, "field '1a' in element", id="no index"),
+    pytest.param({"$set": {"a.-1": 1}}, {"a": [1]}, 28, "field '-1' in element", id="negative"),
+    pytest.param({"$set": {"a.0": 1, "a.00": 2}}, {"a": [1]}, 40, "conflict", id="one index twice"),
     pytest.param({"$set": {"a.9999999": 1}}, {"a": []}, 2, "backfill", id="far index"),
     pytest.param({"$set": {"_id": 2}}, {"_id": 1}, 66, "immutable field '_id'", id="other id"),
+    pytest.param({"$max": {"_id": 1}}, {"_id": 1}, 66, "immutable field '_id'", id="$max of id"),
+    pytest.param({"$mul": {"_id": 1}}, {"_id": 1}, 66, "immutable field '_id'", id="$mul of id"),
     pytest.param({"$unset": {"_id": 1}}, {"_id": 1}, 66, "immutable field '_id'", id="no id"),
     pytest.param(
         {"$set": {"_id.x": 1}}, {"_id": {"x": 2}}, 66, "immutable field '_id'", id="in id"
@@ -170,7 +175,7 @@ POSITIONAL = [
     pytest.param({"$set": {"a.$": 9}}, {"a": [1, 2]}, {"a": [1, 9]}, id="element"),
     pytest.param({"$set": {"a.$.b": 9}}, {"a": [{}, {"b": 1}]}, {"a": [{}, {"b": 9}]}, id="in it"),
     pytest.param({"$unset": {"a.$": 1}}, {"a": [1, 2]}, {"a": [1, None]}, id="unset"),
-    pytest.param({"$set": {"a.$": 9, "a.0": 8}}, {"a": [1, 2]}, {"a": [8, 9]}, id="beside an index"),
+    pytest.param({"$set": {"a.$": 9, "a.0": 8}}, {"a": [1, 2]}, {"a": [8, 9]}, id="and an index"),
     pytest.param({"$set": {"a.$": 9}}, {"a": {"1": 5}}, {"a": {"1": 9}}, id="field of an object"),
     pytest.param({"$set": {"a.$[]": 9}}, {"a": [1, 2]}, {"a": [9, 9]}, id="all"),
     pytest.param({"$inc": {"a.$[].n": 1}}, {"a": [{"n": 1}, {}]}, {"a": [{"n": 2}, {"n": 1}]},
@@ -340,3 +345,4 @@ def test_set_on_insert_counts_for_inserts_only():
     assert applied(update, {}, inserting=True) == {"a": 1, "b": 2}
     assert applied(update, {}) == {"b": 2}
     assert applied({"$setOnInsert": {"_id": 5}}, {}, inserting=True) == {"_id": 5}
+    assert applied({"$max": {"_id": 5}}, {}, inserting=True) == {"_id": 5}

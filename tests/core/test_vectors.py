@@ -5,6 +5,7 @@ reports itself as skipped, and the project's own tables stand alone.
 """
 
 import importlib.util
+import itertools
 import json
 import sys
 from collections import Counter
@@ -28,16 +29,10 @@ KNOWN = {
     "ft-a89adff2212c": LATER_DOLLAR,
     "ft-dea5625e364d": LATER_DOLLAR,
     "ft-de7bfbbcc2b8": LATER_DOLLAR,
-    "ft-d8dde6084492": "a stored Timestamp(0, 0) is not replaced by the server's own",
     "mm-0542ef294e63": f"{MINIMONGO}: option s beside a pattern",
     "mm-93d21737c718": f"{MINIMONGO}: option x beside a pattern",
-    "mm-072f031ba288": f"{MINIMONGO}: $max on _id though it changes nothing",
-    "mm-32f3b5ee2e26": f"{MINIMONGO}: $mul on _id though it changes nothing",
-    "mm-6b9c37bc71cc": f"{MINIMONGO}: $min on _id though it changes nothing",
     "mm-f72a405f50f4": f"{MINIMONGO}: negative $position, which MongoDB counts from the end",
     "mm-59479637c4bd": f"{MINIMONGO}: $mod with three operands",
-    "mm-67f29298e7ca": f"{MINIMONGO}: 01 as an index",
-    "mm-9d76bd60621f": f"{MINIMONGO}: 01 as an index",
     "mm-9fb4906bb51f": f"{MINIMONGO}: fields beside $each in $addToSet",
 }
 """Vectors whose outcome is not the cloud's, with the reason."""
@@ -52,7 +47,8 @@ RUNNABLE_FLOORS = {
 }
 """How many vectors of each group at least must run and pass, so that skips cannot hide failures."""
 
-CORE_SHARE_MIN = 0.99
+CORE_SHARE_MIN = 0.995
+WHOLE_SHARE_MIN = 0.97
 
 if not VECTORS.is_dir():
     pytest.skip("the vectors are not beside this checkout", allow_module_level=True)
@@ -89,13 +85,31 @@ def judged() -> dict[str, list[tuple[dict, str]]]:
     return results
 
 
+def share_passed(results: list[tuple[dict, str]]) -> float:
+    ran = [reason for _, reason in results if reason != "skip"]
+    return ran.count("") / len(ran) if ran else 1.0
+
+
+def table(judged: dict[str, list[tuple[dict, str]]]) -> str:
+    """Return a line for each group and tier: passed, failed, skipped, share of those that ran."""
+    lines = []
+    for group, results in judged.items():
+        for tier in ("core", "types", "plus"):
+            part = [(vector, reason) for vector, reason in results if vector["tier"] == tier]
+            counts = Counter(
+                reason and ("skip" if reason == "skip" else "fail") for _, reason in part
+            )
+            lines.append(
+                f"{group:9}{tier:6}{counts['']:6} passed{counts['fail']:4} failed"
+                f"{counts['skip']:6} skipped{share_passed(part):8.2%}"
+            )
+    return "\n".join(lines)
+
+
 @pytest.mark.parametrize("group", GROUPS)
-def test_every_runnable_vector_passes_but_the_listed_ones(group: str, judged, record_property):
+def test_every_runnable_vector_passes_but_the_listed_ones(group: str, judged):
     failed = {v["id"]: reason for v, reason in judged[group] if reason not in ("", "skip")}
     passed = sum(not reason for _, reason in judged[group])
-    skipped = sum(reason == "skip" for _, reason in judged[group])
-    print(f"{group}: {passed} passed, {len(failed)} failed, {skipped} skipped")
-    record_property("vectors", f"{passed} passed, {len(failed)} failed, {skipped} skipped")
     assert {key: reason for key, reason in failed.items() if key not in KNOWN} == {}
     assert passed >= RUNNABLE_FLOORS[group]
 
@@ -110,11 +124,11 @@ def test_listed_failures_still_fail_and_still_exist(judged):
     assert set(KNOWN) - failing == set()
 
 
-def test_nearly_all_of_the_core_tier_passes(judged):
-    counts = Counter(
-        "failed" if reason else "passed"
-        for results in judged.values()
-        for vector, reason in results
-        if vector["tier"] == "core" and reason != "skip"
-    )
-    assert counts["passed"] / counts.total() >= CORE_SHARE_MIN
+def test_shares_of_the_core_tier_and_of_all_stay_above_the_floors(judged, record_property):
+    print(table(judged))
+    results = list(itertools.chain.from_iterable(judged.values()))
+    core = share_passed([result for result in results if result[0]["tier"] == "core"])
+    whole = share_passed(results)
+    record_property("vectors", f"core {core:.2%}, all {whole:.2%}")
+    assert core >= CORE_SHARE_MIN
+    assert whole >= WHOLE_SHARE_MIN

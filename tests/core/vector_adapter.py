@@ -1,8 +1,8 @@
 """Drives `emulator.core` through conformance vectors, with a dict of lists as the database.
 
 The one idea: nothing but the pure core is asked, in the order a database would ask it: admit on the
-way in, filter, near, sort, cut, project on the way out. What the core does not do is skipped with a
-reason: aggregation beyond the simplest stages, unique indexes.
+way in, filter, near, sort, cut, project on the way out; an index only refuses what it must. What
+the core does not do is skipped with a reason: aggregation beyond the simplest stages.
 """
 
 import itertools
@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 
 from emulator.core import ejson
 from emulator.core.documents import admit, resolve
-from emulator.core.errors import DatabaseRequestFailed, EmulatorError
+from emulator.core.errors import DatabaseRequestFailed, DuplicateKey, EmulatorError
 from emulator.core.ordering import equal, hash_key, sort_documents
-from emulator.core.paths import split_path, visit
+from emulator.core.paths import sort_values, split_path, visit
 from emulator.core.projection import compile_projection
 from emulator.core.query import CompiledFilter, compile_filter
 from emulator.core.update import compile_update, replacement, upsert_base
@@ -27,10 +27,30 @@ class Skipped(Exception):
     """The vector asks for something that is not the core's."""
 
 
+@dataclass(frozen=True, slots=True)
+class Unique:
+    """A unique index: no two documents share one of its keys; missing is null unless sparse."""
+
+    paths: tuple[str, ...]
+    sparse: bool
+
+    def keys(self, document: Document) -> set[Value]:
+        rows = sort_values(document, [split_path(path) for path in self.paths])
+        is_there = any(
+            value is not MISSING
+            for path in self.paths
+            for value, _ in visit(document, split_path(path))
+        )
+        return (
+            set() if self.sparse and not is_there else {tuple(map(hash_key, row)) for row in rows}
+        )
+
+
 @dataclass(slots=True)
 class Database:
     collections: dict[str, list[Document]] = field(default_factory=dict)
     geo_indexes: dict[str, dict[str, str]] = field(default_factory=dict)
+    unique_indexes: dict[str, list[Unique]] = field(default_factory=dict)
     ids: "itertools.count[int]" = field(default_factory=itertools.count)
 
     def documents(self, name: str) -> list[Document]:
@@ -41,8 +61,25 @@ class Database:
         if "_id" not in admitted:
             admitted = {"_id": f"{next(self.ids):032x}", **admitted}
         if any(equal(admitted["_id"], other["_id"]) for other in self.documents(name)):
-            raise DatabaseRequestFailed("E11000 duplicate key", mongo_code=11000)
+            raise DuplicateKey("E11000 duplicate key error")
+        self.refuse_duplicate(name, admitted)
         self.documents(name).append(admitted)
+
+    def refuse_duplicate(self, name: str, new: Document, old: Document | None = None) -> None:
+        for index in self.unique_indexes.get(name, ()):
+            keys = index.keys(new)
+            if any(keys & index.keys(other) for other in self.documents(name) if other is not old):
+                raise DuplicateKey("E11000 duplicate key error")
+
+    def add_index(self, index: dict) -> None:
+        options = index.get("options") or {}
+        for path, kind in index["keys"]:
+            if kind in ("2d", "2dsphere"):
+                self.geo_indexes.setdefault(index["coll"], {})[path] = kind
+        if options.get("unique"):
+            paths = tuple(path for path, _ in index["keys"])
+            unique = Unique(paths, bool(options.get("sparse")))
+            self.unique_indexes.setdefault(index["coll"], []).append(unique)
 
     def matching(self, name: str, compiled: CompiledFilter) -> list[Document]:
         found = compiled.select(self.documents(name))
@@ -75,9 +112,7 @@ def run(vector: dict) -> dict:
     except EmulatorError as refusal:
         return {"skip": f"setup refused: {refusal.message[:60]}"}
     for index in vector.get("indexes") or []:
-        for path, kind in index["keys"]:
-            if kind in ("2d", "2dsphere"):
-                database.geo_indexes.setdefault(index["coll"], {})[path] = kind
+        database.add_index(index)
     try:
         for step in vector.get("steps") or []:
             _OPERATIONS[step["kind"]](database, step)
@@ -96,8 +131,8 @@ def _beyond_the_core(vector: dict) -> str:
     text = json.dumps([vector["op"], vector.get("steps")])
     if '"$expr"' in text:
         return "$expr needs aggregation"
-    if any(index.get("options", {}).get("unique") for index in vector.get("indexes") or []):
-        return "unique indexes are not the core's filter and update"
+    if any("partialFilterExpression" in str(index) for index in vector.get("indexes") or []):
+        return "the cloud has no partial indexes"
     if any(
         "text" in map(str, dict(index["keys"]).values()) for index in vector.get("indexes") or []
     ):
@@ -176,6 +211,7 @@ def _update(database: Database, operation: dict) -> dict:
     chosen = found if operation.get("multi") else found[:1]
     changed = [(old, apply(old, inserting=False)) for old in chosen]
     for old, new in changed:
+        database.refuse_duplicate(operation["coll"], new, old)
         place = next(i for i, document in enumerate(documents) if document is old)
         documents[place] = new
     modified = sum(new is not old for old, new in changed)
