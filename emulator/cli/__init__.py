@@ -93,6 +93,8 @@ def run(arguments: Sequence[str]) -> int:
     except (click.Abort, KeyboardInterrupt):
         return EXIT_INTERRUPTED
     except click.ClickException as fault:
+        if wants_json(context):
+            return _explain(context, fault.exit_code, "WRONG_USAGE", fault.format_message(), "")
         fault.show()
         return fault.exit_code
     except Failed as fault:

@@ -1,6 +1,6 @@
 """Owns `cloud-emu exec`: a suite for the time of one command, whose exit code it returns.
 
-Not here: taking and letting go of what a suite needs (`cli.run`), the command's process
+Not here: taking and letting go of what a suite needs (`cli.serving`), the command's process
 (`cli.child`). The one idea: the command owns standard output; the suite speaks on standard error.
 """
 
@@ -45,7 +45,7 @@ def exec_command(project: Path, command: tuple[str, ...], **options: Any) -> int
     the variables that start prints.
     """
     from emulator.cli.child import find_program
-    from emulator.cli.run import run_async
+    from emulator.cli.serving import run_async
 
     speaker = _Speaker(as_json=options.pop("as_json"), all_lines=options.pop("show_logs"))
     wait_idle = options.pop("wait_idle")
@@ -69,7 +69,7 @@ class _Speaker:
         from emulator.cli.banner import failures, short
         from emulator.cli.feed import Feed
 
-        info = {**suite.info(), "variables": suite.variables}
+        info = suite.info()
         if self.as_json:
             put(json.dumps({"event": "ready", **info}, default=str))
             suite.subscribe(lambda event: put(json.dumps(event, default=str)))
@@ -85,7 +85,7 @@ async def _run_beside(
 ) -> int:
     from emulator.cli.child import Child
     from emulator.cli.printer import Printer
-    from emulator.cli.run import Interrupted, running
+    from emulator.cli.serving import Interrupted, running
     from emulator.cli.signals import Stopping
 
     child: Child | None = None
@@ -109,7 +109,7 @@ async def _run_beside(
 
 async def _see_through(child: "Child", suite: "Suite", stopping: "Stopping") -> int:
     """Return the command's code; it is ended when someone asks to stop first."""
-    from emulator.cli.run import first_of
+    from emulator.cli.serving import first_of
 
     ended: int | None = None
     try:

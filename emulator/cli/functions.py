@@ -39,7 +39,7 @@ def functions() -> None:
     """Functions of the running suite."""
 
 
-@functions.command("list")
+@functions.command("list", short_help="List the functions.")
 @project_option
 @json_option
 def list_functions(project: Path, *, as_json: bool) -> int:
@@ -55,7 +55,7 @@ def list_functions(project: Path, *, as_json: bool) -> int:
     return EXIT_FAILED if any(each.get("state") == "failed" for each in found) else EXIT_DONE
 
 
-@functions.command("new")
+@functions.command("new", short_help="Write a new function.")
 @click.argument("name")
 @click.option("--template", default="python", show_default=True)
 @project_option
@@ -80,7 +80,7 @@ def new_function(name: str, *, template: str, project: Path, as_json: bool) -> i
     return EXIT_DONE
 
 
-@functions.command("invoke")
+@functions.command("invoke", short_help="Call a function.")
 @click.argument("name")
 @click.option("--data", default="{}", help="The event: JSON, @FILE, or - for standard input.")
 @click.option("--openid", help="Call as this user.")
@@ -114,7 +114,7 @@ def invoke(
     return EXIT_DONE
 
 
-@functions.command("log")
+@functions.command("log", short_help="Show log lines.")
 @click.argument("name", required=False, default="")
 @click.option("-f", "--follow", is_flag=True, help="Go on with new lines until Ctrl-C.")
 @click.option("--limit", type=click.IntRange(1, 10_000), default=LOG_LINES_DEFAULT)

@@ -1,6 +1,6 @@
 """Owns `cloud-emu start`: a suite in the foreground, told in lines for people or for programs.
 
-Not here: taking and letting go of what a suite needs (`cli.run`). The one idea: ending it by
+Not here: taking and letting go of what a suite needs (`cli.serving`). The one idea: ending it by
 Ctrl-C is how it is meant to end, so that is exit code 0.
 """
 
@@ -34,7 +34,7 @@ def start(project: Path, **options: Any) -> int:
 
     With --json every line is a JSON object; the first is {"event": "ready", ...}.
     """
-    from emulator.cli.run import run_async
+    from emulator.cli.serving import run_async
 
     as_json, open_console = options.pop("as_json"), options.pop("open_console")
     config = load(project, options)
@@ -45,7 +45,7 @@ async def _serve(config: "Config", *, as_json: bool, open_console: bool) -> int:
     import asyncio
 
     from emulator.cli.printer import Printer
-    from emulator.cli.run import Interrupted, first_of, running
+    from emulator.cli.serving import Interrupted, first_of, running
     from emulator.cli.signals import Stopping
 
     loop = asyncio.get_running_loop()
@@ -70,7 +70,7 @@ def _greet(suite: "Suite", printer: "Printer", *, as_json: bool) -> None:
     from emulator.cli.banner import banner
     from emulator.cli.feed import Feed
 
-    info = {**suite.info(), "variables": suite.variables}
+    info = suite.info()
     if as_json:
         printer.put(json.dumps({"event": "ready", **info}, default=str))
         suite.subscribe(lambda event: printer.put(json.dumps(event, default=str)))
@@ -87,7 +87,7 @@ def _show_console(info: Mapping[str, Any]) -> None:
     import webbrowser
 
     urls = info["urls"]
-    webbrowser.open(urls.get("console") or f"{urls['api']}/_emu/")
+    webbrowser.open(urls.get("console") or f"{urls['api']}/_emu/info")
 
 
 def _call(loop: "asyncio.AbstractEventLoop", function: Any) -> None:

@@ -4,8 +4,9 @@ Not here: how it is found (`cli.connect`). The one idea: every wait has a bound 
 condition.
 """
 
+import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -33,13 +34,20 @@ IDLE_SLACK_S: Final = 5.0
 
 @click.command(short_help="Say whether a suite runs, and where.")
 @project_argument
+@click.option("--env", "as_env", is_flag=True, help="Print the lines that point a shell here.")
 @json_option
-def status(project: Path, *, as_json: bool) -> int:
-    """Say whether a suite runs for a project, and where; exit code 1 when none does."""
-    from emulator.cli.connect import running_suite
+def status(project: Path, *, as_env: bool, as_json: bool) -> int:
+    """Say whether a suite runs for a project, and where; exit code 1 when none does.
+
+    With --env the answer is for the shell: eval "$(cloud-emu status --env)", in PowerShell
+    cloud-emu status --env | Out-String | Invoke-Expression.
+    """
+    from emulator.cli.connect import not_running, running_suite
     from emulator.cli.control import ControlClient
 
     record = running_suite(project)
+    if record is None and as_env:
+        raise not_running(project)
     if record is None:
         say_json({"running": False}) if as_json else say(
             f"no suite is running for {project.absolute()}"
@@ -48,6 +56,9 @@ def status(project: Path, *, as_json: bool) -> int:
     info = ControlClient(record.api_url).get("/_emu/info")
     if as_json:
         say_json({"running": True, "started_at": record.started_at, **info})
+        return EXIT_DONE
+    if as_env:
+        _say_exports(info)
         return EXIT_DONE
     functions = info.get("functions", ())
     failed = [each["name"] for each in functions if each.get("state") == "failed"]
@@ -98,6 +109,13 @@ def wait(project: Path, *, until: str | None, timeout_s: float, as_json: bool) -
     answer = waiting(project, timeout_s)
     say_json(answer) if as_json else say(until)
     return EXIT_DONE
+
+
+def _say_exports(info: Mapping[str, Any]) -> None:
+    from emulator.cli.banner import exports
+
+    for line in exports(info.get("variables", {}), windows=sys.platform == "win32"):
+        say(line)
 
 
 def _wait_ready(project: Path, timeout_s: float) -> dict[str, Any]:

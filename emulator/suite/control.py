@@ -29,13 +29,19 @@ class SuiteControl:
     """One running suite, as others see it."""
 
     def __init__(
-        self, config: Config, parts: Parts, *, urls: Callable[[], Mapping[str, str]]
+        self,
+        config: Config,
+        parts: Parts,
+        *,
+        urls: Callable[[], Mapping[str, str]],
+        variables: Callable[[], Mapping[str, str]],
     ) -> None:
         self.ready = False
         self.stopping = asyncio.Event()
         self._config = config
         self._parts = parts
         self._urls = urls
+        self._variables = variables
         self._version = _version()
         self._zone = ZoneInfo(config.triggers.time_zone)
 
@@ -49,6 +55,7 @@ class SuiteControl:
             "pid": os.getpid(),
             "project": str(config.project),
             "urls": dict(self._urls()),
+            "variables": dict(self._variables()),
             "data_dir": None if config.ephemeral else str(config.data_dir),
             "functions_root": str(config.functions_root) if config.functions_root else None,
             "functions": [_function(state) for state in parts.registry.states()],

@@ -132,7 +132,9 @@ class Suite:
             lambda caller, request_id: LocalTransport(crossing, caller, request_id)
         )
         self._watch_activity(parts, crossing)
-        self._control = SuiteControl(self.config, parts, urls=lambda: self.urls)
+        self._control = SuiteControl(
+            self.config, parts, urls=lambda: self.urls, variables=lambda: self.variables
+        )
         self._server = self._build_server(parts, self._control)
         await self._server.start()
         stack.push_async_callback(self._server.stop)

@@ -69,6 +69,12 @@ def test_errors_are_json_where_answers_are(capsys, tmp_path):
     assert "event" not in json.loads(capsys.readouterr().out)
 
 
+def test_wrong_usage_is_json_where_answers_are(capsys):
+    assert run(["wait", "--json"]) == 2
+    told = json.loads(capsys.readouterr().out)
+    assert (told["code"], told["message"]) == ("WRONG_USAGE", "give --ready or --idle")
+
+
 def test_an_interruption_is_code_130(monkeypatch, tmp_path):
     def interrupted(*_: object) -> None:
         raise KeyboardInterrupt

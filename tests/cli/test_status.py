@@ -1,6 +1,12 @@
 """`status`, `stop` and `wait` on suites that run in other processes."""
 
 import json
+import subprocess
+import sys
+
+import pytest
+
+from emulator.cli.banner import exports
 
 
 def test_status_tells_where_the_suite_is(suite):
@@ -109,3 +115,30 @@ def test_not_being_idle_in_time_is_a_failure_that_says_what_runs(cli, tmp_path):
     assert "hello" in done.json["message"]
     file.write_text("")
     assert calling.ended() == 0
+
+
+def test_lines_for_the_shell_point_a_program_here(suite):
+    cli, ready = suite
+    done = cli("status", "--env")
+    assert done.code == 0
+    assert list(exports(ready["variables"], windows=sys.platform == "win32")) == (
+        done.out.splitlines()
+    )
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="runs a POSIX shell")
+def test_a_shell_takes_the_lines_as_they_are(suite):
+    cli, ready = suite
+    show = "import json, os; print(json.dumps(dict(os.environ)))"
+    line = f"eval \"$({sys.executable} -m emulator status --env)\"; {sys.executable} -c '{show}'"
+    done = subprocess.run(
+        ["sh", "-c", line], cwd=cli.project, env=cli.environ, capture_output=True, check=True
+    )
+    environ = json.loads(done.stdout)
+    assert {name: environ[name] for name in ready["variables"]} == ready["variables"]
+
+
+def test_without_a_suite_there_is_nothing_for_the_shell(cli):
+    done = cli("status", "--env")
+    assert (done.code, done.out) == (1, "")
+    assert "start one: cloud-emu start" in done.err
