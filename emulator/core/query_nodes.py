@@ -28,14 +28,16 @@ class Distance(Protocol):
 class Check:
     """A test of one value; `elements` says that an array's elements are asked as well.
 
-    `operand` is what an equality demands, MISSING for all other checks. `shape` names a template of
-    `core.query_source` with `constant` as its value. `locate` finds the element that made a test of
+    `operand` is what an equality demands, MISSING for all other checks; `members` are the values of
+    which one is demanded. `shape` names a template of `core.query_source` with `constant` as its
+    value. `locate` finds the element that made a test of
     a whole array pass. `distance` makes it a `$near`.
     """
 
     holds: ValueTest
     elements: bool = True
     operand: Value = MISSING
+    members: tuple[Value, ...] | None = None
     shape: str = ""
     constant: Value = None
     locate: Callable[[list[Value]], int | None] | None = None

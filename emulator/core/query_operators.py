@@ -125,7 +125,12 @@ def member_of(members: list[Value]) -> Check:
     shape = "in strings" if kinds == {str} else ""
     if kinds and kinds <= NUMBERS and not any(map(is_nan, members)):
         shape = "in numbers"
-    return Check(holds=lambda value: _is_member(value, keys), shape=shape, constant=keys)
+    return Check(
+        holds=lambda value: _is_member(value, keys),
+        members=tuple(members),
+        shape=shape,
+        constant=keys,
+    )
 
 
 def _is_member(value: Value, keys: frozenset[Value]) -> bool:
@@ -217,7 +222,7 @@ def _mod(operand: Value, _siblings: Filter, _parsing: Parsing) -> Check:
         raise DatabaseRequestFailed("divisor cannot be 0")
 
     def holds(value: Value) -> bool:
-        whole = whole_number(value)
+        whole = value if value.__class__ is int else whole_number(value)
         if whole is None:
             return False
         rest = abs(whole) % abs(divisor)

@@ -9,6 +9,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import BinaryIO, Literal, Protocol
 
+from emulator.core.indexes import IndexDefinition
+from emulator.core.planner import Reach
 from emulator.core.values import Document, Value
 
 JournalMode = Literal["os", "group", "always", "memory"]
@@ -48,7 +50,8 @@ class Drop:
 class Describe:
     """What the suite remembers of a collection besides documents, such as its indexes.
 
-    It takes the place of what was remembered before; the store does not look inside.
+    It takes the place of what was remembered before. The store looks at its definitions of indexes
+    (`core.indexes.described`) and keeps these; all else is the suite's.
     """
 
     collection: str
@@ -58,6 +61,43 @@ class Describe:
 Write = Put | Delete | Create | Drop | Describe
 """One step of a commit. `Put` and `Describe` create a collection that is not there; `Create` of one
 that is, and `Delete` and `Drop` of what is not there, do nothing."""
+
+
+class Index(Protocol):
+    """One index of a collection, kept by its writes; what is read of it is never more than now."""
+
+    @property
+    def definition(self) -> IndexDefinition:
+        """Return what the index is."""
+        ...
+
+    @property
+    def arrays(self) -> Sequence[bool]:
+        """Tell for each key whether some document has several values of it, once it is built."""
+        ...
+
+    def build(self, documents_max: int | None = None) -> bool:
+        """Take so many more documents in, all of them by default; tell whether none are left.
+
+        An index is built when it is created; after a restart whoever reads it first builds it.
+        Nothing below may be asked before.
+        """
+        ...
+
+    def count(self, reach: Reach) -> int:
+        """Return how many keys a reach examines."""
+        ...
+
+    def find(self, reach: Reach) -> dict[int, Document]:
+        """Return the stored documents in a reach by number, which is the order they came in."""
+        ...
+
+    def walk(self, reach: Reach) -> Iterator[Document]:
+        """Yield the stored documents of an ordered reach in its order, ties oldest first.
+
+        The collection must not be written while the iterator is in use.
+        """
+        ...
 
 
 class Collection(Protocol):
@@ -80,6 +120,14 @@ class Collection(Protocol):
 
         The collection must not be written while the iterator is in use; who reads in slices takes
         a `snapshot`.
+        """
+        ...
+
+    def indexes(self) -> Sequence[Index]:
+        """Return the indexes that reads may use, in order of creation.
+
+        A collection that is not what is stored, such as a transaction's view of one, returns none
+        and is scanned; what indexes refuse (a taken unique key) the store refuses at `commit`.
         """
         ...
 
@@ -107,6 +155,8 @@ class DocumentStore(Protocol):
         Raises:
             StoreError: the journal could not be written; nothing was applied.
             InvalidParam: a document holds what cannot be kept; nothing was applied.
+            DuplicateKey: a unique index holds a key already, or its documents share one.
+            DatabaseRequestFailed: an index cannot hold a document (171, 16755, 17280).
         """
         ...
 

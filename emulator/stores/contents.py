@@ -9,9 +9,11 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Final, TypeAlias
 
 from emulator.core.errors import DuplicateKey
+from emulator.core.indexes import described
 from emulator.core.ordering import hash_key
 from emulator.core.values import MISSING, Document, Value
 from emulator.stores.base import Create, Delete, Describe, Drop, Put, Write
+from emulator.stores.indexes import CollectionIndexes, check_documents
 
 Step: TypeAlias = list[Value]
 """["put", collection, number, document] or another row of `_APPLY`; a list, as JSON has them."""
@@ -43,13 +45,14 @@ def owned(value: Value) -> Value:
 class Documents:
     """The documents of one collection by number, ascending, which is the order they came in."""
 
-    __slots__ = ("by_number", "description", "next_number", "numbers", "unordered")
+    __slots__ = ("by_number", "description", "indexes", "next_number", "numbers", "unordered")
 
     def __init__(self) -> None:
         self.by_number: dict[int, Document] = {}
         self.numbers: dict[Key, int] = {}
         self.next_number = _FIRST_NUMBER
         self.description: Document = {}
+        self.indexes = CollectionIndexes(self.by_number)
         self.unordered = False
 
     def __len__(self) -> int:
@@ -73,26 +76,37 @@ class Documents:
         self.by_number[number] = document
         if key is not MISSING:
             self.numbers[key] = number
+        for index in self.indexes.all:
+            index.put(number, old, document)
 
     def delete(self, number: int) -> None:
         """Take a document away, if it is there."""
         old = self.by_number.pop(number, None)
         if old is not None:
             self._forget(number, old, unless=MISSING)
+            for index in self.indexes.all:
+                index.delete(number, old)
         elif number >= self.next_number:
             # Replayed over a later state: the number was in use once and must not come again.
             self.next_number = number + 1
 
     def clear(self) -> None:
         """Take every document away and count from one again."""
-        self.by_number = {}
+        self.by_number.clear()
         self.numbers = {}
         self.next_number = _FIRST_NUMBER
         self.unordered = False
+        self.indexes.clear()
+
+    def describe(self, description: Document) -> None:
+        """Remember what the suite says of the collection, and have the indexes it defines."""
+        self.description = description
+        self.indexes.define(described(description))
 
     def load(self, documents: Iterable[tuple[int, Document]]) -> None:
         """Take over documents that were kept before, in any order."""
-        self.by_number = dict(documents)
+        self.by_number.clear()
+        self.by_number.update(documents)
         self.unordered = True
         self.settle()
         self.next_number = max(self.by_number, default=0) + 1
@@ -125,7 +139,9 @@ class Documents:
     def settle(self) -> None:
         """Bring the documents back into the order of their numbers."""
         if self.unordered:
-            self.by_number = dict(sorted(self.by_number.items()))
+            ordered = sorted(self.by_number.items())
+            self.by_number.clear()
+            self.by_number.update(ordered)
             self.unordered = False
 
     def _forget(self, number: int, document: Document, *, unless: Key) -> None:
@@ -141,12 +157,27 @@ class Contents:
         self.collections: dict[str, Documents] = {}
 
     def plan(self, writes: Sequence[Write]) -> list[Step]:
-        """Return the steps that the writes come down to; nothing is changed yet."""
+        """Return the steps that the writes come down to; nothing is changed yet.
+
+        Raises:
+            DuplicateKey, DatabaseRequestFailed: an index cannot hold what would be there.
+        """
         if len(writes) == 1 and type(put := writes[0]) is Put:
             return [self._plan_put(put)]  # most commits are one document
         plan = _Plan(self.collections)
-        steps = (_PLAN[type(write)](plan, write) for write in writes)
-        return [step for step in steps if step is not None]
+        planned = (_PLAN[type(write)](plan, write) for write in writes)
+        steps = [step for step in planned if step is not None]
+        self.check(steps)
+        return steps
+
+    def check(self, steps: Sequence[Step]) -> None:
+        """See that every index can hold what the steps leave; raises as `plan`."""
+        names = {step[1] for step in steps if step[0] == "describe"}
+        names |= {name for name, held in self.collections.items() if held.indexes.all}
+        for name in names:
+            outcome = _Outcome(self.collections.get(name) or Documents())
+            outcome.after(step for step in steps if step[1] == name)
+            outcome.check(name)
 
     def apply(self, steps: Iterable[Step]) -> None:
         """Carry the steps out."""
@@ -176,6 +207,8 @@ class Contents:
             number = _FIRST_NUMBER
         else:
             number = held.numbers.get(id_key(write.document), held.next_number)
+            for index in held.indexes.all:
+                index.prepare(write.collection, {number: write.document}, frozenset())
         return ["put", write.collection, number, write.document]
 
     def _put(self, name: str, number: int, document: Document) -> None:
@@ -194,7 +227,7 @@ class Contents:
         self.demand(name)
 
     def _describe(self, name: str, description: Document) -> None:
-        self.demand(name).description = description
+        self.demand(name).describe(description)
 
 
 _APPLY: Final[Mapping[str, Callable[..., None]]] = {
@@ -205,6 +238,53 @@ _APPLY: Final[Mapping[str, Callable[..., None]]] = {
     "clear": Contents._clear,
     "describe": Contents._describe,
 }
+
+
+class _Outcome:
+    """What some steps leave of one collection: documents put and gone, and the indexes over it."""
+
+    def __init__(self, held: Documents) -> None:
+        self._held = held
+        self._drafts: dict[int, Document] = {}
+        self._gone: set[int] = set()
+        self._is_emptied = False
+        self._description: Document | None = None
+
+    def after(self, steps: Iterable[Step]) -> None:
+        """Take note of steps."""
+        for kind, _, *rest in steps:
+            if kind == "put":
+                self._drafts[rest[0]] = rest[1]
+            elif kind == "delete":
+                self._drafts.pop(rest[0], None)
+                self._gone.add(rest[0])
+            elif kind == "describe":
+                self._description = rest[0]
+            elif kind in ("drop", "clear"):
+                self._drafts.clear()
+                self._is_emptied = True
+                self._description = {} if kind == "drop" else self._description
+
+    def check(self, name: str) -> None:
+        """See that the indexes can hold what is left; raises as `Index.prepare`."""
+        held = self._held
+        definitions = [index.definition for index in held.indexes.all]
+        if self._description is not None:
+            definitions = list(described(self._description))
+        if self._is_emptied:
+            check_documents(name, definitions, self._drafts)
+        elif self._description is not None and (self._drafts or self._gone):
+            left = {
+                number: document
+                for number, document in held.by_number.items()
+                if number not in self._gone
+            }
+            check_documents(name, definitions, left | self._drafts)
+        elif self._description is not None:
+            held.indexes.try_out(name, definitions)
+        else:
+            for index in held.indexes.all:
+                index.prepare(name, self._drafts, self._gone)
 
 
 class _Plan:

@@ -6,17 +6,26 @@ whoever wants to know what a store does reads this one.
 
 from collections.abc import Callable, Hashable, Iterator, Sequence
 
+from emulator.core.indexes import described
 from emulator.core.ordering import hash_key
 from emulator.core.values import Document, Value
-from emulator.stores.base import Collection, Create, Delete, Drop, Put, Write
+from emulator.stores.base import Collection, Create, Delete, Drop, Index, Put, Write
+from emulator.stores.indexes import check_documents
 
 
 class MemoryCollection:
-    """Documents by what their `_id` is equal by."""
+    """Documents by what their `_id` is equal by; defined indexes refuse, and serve no reads."""
 
     def __init__(self) -> None:
         self.documents: dict[Hashable, Document] = {}
         self.description: Document = {}
+
+    def copy(self) -> "MemoryCollection":
+        """Return a collection of the same documents."""
+        other = MemoryCollection()
+        other.documents = self.documents.copy()
+        other.description = self.description
+        return other
 
     def __len__(self) -> int:
         return len(self.documents)
@@ -33,9 +42,13 @@ class MemoryCollection:
         """Yield the stored documents that match, oldest first."""
         return filter(matches, self.documents.values())
 
+    def indexes(self) -> Sequence[Index]:
+        """Return none: everything is scanned."""
+        return ()
+
 
 class MemoryDocumentStore:
-    """Collections by name; a commit cannot fail and nothing outlives the process."""
+    """Collections by name; a commit copies what it changes, and nothing outlives the process."""
 
     waits = False
 
@@ -57,25 +70,20 @@ class MemoryDocumentStore:
         return {} if held is None else held.description
 
     def commit(self, writes: Sequence[Write]) -> int:
-        """Apply the writes and count the commit."""
+        """Apply the writes and count the commit; raises as `DocumentStore.commit` of indexes."""
+        collections = self._collections.copy()
+        for name in {write.collection for write in writes}:
+            if name in collections:
+                collections[name] = collections[name].copy()
         for write in writes:
-            self._apply(write)
+            _apply(collections, write)
+        for name in {write.collection for write in writes} & collections.keys():
+            held = collections[name]
+            documents = dict(enumerate(held.documents.values()))
+            check_documents(name, described(held.description), documents)
+        self._collections = collections
         self.sequence += bool(writes)
         return self.sequence
-
-    def _apply(self, write: Write) -> None:
-        name = write.collection
-        if isinstance(write, Drop):
-            self._collections.pop(name, None)
-        elif isinstance(write, Delete):
-            if name in self._collections:
-                self._collections[name].documents.pop(hash_key(write.document_id), None)
-        else:
-            held = self._collections.setdefault(name, MemoryCollection())
-            if isinstance(write, Put):
-                held.documents[hash_key(write.document["_id"])] = write.document
-            elif not isinstance(write, Create):
-                held.description = write.description
 
     async def durable(self) -> None:
         """Return at once: there is nothing to wait for."""
@@ -93,3 +101,18 @@ class MemoryDocumentStore:
     async def close(self) -> None:
         """Forget everything."""
         self._collections.clear()
+
+
+def _apply(collections: dict[str, MemoryCollection], write: Write) -> None:
+    name = write.collection
+    if isinstance(write, Drop):
+        collections.pop(name, None)
+    elif isinstance(write, Delete):
+        if name in collections:
+            collections[name].documents.pop(hash_key(write.document_id), None)
+    else:
+        held = collections.setdefault(name, MemoryCollection())
+        if isinstance(write, Put):
+            held.documents[hash_key(write.document["_id"])] = write.document
+        elif not isinstance(write, Create):
+            held.description = write.description

@@ -212,7 +212,7 @@ def _open(opening: Document, contents: Contents) -> None:
     """Take over what a header says of the collections as they were when it was written."""
     contents.arrange(opening["collections"])
     for name, documents in contents.collections.items():
-        documents.description = opening["catalogue"].get(name, {})
+        documents.describe(opening["catalogue"].get(name, {}))
 
 
 def _left_over(path: Path, recovered: Recovered, *, is_empty: bool) -> bool:

@@ -19,7 +19,7 @@ from tinydb.table import Table
 
 from emulator.ambient import Clock
 from emulator.core.values import Document, Value
-from emulator.stores.base import Collection, Create, Drop, JournalMode, Write
+from emulator.stores.base import Collection, Create, Drop, Index, JournalMode, Write
 from emulator.stores.collector import Retention, paused
 from emulator.stores.contents import Documents, Step, owned
 from emulator.stores.files import Files
@@ -91,6 +91,7 @@ class JournalStorage(Storage):
         for name, table in data.items():
             steps.append(["clear", name])
             steps += [["put", name, int(key), owned(table[key])] for key in table]
+        self.contents.check(steps)
         self.record(steps)
         self.contents.settle()
 
@@ -140,6 +141,10 @@ class DocTable(Table):
     def scan(self, matches: Callable[[Document], bool]) -> Iterator[Document]:
         """Yield the stored documents that match, oldest first."""
         return filter(matches, self._held.by_number.values())
+
+    def indexes(self) -> Sequence[Index]:
+        """Return the indexes, in order of creation."""
+        return self._held.indexes.all
 
     def insert(self, document: Mapping[str, Value]) -> int:
         """Insert a document and return its document id; a `NumberedDocument` brings its own.
@@ -275,6 +280,7 @@ class DocTable(Table):
             name = self.name
             self._held.check_ids(name, drafts)
             steps: list[Step] = [["put", name, key, owned(drafts[key])] for key in drafts]
+            self._journalled.contents.check(steps)
             self._journalled.record(steps)
             self._held.settle()
 

@@ -1,0 +1,237 @@
+"""Owns what an index is: its definition, the keys it takes out of a document, and their order.
+
+Not here: the structures that hold keys (`stores.indexes`) and which index serves a filter
+(`core.planner`). The one idea: a document gives one row for each element of an array on the way,
+and a row compares and hashes as MongoDB orders and equates what is in it, each key in its own
+direction.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import total_ordering
+from typing import Final, TypeAlias
+
+from emulator.core.errors import DatabaseRequestFailed
+from emulator.core.ordering import SortKey, sort_key
+from emulator.core.paths import Parts, array_index, sort_values, split_path
+from emulator.core.values import MISSING, Document, Value
+
+Direction: TypeAlias = int | str
+"""1, -1, "2dsphere" or "2d"."""
+
+Row: TypeAlias = tuple[SortKey, ...]
+"""One key for each path of an index; a shorter row comes before every row it begins."""
+
+BEYOND: Final[SortKey] = (128,)
+"""A key that comes after every other: a row that ends in it comes after all that begin with it."""
+
+GEO_DIRECTIONS: Final = frozenset({"2dsphere", "2d"})
+DESCRIBED_AS: Final = "indexes"
+"""The field of a collection's description that holds its definitions."""
+
+PARALLEL_ARRAYS: Final = 171
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IndexDefinition:
+    """An index: paths in order with their directions, and what else it does.
+
+    `sparse` leaves out documents without any of the fields. `expire_after_s` makes documents go so
+    many seconds after the date in its one field.
+    """
+
+    name: str
+    keys: tuple[tuple[str, Direction], ...]
+    unique: bool = False
+    sparse: bool = False
+    expire_after_s: int | None = None
+
+    @property
+    def is_geo(self) -> bool:
+        """Tell whether it holds places."""
+        return any(direction in GEO_DIRECTIONS for _, direction in self.keys)
+
+    @property
+    def places(self) -> tuple[str, ...]:
+        """Return the paths it holds places of."""
+        return tuple(path for path, direction in self.keys if direction in GEO_DIRECTIONS)
+
+    @property
+    def serves_bounds(self) -> bool:
+        """Tell whether filters on its paths find every matching document in it.
+
+        A numeric part of a path may be an index or a name, and a row knows only one of them.
+        """
+        return not self.is_geo and not any(
+            array_index(part) is not None for path, _ in self.keys for part in split_path(path)
+        )
+
+
+def default_name(keys: Sequence[tuple[str, Direction]]) -> str:
+    """Return the name MongoDB gives an index that has none."""
+    return "_".join(f"{path}_{direction}" for path, direction in keys)
+
+
+def to_document(definition: IndexDefinition) -> Document:
+    """Return a definition as it is remembered and shown: `keys` is a list of path and direction."""
+    told: Document = {
+        "name": definition.name,
+        "keys": [[path, direction] for path, direction in definition.keys],
+        "unique": definition.unique,
+    }
+    if definition.sparse:
+        told["sparse"] = True
+    if definition.expire_after_s is not None:
+        told["expireAfterSeconds"] = definition.expire_after_s
+    return told
+
+
+def from_document(told: Document) -> IndexDefinition:
+    """Return the definition that `to_document` wrote."""
+    return IndexDefinition(
+        name=told["name"],
+        keys=tuple((path, direction) for path, direction in told["keys"]),
+        unique=told.get("unique", False),
+        sparse=told.get("sparse", False),
+        expire_after_s=told.get("expireAfterSeconds"),
+    )
+
+
+def described(description: Document) -> tuple[IndexDefinition, ...]:
+    """Return the definitions in a collection's description; what is none is passed over."""
+    told = description.get(DESCRIBED_AS)
+    if type(told) is not list:
+        return ()
+    return tuple(from_document(each) for each in told if type(each) is dict and "keys" in each)
+
+
+def with_definitions(description: Document, definitions: Sequence[IndexDefinition]) -> Document:
+    """Return the description with other definitions in it."""
+    return {**description, DESCRIBED_AS: list(map(to_document, definitions))}
+
+
+# --- keys ----------------------------------------------------------------------------------------
+
+
+@total_ordering
+class _Reversed:
+    """A key that compares the other way round."""
+
+    __slots__ = ("key",)
+
+    def __init__(self, key: Value) -> None:
+        self.key = key
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Reversed) and bool(self.key == other.key)
+
+    def __lt__(self, other: "_Reversed") -> bool:
+        return bool(other.key < self.key)
+
+    def __hash__(self) -> int:
+        return hash(self.key)
+
+
+_NEGATED_RANKS: Final = frozenset({4, 10, 11})
+"""Ranks of the kinds whose single key is a number: numbers, booleans, dates."""
+
+
+def descending(key: SortKey) -> SortKey:
+    """Return a key that sorts before others where this one sorts after them."""
+    rank = key[0]
+    if len(key) == 1:
+        return (-rank,)
+    if rank in _NEGATED_RANKS:
+        return (-rank, -key[1])
+    return (-rank, _Reversed(key[1:]))
+
+
+def directed(key: SortKey, direction: Direction) -> SortKey:
+    """Return the key as an index with this direction holds it."""
+    return descending(key) if direction == -1 else key
+
+
+def key_of(value: Value, direction: Direction) -> SortKey:
+    """Return the key of a value in an index with this direction."""
+    return directed(sort_key(value), direction)
+
+
+RowsOf: TypeAlias = Callable[[Document], list[Row]]
+
+
+def compile_rows(definition: IndexDefinition) -> RowsOf:
+    """Return the function that gives a document's rows, each once, none if it is left out.
+
+    It raises DatabaseRequestFailed (171) for two paths through different arrays.
+    """
+    paths = [split_path(path) for path, _ in definition.keys]
+    directions = [direction for _, direction in definition.keys]
+    if len(paths) == 1 and len(paths[0]) == 1 and not definition.sparse:
+        return _single(paths[0][0], directions[0])
+
+    def rows_of(document: Document) -> list[Row]:
+        if definition.sparse and not _has_any(document, paths):
+            return []
+        rows = [tuple(map(key_of, values, directions)) for values in _combinations(document, paths)]
+        return rows if len(rows) == 1 else list(dict.fromkeys(rows))
+
+    return rows_of
+
+
+def _single(name: str, direction: Direction) -> RowsOf:
+    def rows_of(document: Document) -> list[Row]:
+        value = document.get(name)
+        if value.__class__ is not list:
+            return [(key_of(value, direction),)]
+        if len(value) < 2:
+            return [(key_of(value[0] if value else MISSING, direction),)]
+        return list(dict.fromkeys([(key_of(item, direction),) for item in value]))
+
+    return rows_of
+
+
+def _combinations(document: Document, paths: Sequence[Parts]) -> list[tuple[Value, ...]]:
+    try:
+        return sort_values(document, paths)
+    except DatabaseRequestFailed as refusal:
+        text = refusal.message.replace("sort with keys that are parallel", "index parallel")
+        raise DatabaseRequestFailed(
+            text, mongo_code=PARALLEL_ARRAYS, hint="index paths through one array only"
+        ) from refusal
+
+
+def _has_any(document: Document, paths: Sequence[Parts]) -> bool:
+    return any(_has(document, parts) for parts in paths)
+
+
+def _has(value: Value, parts: Parts) -> bool:
+    if not parts:
+        return True
+    if type(value) is dict:
+        return parts[0] in value and _has(value[parts[0]], parts[1:])
+    if type(value) is list:
+        index = array_index(parts[0])
+        if index is not None and index < len(value) and _has(value[index], parts[1:]):
+            return True
+        return any(type(item) is dict and _has(item, parts) for item in value)
+    return False
+
+
+def varying(rows: Sequence[Row]) -> list[int]:
+    """Return the places of the keys in which the rows of one document differ."""
+    first = rows[0]
+    return [place for place, key in enumerate(first) if any(row[place] != key for row in rows)]
+
+
+KEY_OVERHEAD_BYTES: Final = 9
+
+
+def row_bytes(values: Value) -> int:
+    """Return about how many bytes a key takes in the cloud's index: text as UTF-8, others as 9."""
+    if values.__class__ is str:
+        return KEY_OVERHEAD_BYTES + (len(values) if values.isascii() else len(values.encode()))
+    if values.__class__ is tuple:
+        return sum(map(row_bytes, values))
+    if values.__class__ is bytes:
+        return KEY_OVERHEAD_BYTES + len(values)
+    return row_bytes(values.key) if values.__class__ is _Reversed else KEY_OVERHEAD_BYTES
