@@ -17,7 +17,6 @@ from emulator.core.query_nodes import (
     NoneOf,
     Parsing,
     element_test,
-    predicate,
 )
 from emulator.core.query_operators import (
     FieldOperator,
@@ -26,6 +25,7 @@ from emulator.core.query_operators import (
     is_number,
     is_operators,
 )
+from emulator.core.query_source import generate
 from emulator.core.query_types import type_name
 from emulator.core.values import Filter, Regex, Value
 
@@ -76,7 +76,7 @@ def element_matcher(operand: Value, parsing: Parsing) -> ValueTest:
     parsing = replace(parsing, in_element=True)
     if is_operators(operand) and next(iter(operand)) not in WHOLE_FILTER:
         return element_test(parsing.operand(operand, parsing))
-    matches = predicate(parsing.filter(operand, parsing))
+    matches, _ = generate(parsing.filter(operand, parsing))
 
     def test(item: Value) -> bool:
         if item.__class__ is dict:

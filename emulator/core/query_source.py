@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, Final, TypeAlias
 
-from emulator.core.paths import Predicate, test_value
+from emulator.core.paths import Predicate, ValueTest, array_index, test_value
 from emulator.core.query_nodes import And, Check, Leaf, Node, Not, Or, predicate
-from emulator.core.values import Date, Document, Value
+from emulator.core.values import MISSING, Date, Document, Value
 
 Select: TypeAlias = Callable[[Iterable[Document]], list[Document]]
 
@@ -33,6 +33,7 @@ _TEMPLATES: Final[dict[str, str]] = {
     "null": "(({v} := {get}) is None or {v}.__class__ is list and {ask}({v}))",
     "date ==": "({v}.ms == {k} if ({v} := {get}).__class__ is Date"
     " else {v}.__class__ is list and {ask}({v}))",
+    "exists": "({name} in {holder})",
     "regex": "({k}({v}) if ({v} := {get}).__class__ is str else {ask}({v}))",
     "in strings": "({v} in {k} if ({v} := {get}).__class__ is str"
     " else {v}.__class__ is list and {ask}({v}))",
@@ -57,7 +58,8 @@ _TEMPLATES: Final[dict[str, str]] = {
 """What decides a check where `get` is the value or None, `k` the constant, `ask` the whole test.
 
 Each is true only where the check's own test is; None stands for null and missing alike, which is
-why only checks that treat both alike have a template.
+why only checks that treat both alike have a template. `holder` is the object that has the field
+`name`.
 """
 
 _FUNCTION: Final = """\
@@ -105,7 +107,8 @@ class _Writer:
             return self._call(node)
         if isinstance(node, And | Or) and len(node.nodes) <= INLINE_BRANCHES_MAX:
             joint, empty = (" and ", "True") if isinstance(node, And) else (" or ", "False")
-            inner = joint.join(self.write(inner, depth=depth + 1) for inner in node.nodes)
+            branches = sorted(node.nodes, key=_effort) if isinstance(node, And) else node.nodes
+            inner = joint.join(self.write(inner, depth=depth + 1) for inner in branches)
             return f"({inner or empty})"
         if isinstance(node, Not):
             return f"(not {self.write(node.node, depth=depth + 1)})"
@@ -117,8 +120,6 @@ class _Writer:
         check = leaf.check
         if self.checks >= INLINE_CHECKS_MAX or len(leaf.parts) > INLINE_PARTS_MAX:
             return self._call(leaf)
-        if check.shape == "exists" and len(leaf.parts) == 1:
-            return f"({leaf.parts[0]!r} in d)"
         template = _TEMPLATES.get(check.shape)
         if template is None:
             return self._call(leaf)
@@ -130,17 +131,29 @@ class _Writer:
         number = self.checks
         value = f"v{number}"
         ask = self._argument("a", _ask(leaf.check)) if "{ask}" in template else ""
-        constant = self._argument("k", leaf.check.constant)
+        constant = self._argument("k", leaf.check.constant) if "{k}" in template else ""
         *parents, last = leaf.parts
         holder = f"u{number}" if parents else "d"
-        expression = template.format(v=value, get=f"{holder}.get({last!r})", k=constant, ask=ask)
+        get = f"{holder}.get({last!r})"
+        expression = template.format(
+            v=value, get=get, name=repr(last), holder=holder, k=constant, ask=ask
+        )
         if not parents:
             return expression
-        otherwise = self._call(leaf)
         for place in range(len(parents) - 1, -1, -1):
             found = f"(u{number} := {f'u{number}' if place else 'd'}.get({parents[place]!r}))"
+            otherwise = self._no_object(leaf, place + 1)
             expression = f"({expression} if {found}.__class__ is dict else {otherwise})"
         return expression
+
+    def _no_object(self, leaf: Leaf, place: int) -> str:
+        """Return what decides where a part of the path leads to no object, `place` being next."""
+        rest = leaf.parts[place:]
+        if array_index(rest[0]) is not None:
+            return self._call(leaf)
+        holder = f"u{self.checks}"
+        walk = self._argument("e", _element_walk(Leaf(rest, leaf.check)))
+        return f"({walk}({holder}) if {holder}.__class__ is list else {leaf.check.holds(MISSING)})"
 
     def _call(self, node: Node) -> str:
         return f"{self._argument('p', predicate(node))}(d)"
@@ -151,5 +164,60 @@ class _Writer:
         return name
 
 
+def _element_walk(leaf: Leaf) -> ValueTest:
+    """Return the test of an array whose elements may be objects; generated when first asked."""
+    matches: Predicate | None = None
+
+    def walk(array: list[Value]) -> bool:
+        nonlocal matches
+        if matches is None:
+            matches, _ = generate(leaf)
+        for item in array:  # noqa: SIM110  # a generator costs three times as much
+            if item.__class__ is dict and matches(item):
+                return True
+        return False
+
+    return walk
+
+
+_EFFORTS: Final = {"equal": 0, "number": 0, "date ==": 0, "is": 1, "null": 1}
+_RANGE_EFFORT: Final = 1
+_SHAPED_EFFORT: Final = 2
+_CALL_EFFORT: Final = 3
+
+
+def _effort(node: Node) -> int:
+    """Return where a condition stands among others: what is cheap and rules out much comes first.
+
+    A document passes or not whatever the order is.
+    """
+    if not isinstance(node, Leaf):
+        return _CALL_EFFORT
+    if node.check.shape.endswith(_COMPARISONS):
+        return _RANGE_EFFORT
+    return _EFFORTS.get(node.check.shape, _SHAPED_EFFORT if node.check.shape else _CALL_EFFORT)
+
+
 def _ask(check: Check) -> Callable[[Value], bool]:
-    return test_value(check.holds) if check.elements else check.holds
+    ask = test_value(check.holds) if check.elements else check.holds
+    if check.shape == "in strings" or (check.shape == "in numbers" and not check.constant & {0, 1}):
+        return _shares_member(check.constant, ask)
+    return ask
+
+
+def _shares_member(members: frozenset[Value], ask: ValueTest) -> ValueTest:
+    """Return the test made by sets, for arrays of what can be hashed.
+
+    Strings are equal to strings only, and numbers to no other kind but for 0 and 1, which Python
+    takes for booleans; so a common element is a match.
+    """
+
+    def shares(value: Value) -> bool:
+        if value.__class__ is list:
+            try:
+                return not members.isdisjoint(value)
+            except TypeError:
+                return ask(value)
+        return ask(value)
+
+    return shares

@@ -6,7 +6,15 @@ from decimal import Decimal
 import pytest
 
 from emulator.core.errors import DatabaseRequestFailed
-from emulator.core.ordering import compare, equal, hash_key, identical, sort_documents, sort_key
+from emulator.core.ordering import (
+    TopDocuments,
+    compare,
+    equal,
+    hash_key,
+    identical,
+    sort_documents,
+    sort_key,
+)
 from emulator.core.values import (
     MAX_KEY,
     MIN_KEY,
@@ -257,3 +265,25 @@ def test_sorting_changes_neither_list_nor_documents():
 def test_no_sort_keeps_the_order_and_still_limits():
     documents = rows(1, 2, 3)
     assert ids(sort_documents(documents, [], 2)) == [0, 1]
+
+
+@pytest.mark.parametrize("limit", [0, 1, 20, 700, 5000])
+@pytest.mark.parametrize("sort", [[("a", 1)], [("a", -1), ("b", 1)], [("c.x", -1)], []], ids=str)
+def test_the_top_of_slices_is_the_top_of_all(limit, sort):
+    documents = [
+        {"_id": i, "a": (i * 7919) % 50, "b": [(i * 31) % 11, i % 3], "c": [{"x": i % 7}]}
+        for i in range(3000)
+    ]
+    documents[17]["a"] = float("nan")
+    documents[2500]["a"] = "text"
+    top = TopDocuments(sort, limit)
+    for start in range(0, 3000, 300):
+        top.add(documents[start : start + 300])
+    assert top.result() == sort_documents(documents, sort, limit)
+
+
+def test_the_top_refuses_parallel_arrays():
+    top = TopDocuments([("a", 1), ("b", 1)], 5)
+    top.add([{"a": [1], "b": [2]}])
+    with pytest.raises(DatabaseRequestFailed, match="parallel arrays"):
+        top.result()

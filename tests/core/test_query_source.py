@@ -16,13 +16,17 @@ from emulator.core.values import Date, Int64, Regex
 
 VALUES = [None, True, False, 0, 1, 1.0, 7, Int64(7), "x", "xy", Date(3), Date(9), {}, {"b": 7}, []]
 VALUES += [[1], [True], [7, "x"], [{"b": 7}], [[7]], {"b": [7]}, {"b": None}, float("nan")]
+VALUES += [[{"b": 7}, {"b": ["x"]}], [[{"b": 7}]], [{"c": 7}, 5], [{"b": {"c": 7}}], [{}, "x"]]
+VALUES += [[0], [False, 5], [1.5, None], [{"x": 1}, "z"], {"0": 7}, [{"0": "x"}]]
 OPERANDS = [None, True, 0, 1, 7, 7.5, "x", Date(3), Regex("^x"), {"$gt": 0}, {"$lte": 7.0}]
 OPERANDS += [{"$gte": "x"}, {"$lt": Date(9)}, {"$in": ["x", "z"]}, {"$in": [7, 1.5]}]
 OPERANDS += [{"$exists": True}, {"$ne": 7}, {"$size": 1}, {"$gt": 0, "$lt": 5}, {"$nin": [7, "x"]}]
+OPERANDS += [{"$exists": False}, {"$in": [0, 5]}, {"$in": [5, 7]}, {"$in": [None, 1]}, {"$eq": []}]
+OPERANDS += [{"$elemMatch": {"b": 7}}, {"$not": {"$gt": 5}}, {"$mod": [7, 0]}, {"$type": "bool"}]
 
 
 @pytest.mark.parametrize("operand", OPERANDS, ids=str)
-@pytest.mark.parametrize("path", ["a", "a.b", "a.b.c", "a.0"])
+@pytest.mark.parametrize("path", ["a", "a.b", "a.b.c", "a.0", "a.0.b", "a.b.0"])
 def test_the_generated_form_agrees_with_the_plain_one(path, operand):
     compiled = compile_filter({path: operand})
     plain = predicate(compiled.node)
@@ -90,3 +94,17 @@ def test_beyond_the_bounds_the_plain_form_runs(filter_):
 def test_select_takes_any_iterable_and_keeps_the_order():
     _, select = generate(compile_filter({"a": {"$gt": 1}}).node)
     assert select({"a": i} for i in (3, 1, 2)) == [{"a": 3}, {"a": 2}]
+
+
+def test_what_rules_out_most_is_asked_first(monkeypatch):
+    texts = []
+    factory = query_source._factory
+    monkeypatch.setattr(
+        query_source, "_factory", lambda source: texts.append(source) or factory(source)
+    )
+    wanted = {"a": {"$size": 1}, "c": {"$in": ["x", "y"]}, "b": {"$gt": 1}, "d": 5}
+    compiled = compile_filter(wanted)
+    asked = [texts[-1].index(f"d.get('{name}')") for name in "dbc"]
+    assert asked == sorted(asked)
+    assert compiled.matches({"a": [1], "b": 2, "c": "x", "d": 5})
+    assert not compiled.matches({"a": [], "b": 2, "c": "x", "d": 5})
