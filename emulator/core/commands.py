@@ -87,6 +87,25 @@ class Remove:
     transaction_id: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class StartTransaction:
+    """A new transaction; it sees the documents as of its first command."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CommitTransaction:
+    """Everything that the transaction wrote, at once."""
+
+    transaction_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RollbackTransaction:
+    """The end of a transaction that leaves nothing behind."""
+
+    transaction_id: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CreateCollection:
     """A new, empty collection."""
@@ -151,6 +170,9 @@ Command = (
     | Update
     | FindAndModify
     | Remove
+    | StartTransaction
+    | CommitTransaction
+    | RollbackTransaction
     | CreateCollection
     | DropCollection
     | ListCollections
@@ -197,6 +219,13 @@ class Removed:
     """How many documents went."""
 
     count: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Started:
+    """The id that commands of a new transaction carry."""
+
+    transaction_id: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -35,7 +35,6 @@ from emulator.core.errors import (
     InvalidName,
     InvalidOperator,
     InvalidParam,
-    TransactionNotExist,
 )
 from emulator.core.ordering import hash_key, sort_documents
 from emulator.core.projection import compile_projection
@@ -77,7 +76,6 @@ class Database:
     async def find(self, command: Find, caller: Caller) -> Found:
         """Return the documents that match, sorted, cut and projected."""
         collection = self._readable("find", command.collection, caller)
-        _refuse_transaction(command.transaction_id)
         if command.skip < 0 or (command.limit or 0) < 0:
             raise InvalidParam(
                 f"skip {command.skip} and limit {command.limit} must not be negative"
@@ -131,7 +129,6 @@ class Database:
         Raises:
             DuplicateKey: an `_id` is taken; nothing was inserted.
         """
-        _refuse_transaction(command.transaction_id)
         collection = self._writable("insert", command.collection, caller)
         now_ms = self._clock.now_ms()
         batch = Batch(command.collection)
@@ -153,7 +150,6 @@ class Database:
 
         The documents change together or, when one of them refuses, not at all.
         """
-        _refuse_transaction(command.transaction_id)
         collection = self._writable("update", command.collection, caller)
         now_ms = self._clock.now_ms()
         filter_ = resolve(command.filter, now_ms=now_ms)
@@ -179,7 +175,6 @@ class Database:
 
     def find_and_modify(self, command: FindAndModify, caller: Caller) -> Modified:
         """Apply update operators to one document and return it as it became."""
-        _refuse_transaction(command.transaction_id)
         collection = self._writable("update", command.collection, caller)
         now_ms = self._clock.now_ms()
         matcher = compile_filter(resolve(command.filter, now_ms=now_ms))
@@ -195,7 +190,6 @@ class Database:
 
     def remove(self, command: Remove, caller: Caller) -> Removed:
         """Remove the first or every document that matches."""
-        _refuse_transaction(command.transaction_id)
         collection = self._writable("remove", command.collection, caller)
         matcher = compile_filter(resolve(command.filter, now_ms=self._clock.now_ms()))
         batch = Batch(command.collection)
@@ -332,12 +326,4 @@ def _require_name(name: str) -> None:
         raise InvalidName(
             f"collection name {name!r:.100} is not allowed: begin with a letter, digit or _, "
             "go on with those or -, at most 64 characters"
-        )
-
-
-def _refuse_transaction(transaction_id: str | None) -> None:
-    if transaction_id:
-        raise TransactionNotExist(
-            "[ResourceUnavailable.TransactionNotExist] Transaction does not exist on the server, "
-            f"transaction must be commit or abort in 30 seconds. {_CONTACT}"
         )

@@ -1,7 +1,8 @@
 """Owns the one entrance for commands, and the way there for code on other threads.
 
 Not here: what a command does. The one idea: a table from the command's type to the service that
-carries it out; when the journal mode asks for it, the answer waits until the commit is safe.
+carries it out; when the journal mode asks for it, the answer waits until the commit is safe, and a
+write that meets a document of an open transaction waits for that and runs again.
 """
 
 import asyncio
@@ -14,6 +15,7 @@ from emulator.core.commands import (
     Aggregate,
     CallFunction,
     Command,
+    CommitTransaction,
     Count,
     CreateCollection,
     DeleteFiles,
@@ -24,6 +26,8 @@ from emulator.core.commands import (
     Insert,
     ListCollections,
     Remove,
+    RollbackTransaction,
+    StartTransaction,
     TemporaryUrls,
     Update,
     UploadFile,
@@ -33,7 +37,13 @@ from emulator.services.caller import Caller
 from emulator.services.database import Database
 from emulator.services.functions import Functions
 from emulator.services.storage import Storage
+from emulator.services.transactions import (
+    TRANSACTION_COMMANDS,
+    Transactions,
+    wait_for_claims,
+)
 from emulator.stores.base import DocumentStore
+from emulator.stores.versions import Claimed
 
 PENDING_COMMANDS_MAX = 100_000
 
@@ -56,9 +66,16 @@ class Executor:
     """Commands to services."""
 
     def __init__(
-        self, *, database: Database, functions: Functions, storage: Storage, store: DocumentStore
+        self,
+        *,
+        database: Database,
+        transactions: Transactions,
+        functions: Functions,
+        storage: Storage,
+        store: DocumentStore,
     ) -> None:
         self._store = store
+        self._transactions = transactions
         self._reads: Mapping[type, Callable[[Any, Caller], Awaitable[Any]]] = {
             Find: database.find,
             Count: database.count,
@@ -73,6 +90,9 @@ class Executor:
             Update: database.update,
             FindAndModify: database.find_and_modify,
             Remove: database.remove,
+            StartTransaction: transactions.start,
+            CommitTransaction: transactions.commit,
+            RollbackTransaction: transactions.rollback,
             CreateCollection: database.create_collection,
             DropCollection: database.drop_collection,
             ListCollections: database.list_collections,
@@ -85,10 +105,15 @@ class Executor:
         Raises:
             EmulatorError: the service refused.
         """
+        if isinstance(command, TRANSACTION_COMMANDS) and command.transaction_id:
+            return await self._transactions.carry_out(command, caller)
         write = self._writes.get(type(command))
         if write is None:
             return await self._reads[type(command)](command, caller)
-        result = write(command, caller)
+        try:
+            result = write(command, caller)
+        except Claimed as claimed:
+            result = await wait_for_claims(lambda: write(command, caller), claimed)
         if self._store.waits:
             await self._store.durable()
         return result

@@ -29,9 +29,11 @@ from emulator.services.registry import Registry
 from emulator.services.storage import Storage
 from emulator.services.tickets import Tickets, signing_key
 from emulator.services.timers import Timers
+from emulator.services.transactions import Transactions
 from emulator.stores.base import BlobStore, DocumentStore
 from emulator.stores.disk import DiskBlobStore
 from emulator.stores.tiny import TinyDocumentStore
+from emulator.stores.versions import PatientStore, VersionedStore
 
 REGION: Final = "ap-shanghai"
 BUCKET_OWNER: Final = "1250000000"
@@ -52,6 +54,7 @@ class Parts:
     registry: Registry
     functions: Functions
     database: Database
+    transactions: Transactions
     storage: Storage
     executor: Executor
     dispatcher: Dispatcher
@@ -82,17 +85,25 @@ def assemble(config: Config, around: Surroundings) -> Parts:
     """
     clock, ids, env_id = around.clock, around.ids, config.emulator.env
     recorder, bus, access = Recorder(clock), Bus(), Access()
-    store, blobs = _stores(config, around)
+    kept, blobs = _stores(config, around)
+    store = VersionedStore(kept)
     runtimes: Mapping[str, FunctionRuntime] = {"python": PythonInlineRuntime(clock=clock)}
     registry, functions = _functions(config, around, runtimes, recorder)
     storage = _storage(blobs, env_id, around, bus, access)
-    database = Database(
-        store,
-        access=access,
-        bus=bus,
-        clock=clock,
-        ids=ids,
-        creates_collections=config.database.auto_create_collections,
+
+    def open_database(over: DocumentStore, hears: Bus) -> Database:
+        return Database(
+            over,
+            access=access,
+            bus=hears,
+            clock=clock,
+            ids=ids,
+            creates_collections=config.database.auto_create_collections,
+        )
+
+    database = open_database(PatientStore(store), bus)
+    transactions = Transactions(
+        store, access=access, bus=bus, clock=clock, ids=ids, open_database=open_database
     )
     return Parts(
         clock=clock,
@@ -104,8 +115,15 @@ def assemble(config: Config, around: Surroundings) -> Parts:
         registry=registry,
         functions=functions,
         database=database,
+        transactions=transactions,
         storage=storage,
-        executor=Executor(database=database, functions=functions, storage=storage, store=store),
+        executor=Executor(
+            database=database,
+            transactions=transactions,
+            functions=functions,
+            storage=storage,
+            store=store,
+        ),
         dispatcher=Dispatcher(functions, bus=bus, clock=clock, recorder=recorder, env_id=env_id),
         timers=Timers(functions, clock=clock, recorder=recorder),
         http_routes=HttpRoutes(),

@@ -126,6 +126,7 @@ class Suite:
         stack.push_async_callback(parts.store.close)
         stack.push_async_callback(parts.blobs.close)
         for runtime in parts.runtimes.values():
+        stack.push_async_callback(parts.transactions.close)
             stack.push_async_callback(runtime.close)
         crossing = Crossing(parts.executor, loop)
         parts.functions.connect(
@@ -139,6 +140,8 @@ class Suite:
         await self._server.start()
         stack.push_async_callback(self._server.stop)
         variables.update(self.variables)
+        # Requests that wait for a transaction to end would keep the ports open.
+        stack.callback(parts.transactions.abort_all)
         await self._seed(parts)
         await self._start_functions(parts, stack)
         tending = loop.create_task(parts.store.tend())

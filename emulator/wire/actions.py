@@ -89,10 +89,11 @@ class Tickets(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class CommandAction:
-    """An action that is a command: how its body is read, and how the record is written."""
+    """An action that is a command: how its body is read, the record written, the answer shaped."""
 
     read: Callable[[Body], Command]
     write: Callable[[Any], bytes]
+    shape: Callable[[bytes, str], bytes] = envelope.success
 
 
 COMMANDS: Final[Mapping[str, CommandAction]] = {
@@ -107,6 +108,15 @@ COMMANDS: Final[Mapping[str, CommandAction]] = {
     ),
     "database.removeDocument": CommandAction(requests.remove, replies.deleted),
     "database.aggregateDocuments": CommandAction(requests.aggregate, replies.list_of_texts),
+    "database.startTransaction": CommandAction(
+        requests.start_transaction, replies.started, envelope.flat
+    ),
+    "database.commitTransaction": CommandAction(
+        requests.commit_transaction, replies.nothing, envelope.flat
+    ),
+    "database.abortTransaction": CommandAction(
+        requests.rollback_transaction, replies.nothing, envelope.flat
+    ),
     "storage.batchGetDownloadUrl": CommandAction(requests.temporary_urls, replies.download_list),
     "storage.batchDeleteFile": CommandAction(requests.delete_files, replies.delete_list),
     "database.addDocument": CommandAction(requests.insert, replies.added),
@@ -115,6 +125,16 @@ COMMANDS: Final[Mapping[str, CommandAction]] = {
     "database.updateDocument": CommandAction(requests.update, replies.updated_plain),
     "database.deleteDocument": CommandAction(requests.remove, replies.deleted),
     "database.aggregate": CommandAction(requests.aggregate, replies.list_in_text),
+    "database.getInTransaction": CommandAction(requests.find_in_transaction, replies.found_text),
+    "database.insertDocInTransaction": CommandAction(
+        requests.insert_in_transaction, replies.inserted_text, envelope.flat
+    ),
+    "database.updateDocInTransaction": CommandAction(
+        requests.update_in_transaction, replies.updated_text, envelope.flat
+    ),
+    "database.deleteDocInTransaction": CommandAction(
+        requests.remove_in_transaction, replies.deleted_text, envelope.flat
+    ),
 }
 
 
@@ -151,10 +171,11 @@ class Actions:
         )
 
     def _carry_out(self, action: CommandAction) -> Run:
-        read, write, execute = action.read, action.write, self._executor.execute
+        read, write, shape = action.read, action.write, action.shape
+        execute = self._executor.execute
 
         async def run(body: Body, caller: Caller, request_id: str) -> bytes:
-            return envelope.success(write(await execute(read(body), caller)), request_id)
+            return shape(write(await execute(read(body), caller)), request_id)
 
         return run
 

@@ -77,6 +77,12 @@ def success(data: bytes, request_id: str) -> bytes:
     return b'{"data":%b,"requestId":"%b"}' % (data, request_id.encode())
 
 
+def flat(answer: bytes, request_id: str) -> bytes:
+    """Return an object as the answer itself, for actions whose SDKs look for no `data`."""
+    start = answer[:-1] + (b"," if len(answer) > len(b"{}") else b"")
+    return b'%b"requestId":"%b"}' % (start, request_id.encode())
+
+
 def failure(error: EmulatorError, request_id: str) -> bytes:
     """Return the answer for something the suite refused."""
     return _shape(error.code, error.message, request_id)

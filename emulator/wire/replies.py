@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 import orjson
 
-from emulator.core.commands import FileOutcome, Found, Inserted, Modified, Removed, Updated
+from emulator.core.commands import FileOutcome, Found, Inserted, Modified, Removed, Started, Updated
 from emulator.wire.ejson import document_json, document_text, value_json
 
 
@@ -71,6 +71,35 @@ def updated_plain(result: Updated) -> bytes:
     return b'{"updated":%d,"upserted_id":%b,"upsert_id":%b}' % (result.matched, made, made)
 
 
+def started(result: Started) -> bytes:
+    """Write the `transactionId`."""
+    return orjson.dumps({"transactionId": result.transaction_id})
+
+
+def found_text(result: Found) -> bytes:
+    """Write one document as text, "null" when there is none, for dialect A's transactions."""
+    return orjson.dumps(document_text(result.documents[0]) if result.documents else "null")
+
+
+def inserted_text(result: Inserted) -> bytes:
+    """Write how many documents are new, with every number as text."""
+    return orjson.dumps({"inserted": _number(len(result.ids)), "ok": _number(1)})
+
+
+def updated_text(result: Updated) -> bytes:
+    """Write how many documents were matched, and the id of a document that was made, as text."""
+    told = {"updated": _number(result.matched)}
+    if result.upserted_id is not None:
+        made = value_json([{"_id": result.upserted_id}])
+        told["upserted"] = made.decode()
+    return orjson.dumps(told)
+
+
+def deleted_text(result: Removed) -> bytes:
+    """Write how many documents went, as text."""
+    return orjson.dumps({"deleted": _number(result.count)})
+
+
 def download_list(result: Sequence[FileOutcome]) -> bytes:
     """Write a temporary URL, or why there is none, for each file."""
     return orjson.dumps({"download_list": [_url(each) for each in result]})
@@ -81,6 +110,10 @@ def delete_list(result: Sequence[FileOutcome]) -> bytes:
     return orjson.dumps(
         {"delete_list": [{"code": each.code, "fileID": each.file_id} for each in result]}
     )
+
+
+def _number(number: int) -> str:
+    return f'{{"$numberInt":"{number}"}}'
 
 
 def _url(outcome: FileOutcome) -> dict[str, str | int]:

@@ -10,6 +10,7 @@ from emulator.core.commands import (
     QUERY_LIMIT_DEFAULT_DOCUMENTS,
     QUERY_LIMIT_MAX_DOCUMENTS,
     Aggregate,
+    CommitTransaction,
     Count,
     CreateCollection,
     DeleteFiles,
@@ -18,6 +19,8 @@ from emulator.core.commands import (
     FindAndModify,
     Insert,
     Remove,
+    RollbackTransaction,
+    StartTransaction,
     TemporaryUrls,
     Update,
 )
@@ -129,6 +132,67 @@ def remove(body: Body) -> Remove:
     )
 
 
+def start_transaction(body: Body) -> StartTransaction:
+    """Read `database.startTransaction`, which says nothing."""
+    del body
+    return StartTransaction()
+
+
+def commit_transaction(body: Body) -> CommitTransaction:
+    """Read `database.commitTransaction`."""
+    return CommitTransaction(transaction_id=fields.text(body, "transactionId"))
+
+
+def rollback_transaction(body: Body) -> RollbackTransaction:
+    """Read `database.abortTransaction`."""
+    return RollbackTransaction(transaction_id=fields.text(body, "transactionId"))
+
+
+def find_in_transaction(body: Body) -> Find:
+    """Read `database.getInTransaction` of dialect A: one document by its id."""
+    return Find(
+        collection=fields.text(body, "collectionName"),
+        filter=_one(body),
+        limit=1,
+        transaction_id=fields.text(body, "transactionId"),
+    )
+
+
+def insert_in_transaction(body: Body) -> Insert:
+    """Read `database.insertDocInTransaction` of dialect A; an `_id` stands beside the data."""
+    document = fields.document(body.get("data"), "data")
+    if "_id" not in document and body.get("_id") is not None:
+        document = {"_id": body["_id"], **document}
+    return Insert(
+        collection=fields.text(body, "collectionName"),
+        documents=(document,),
+        transaction_id=fields.text(body, "transactionId"),
+    )
+
+
+def update_in_transaction(body: Body) -> Update:
+    """Read `database.updateDocInTransaction` of dialect A: `set` has `upsert` and no operators."""
+    data = fields.document(body.get("data"), "data")
+    replace = not any(key[:1] == "$" for key in data)
+    return Update(
+        collection=fields.text(body, "collectionName"),
+        filter=_one(body),
+        update=data,
+        upsert=fields.flag(body, "upsert", default=False),
+        replace=replace,
+        transaction_id=fields.text(body, "transactionId"),
+    )
+
+
+def remove_in_transaction(body: Body) -> Remove:
+    """Read `database.deleteDocInTransaction` of dialect A."""
+    return Remove(
+        collection=fields.text(body, "collectionName"),
+        filter=_one(body),
+        transaction_id=fields.text(body, "transactionId"),
+    )
+
+
 def aggregate(body: Body) -> Aggregate:
     """Read `database.aggregateDocuments` and `database.aggregate`."""
     return Aggregate(
@@ -175,6 +239,16 @@ def _is_doc(body: Body) -> bool:
 
 def _transaction(body: Body) -> str | None:
     return fields.optional_text(body, "transactionId") or None
+
+
+def _one(body: Body) -> Document:
+    """Return the filter for the one document that an older SDK names, by query or by `_id`."""
+    found = fields.optional_document(body.get("query"), "query")
+    if found is None and body.get("_id") is not None:
+        found = {"_id": body["_id"]}
+    if not found or "_id" not in found:
+        raise InvalidParam("query must name the _id of one document")
+    return found
 
 
 def _filter(body: Body) -> Document:

@@ -16,7 +16,6 @@ from emulator.core.errors import (
     InvalidParam,
     PermissionDenied,
     StoreError,
-    TransactionNotExist,
 )
 from emulator.core.values import Date, ServerDate
 from emulator.services import database as module
@@ -273,11 +272,6 @@ async def test_who_is_no_administrator_is_refused(world):
 async def test_negative_pages_are_refused(world, options):
     with pytest.raises(InvalidParam, match="negative"):
         await world.find(**options)
-
-
-async def test_unknown_transaction_is_refused_with_the_clouds_text(world):
-    with pytest.raises(TransactionNotExist, match="TransactionNotExist"):
-        await world.find(transaction_id="t1")
 
 
 async def test_disk_that_refuses_leaves_everything_as_it_was(world, monkeypatch):

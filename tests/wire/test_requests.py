@@ -38,6 +38,79 @@ C = {"collectionName": "c"}
             id="insert of the old dialect",
         ),
         pytest.param(
+            requests.commit_transaction,
+            {"transactionId": "t"},
+            commands.CommitTransaction(transaction_id="t"),
+            id="commit",
+        ),
+        pytest.param(
+            requests.rollback_transaction,
+            {"transactionId": "t"},
+            commands.RollbackTransaction(transaction_id="t"),
+            id="abort",
+        ),
+        pytest.param(
+            requests.find_in_transaction,
+            {**C, "query": {"_id": {"$eq": 7}}, "transactionId": "t"},
+            commands.Find(collection="c", filter={"_id": {"$eq": 7}}, limit=1, transaction_id="t"),
+            id="get in a transaction of the old dialect",
+        ),
+        pytest.param(
+            requests.find_in_transaction,
+            {**C, "_id": "12", "transactionId": "t"},
+            commands.Find(collection="c", filter={"_id": "12"}, limit=1, transaction_id="t"),
+            id="get in a transaction by id alone",
+        ),
+        pytest.param(
+            requests.insert_in_transaction,
+            {
+                **C,
+                "_id": "12",
+                "data": '{"at":{"$date":{"$numberLong":"7"}}}',
+                "transactionId": "t",
+            },
+            commands.Insert(
+                collection="c", documents=({"_id": "12", "at": Date(7)},), transaction_id="t"
+            ),
+            id="insert in a transaction of the old dialect",
+        ),
+        pytest.param(
+            requests.update_in_transaction,
+            {
+                **C,
+                "_id": "x",
+                "data": '{"n":{"$numberInt":"1"}}',
+                "upsert": True,
+                "transactionId": "t",
+            },
+            commands.Update(
+                collection="c",
+                filter={"_id": "x"},
+                update={"n": 1},
+                upsert=True,
+                replace=True,
+                transaction_id="t",
+            ),
+            id="set in a transaction of the old dialect",
+        ),
+        pytest.param(
+            requests.update_in_transaction,
+            {**C, "_id": "x", "data": '{"$inc":{"n":{"$numberInt":"1"}}}', "transactionId": "t"},
+            commands.Update(
+                collection="c",
+                filter={"_id": "x"},
+                update={"$inc": {"n": 1}},
+                transaction_id="t",
+            ),
+            id="update in a transaction of the old dialect",
+        ),
+        pytest.param(
+            requests.remove_in_transaction,
+            {**C, "_id": "x", "transactionId": "t"},
+            commands.Remove(collection="c", filter={"_id": "x"}, transaction_id="t"),
+            id="delete in a transaction of the old dialect",
+        ),
+        pytest.param(
             requests.find,
             {**C, "queryType": "DOC", "multi": False, "query": '{"_id":"x"}'},
             commands.Find(collection="c", filter={"_id": "x"}, limit=1),
