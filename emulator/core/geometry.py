@@ -77,7 +77,7 @@ def arc_distance(place: Vector, a: Vector, b: Vector) -> float:
     """Return the angle between a place and the nearest place of an arc, in radians."""
     normal = cross(a, b)
     if dot(cross(normal, a), place) > 0 and dot(cross(b, normal), place) > 0:
-        return abs(math.asin(max(-1.0, min(1.0, dot(_scaled(normal), place)))))
+        return math.atan2(abs(dot(normal, place)), math.hypot(*cross(normal, place)))
     return min(angle(place, a), angle(place, b))
 
 

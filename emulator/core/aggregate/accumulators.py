@@ -28,7 +28,8 @@ from emulator.core.values import INT32_MAX, INT32_MIN, MISSING, Document, Int64,
 
 _INT: Final = frozenset({int})
 _DOUBLE: Final = frozenset({float})
-_STRING: Final = frozenset({str})
+_PLAIN: Final = frozenset({_INT, frozenset({str})})
+"""Kinds of values that Python compares as MongoDB does."""
 
 
 class Accumulator(Protocol):
@@ -158,14 +159,15 @@ class _Extreme:
 
     def add(self, values: list[Value]) -> None:
         """Take more values; null and missing do not count."""
-        kinds = set(map(type, values))
-        if not (kinds in (_INT, _STRING)):
+        kinds = frozenset(map(type, values))
+        if kinds not in _PLAIN:
             values = [value for value in values if not is_nullish(value)]
         if not values:
             return
-        candidates = values if self._best is MISSING else [self._best, *values]
-        kinds.add(type(candidates[0]))
-        self._best = type(self).pick(candidates, key=None if kinds in (_INT, _STRING) else sort_key)
+        if self._best is not MISSING:
+            values = [self._best, *values]
+            kinds |= {type(self._best)}
+        self._best = type(self).pick(values, key=None if kinds in _PLAIN else sort_key)
 
     def result(self) -> Value:
         """Return the best value, null where there was none."""
@@ -255,8 +257,8 @@ class AddToSet:
                 self._values.setdefault(key, value)
 
     def result(self) -> Value:
-        """Return the different values in the order they came."""
-        return list(self._values.values())
+        """Return the different values in their order; MongoDB promises none."""
+        return sorted(self._values.values(), key=sort_key)
 
 
 class MergeObjects:
@@ -314,7 +316,7 @@ class _Deviation:
     def add(self, values: list[Value]) -> None:
         """Take the numbers among more values."""
         for value in values:
-            if value.__class__ in NUMBERS:
+            if numbers.is_number(value):
                 number = float(value)
                 self._count += 1
                 delta = number - self._mean

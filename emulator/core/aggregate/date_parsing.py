@@ -171,7 +171,7 @@ def date_ms(text: str, fields: DateFields, at: Zone | None) -> int:
     """Return UTC milliseconds of what was read.
 
     Raises:
-        DatabaseRequestFailed: parts are missing or beyond their limits, or there are two zones (241).
+        DatabaseRequestFailed: parts are missing or beyond limits, or there are two zones (241).
     """
     if fields.zone is not None and at is not None:
         raise refusal(

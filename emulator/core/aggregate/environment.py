@@ -4,8 +4,8 @@ Not here: who provides it (the database service). The one idea: the core asks no
 stage cannot compute from its documents comes in with this record.
 """
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from emulator.core.values import Document, Value
@@ -30,12 +30,12 @@ class PipelineEnvironment:
     `now_ms` is the one time of the request. `collection` gives the documents of another collection,
     None where there is no such collection. `sample(population, size)` draws `size` different places
     below `population`. `find_equal(collection, path, value)` gives the documents a filter
-    `{path: {$eq: value}}` finds by an index, or None where no index serves. `geo_paths` are the
-    indexed geometry fields of the pipeline's own collection, None where nobody knows.
+    `{path: {$eq: value}}` finds by an index, or None where no index serves. `geo_indexes` are the
+    kinds ("2dsphere", "2d") of the geometry indexes of the pipeline's own collection by path.
     """
 
     now_ms: int
     collection: ReadCollection = _no_collection
     sample: Sample = _first_places
     find_equal: FindEqual | None = None
-    geo_paths: Sequence[str] | None = None
+    geo_indexes: Mapping[str, str] = field(default_factory=dict)

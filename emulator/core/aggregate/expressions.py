@@ -84,20 +84,22 @@ def compile_value(operand: Value, scope: Scope) -> Expression:
     if kind is str:
         return compile_reference(operand, scope) if operand[:1] == "$" else constant(operand)
     if kind is dict:
-        return _compile_object(operand, _deeper(scope))
+        if is_operator(operand):
+            return _compile_operator(operand, _deeper(scope, 2))
+        return _compile_object(operand, _deeper(scope, 1))
     if kind is list:
-        return _compile_array(operand, _deeper(scope))
+        return _compile_array(operand, _deeper(scope, 1))
     return constant(operand)
 
 
-def _deeper(scope: Scope) -> Scope:
-    if scope.depth >= EXPRESSION_DEPTH_MAX:
+def _deeper(scope: Scope, levels: int) -> Scope:
+    if scope.depth + levels > EXPRESSION_DEPTH_MAX:
         raise refusal(
             f"the expression is nested deeper than {EXPRESSION_DEPTH_MAX} levels",
             15,
-            hint="MongoDB's limit is 200 levels of the document",
+            hint="an operator counts as two levels",
         )
-    return replace(scope, depth=scope.depth + 1)
+    return replace(scope, depth=scope.depth + levels)
 
 
 def is_operator(operand: Value) -> bool:
@@ -106,8 +108,6 @@ def is_operator(operand: Value) -> bool:
 
 
 def _compile_object(operand: Document, scope: Scope) -> Expression:
-    if is_operator(operand):
-        return _compile_operator(operand, scope)
     fields: list[tuple[str, Expression]] = []
     for name, value in operand.items():
         if name[:1] == "$":
@@ -117,7 +117,7 @@ def _compile_object(operand: Document, scope: Scope) -> Expression:
                 15983,
             )
         check_field_name(name)
-        fields.append((name, scope.expression(value)))
+        fields.append((name, compile_value(value, scope)))
     runs = [(name, field.run) for name, field in fields]
 
     def run(document: Document, variables: Variables) -> Document:
@@ -144,7 +144,7 @@ def _compile_operator(operand: Document, scope: Scope) -> Expression:
 
 
 def _compile_array(operand: list[Value], scope: Scope) -> Expression:
-    items = [scope.expression(each) for each in operand]
+    items = [compile_value(each, scope) for each in operand]
     runs = [item.run for item in items]
 
     def run(document: Document, variables: Variables) -> list[Value]:

@@ -48,7 +48,7 @@ def _add(values: list[Value]) -> Value:
 
 def _moved(date: Date, number: Value, sign: int) -> Date:
     """Return a date so many milliseconds later or earlier, a fraction rounded."""
-    if number.__class__ is float and not math.isfinite(number):
+    if not math.isfinite(number):
         raise refusal("date overflow in $add or $subtract", 15)
     by = int(number) if number.__class__ in WHOLE else int(_half_away(number))
     ms = date.ms + sign * by
@@ -59,7 +59,7 @@ def _moved(date: Date, number: Value, sign: int) -> Date:
 
 def _half_away(number: Value) -> Value:
     if type(number) is Decimal:
-        return number.to_integral_value(rounding="ROUND_HALF_UP") if number.is_finite() else 0
+        return number.to_integral_value(rounding="ROUND_HALF_UP")
     return math.floor(number + 0.5) if number >= 0 else math.ceil(number - 0.5)
 
 

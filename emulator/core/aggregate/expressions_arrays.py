@@ -238,9 +238,11 @@ def _zipped(arrays: list[Value], fill: Sequence[Value], *, longest: bool) -> Val
 ARRAYS: Final[Mapping[str, Operator]] = {
     "$arrayElemAt": fixed(2, _array_elem_at),
     "$concatArrays": variadic(_concat_arrays),
+    "$first": fixed(1, _first),
     "$in": fixed(2, _in),
     "$indexOfArray": ranged(2, 4, _index_of_array),
     "$isArray": fixed(1, _is_array),
+    "$last": fixed(1, _last),
     "$range": ranged(2, 3, _range),
     "$reverseArray": fixed(1, _reverse_array),
     "$size": fixed(1, _size),

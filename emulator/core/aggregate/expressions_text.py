@@ -147,6 +147,7 @@ def _regex_of(name: str, pattern: Value, options: Value) -> Regex | None:
         )
     if is_nullish(pattern):
         return None
+    options = "" if is_nullish(options) else options
     if pattern.__class__ is Regex:
         if options and pattern.options:
             raise refusal(
@@ -157,7 +158,7 @@ def _regex_of(name: str, pattern: Value, options: Value) -> Regex | None:
         raise wrong_type(
             f"{name} needs 'regex' to be of type string or regex, not {{type}}", 51105, pattern
         )
-    return Regex(pattern, "".join(sorted(set(options or ""))))
+    return Regex(pattern, "".join(sorted(set(options))))
 
 
 def _matches(regex: Regex, text: str) -> bool:
@@ -173,7 +174,7 @@ def _find_all(regex: Regex, text: str) -> Value:
 
 
 def _places(regex: Regex, text: str) -> Iterator[Document]:
-    """Yield every match from left to right; after an empty one the search goes on a character later."""
+    """Yield every match from left to right; behind an empty one the search goes a character on."""
     search = _finder(regex.pattern, regex.options)
     place = 0
     while (found := search(text, place)) is not None:

@@ -18,7 +18,7 @@ from emulator.core.values import MISSING, Document, Value
 
 Transform: TypeAlias = Callable[[Document, Variables], Document]
 
-FIELD_DEPTH_MAX: Final = 100
+FIELD_DEPTH_MAX: Final = 200
 
 
 @dataclass(slots=True)
@@ -203,19 +203,16 @@ def _exclusion(paths: Iterable[Parts]) -> Transform:
 
 
 def compile_add_fields(specification: Value, scope: Scope, *, stage: str) -> Transform:
-    """Return the function of an `$addFields`.
+    """Return the function of an `$addFields`, which may add nothing.
 
     Raises:
-        DatabaseRequestFailed: it is no object (40272), empty (40177) or names conflicting paths
-            (40176).
+        DatabaseRequestFailed: it is no object (40272) or names conflicting paths (40176).
     """
     if type(specification) is not dict:
         raise refusal(
             f"{stage} specification stage must be an object, got {specification!r:.60}", 40272
         )
     tree = _Tree()
-    if not specification:
-        raise refusal("specification must have at least one field", 40177)
     for parts, expression in _additions(specification, (), scope):
         tree.put(parts, expression)
 
@@ -260,7 +257,7 @@ def compile_unset(specification: Value) -> Transform:
 
 
 def set_path(document: Document, parts: Parts, value: Value) -> Document:
-    """Return a document with a value behind a path through objects; what is in the way is replaced."""
+    """Return a document with a value put behind a path of objects, over what is in the way."""
     name, rest = parts[0], parts[1:]
     if not rest:
         return {**document, name: value}

@@ -18,7 +18,8 @@ Variables: TypeAlias = tuple[Value, ...]
 
 Run: TypeAlias = Callable[[Document, Variables], Value]
 
-EXPRESSION_DEPTH_MAX: Final = 100
+EXPRESSION_DEPTH_MAX: Final = 200
+"""Levels an expression may be nested; an operator counts as two, for mostly it takes an array."""
 TEXT_LENGTH_MAX: Final = 16 * 1024 * 1024
 ARRAY_LENGTH_MAX: Final = 2_000_000
 

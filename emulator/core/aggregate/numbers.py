@@ -1,8 +1,8 @@
 """Owns arithmetic over MongoDB's numbers: which type comes out, and what overflow does.
 
 Not here: operators and their refusals (`expressions_arithmetic`, `accumulators`). The one idea:
-whole numbers are exact in Python, so the type is decided afterwards: int while all operands are int
-and the result fits, then long, then double; a double among them makes a double, a decimal a decimal.
+whole numbers are exact in Python, so the type is decided afterwards: int while all operands are
+int and the result fits, then long, then double; one double makes a double, one decimal a decimal.
 """
 
 import math

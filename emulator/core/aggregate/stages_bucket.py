@@ -8,6 +8,7 @@ limits need the documents sorted first.
 from bisect import bisect_right
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Final, TypeAlias
 
 from emulator.core.aggregate.expressions import is_operator
@@ -125,7 +126,7 @@ def _limits(operand: Value, building: Building) -> list[Value]:
             40192,
         )
     limits = [_constant(each, building, "boundaries", 40191) for each in operand]
-    for low, high in zip(limits, limits[1:], strict=False):
+    for low, high in pairwise(limits):
         if rank(low) != rank(high):
             raise refusal(
                 "All values in the 'boundaries' option to $bucket must have one type", 40193

@@ -204,7 +204,8 @@ def _lookup(name: str, operand: Value, building: Building) -> Stage:
 
 
 def _with_pipeline(lookup: _Lookup, options: Mapping[str, Value], building: Building) -> _Lookup:
-    given = options.get("let", {})
+    given = options.get("let")
+    given = {} if given is None else given
     if type(given) is not dict:
         raise refusal(f"$lookup argument 'let' must be an object, is type {type_name(given)}", 9)
     for each in given:
@@ -250,7 +251,8 @@ def _equality_hint(pipeline: Sequence[Value], inner: Building) -> tuple[Parts, R
     for each in conjuncts:
         sides = each.get("$eq") if type(each) is dict else None
         if type(sides) is list and len(sides) == 2:
-            found = _path_and_variable(*sides, inner) or _path_and_variable(*sides[::-1], inner)
+            left, right = sides
+            found = _path_and_variable(left, right, inner) or _path_and_variable(right, left, inner)
             if found is not None:
                 return found
     return None

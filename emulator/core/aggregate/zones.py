@@ -68,7 +68,7 @@ def _named(text: str) -> Zone:
         raise _unknown(text)
     try:
         info = ZoneInfo(text)
-    except (OSError, ValueError) as fault:
+    except (KeyError, OSError, ValueError) as fault:
         raise _unknown(text) from fault
     return Zone(lambda ms: _offset(info, ms), lambda ms: _offset_of_local(info, ms))
 

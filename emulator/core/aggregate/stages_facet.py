@@ -1,0 +1,59 @@
+"""Owns `$facet`: several pipelines over the same documents.
+
+Not here: compiling pipelines (`pipeline`). The one idea: what comes in is gathered once, and each
+inner pipeline runs over that list in its turn.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+from emulator.core.aggregate.nodes import Variables, refusal
+from emulator.core.aggregate.stage_nodes import (
+    Building,
+    Slices,
+    Stage,
+    StageBuilder,
+    gathered,
+    slices,
+    through,
+)
+from emulator.core.aggregate.stages_join import inner_building
+from emulator.core.aggregate.variables import check_field_name
+from emulator.core.query_types import type_name
+from emulator.core.values import Document, Value
+
+_NOT_INSIDE: Final = frozenset({"$facet", "$geoNear", "$merge", "$out"})
+
+
+def _facet(name: str, operand: Value, building: Building) -> Stage:
+    if type(operand) is not dict or not operand:
+        raise refusal("the $facet specification must be a non-empty object", 40169)
+    facets = {field: _inner(name, field, given, building) for field, given in operand.items()}
+    collections = [stage.collections for stages in facets.values() for stage in stages]
+
+    def run(incoming: Slices, variables: Variables) -> Slices:
+        documents = yield from gathered(incoming)
+        made: Document = {}
+        for field, stages in facets.items():
+            made[field] = yield from gathered(through(stages, slices(documents), variables))
+        yield [made]
+
+    return Stage(run=run, collections=frozenset().union(*collections))
+
+
+def _inner(name: str, field: str, pipeline: Value, building: Building) -> Sequence[Stage]:
+    check_field_name(field)
+    if type(pipeline) is not list:
+        raise refusal(
+            f"arguments to $facet must be arrays, '{field}' is of type {type_name(pipeline)}",
+            40170,
+        )
+    for stage in pipeline:
+        if type(stage) is not dict:
+            raise refusal(f"elements of arrays in $facet must be objects, see '{field}'", 40171)
+        for refused in _NOT_INSIDE.intersection(stage):
+            raise refusal(f"{refused} is not allowed to be used within a $facet stage", 40600)
+    return building.pipeline(pipeline, inner_building(name, building))
+
+
+FACET: Final[Mapping[str, StageBuilder]] = {"$facet": _facet}
