@@ -27,6 +27,9 @@ DIGEST_FILES_MAX: Final = 5_000
 
 EXCLUDED_FOLDERS: Final = frozenset({"node_modules", "__pycache__", "venv"})
 
+INSTALL_MARKERS: Final = (".package-lock.json", ".yarn-integrity", ".modules.yaml")
+"""What npm, yarn and pnpm write into `node_modules` once an installation is complete."""
+
 _FUNCTION_NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,59}\Z")
 
 
@@ -135,7 +138,15 @@ def _read(
 
 def _digest(folder: Path, shared_digest: str) -> str:
     """Return what changes when a file of the function or of the shared code does."""
-    return _hash([*_states(folder), shared_digest])
+    return _hash([*_states(folder), *_installed(folder), shared_digest])
+
+
+def _installed(folder: Path) -> Iterator[str]:
+    """Yield the state of the packages in `node_modules`, which is not looked into."""
+    for name in INSTALL_MARKERS:
+        state = _state(os.path.join(folder, "node_modules", name))  # noqa: PTH118  # as in `_states`
+        if state:
+            yield state
 
 
 def _shared_digest(root: Path) -> str:
@@ -160,9 +171,15 @@ def _states(folder: Path) -> Iterator[str]:
             if left == 0:
                 return
             left -= 1
-            file = os.path.join(path, name)  # noqa: PTH118  # thousands of times at start
-            try:
-                status = os.stat(file)  # noqa: PTH116  # as above
-            except OSError:
-                continue
-            yield f"{file}\0{status.st_mtime_ns}\0{status.st_size}"
+            state = _state(os.path.join(path, name))  # noqa: PTH118  # thousands of times at start
+            if state:
+                yield state
+
+
+def _state(file: str) -> str:
+    """Return path, time of change and size, nothing for a file that is not there."""
+    try:
+        status = os.stat(file)  # noqa: PTH116  # thousands of times at start
+    except OSError:
+        return ""
+    return f"{file}\0{status.st_mtime_ns}\0{status.st_size}"

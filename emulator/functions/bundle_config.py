@@ -26,7 +26,12 @@ TIMEOUT_MIN_S: Final = 1.0
 TRIGGERS_MAX: Final = 10
 
 HANDLERS: Final = ("main", "main_handler")
-LANGUAGES: Final[Mapping[str, Literal["python", "node"]]] = {".py": "python", ".js": "node"}
+LANGUAGES: Final[Mapping[str, Literal["python", "node"]]] = {
+    ".py": "python",
+    ".js": "node",
+    ".mjs": "node",
+    ".cjs": "node",
+}
 
 _TRIGGER_NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,59}\Z")
 _SCHEMAS: Final[Mapping[str, Mapping[str, Value]]] = {
@@ -118,7 +123,7 @@ class Settings:
         found = [path for path in map(self._index, LANGUAGES) if path.is_file()]
         if found and self._handler and not self._handler.startswith("index."):
             self._say(f"handler {self._handler}: there is no such file; {found[0].name} is used")
-        if len(found) > 1:
+        if len({LANGUAGES[path.suffix] for path in found}) > 1:
             runtime = self._text_of("runtime").lower()
             found.sort(key=lambda path: LANGUAGES[path.suffix] not in runtime)
             if LANGUAGES[found[0].suffix] not in runtime:

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from emulator.ambient import SystemClock
+from emulator.ambient import SystemClock, SystemIds
 from emulator.cloud.session import Session
 from emulator.functions.base import (
     Bundle,
@@ -24,6 +24,7 @@ from emulator.functions.base import (
     Outcome,
 )
 from emulator.functions.bundle import find
+from emulator.functions.node_process import NodeProcessRuntime
 from emulator.functions.python_inline import PythonInlineRuntime
 
 WAIT_S = 20.0
@@ -52,6 +53,29 @@ PYTHON = {
     "version 2": "def main(event, context): return 2",
 }
 
+NODE = {
+    "echo": "exports.main = async (event) => event",
+    "context": "exports.main = (event, context) => context.request_id",
+    "nothing": "exports.main = async () => {}",
+    "state": "let seen = 0\nexports.main = () => ++seen",
+    "helper": "const { VALUE } = require('./helper')\nexports.main = async () => VALUE",
+    "throws": "exports.main = async () => {\n  throw new Error('no stock left')\n}",
+    "exits": "exports.main = () => process.exit(3)",
+    "unholdable": "const circle = {}\ncircle.self = circle\nexports.main = () => circle",
+    "prints": "exports.main = () => { console.log('out'); console.error('err') }",
+    "variable": "exports.main = () => process.env.STAGE",
+    "spins": "exports.main = async (event) => {\n  if (event) return 'free'\n  while (true) {}\n}",
+    "waits": (
+        "exports.main = (wait) => new Promise((done) => setTimeout(() => done(), wait * 1000))"
+    ),
+    "leaves": "exports.main = async () => { setTimeout(() => console.log('later'), 50) }",
+    "broken": "exports.main = (:\n",
+    "raises while loading": "let x = 1\nthrow new Error('not now')\n",
+    "no handler": "let x = 1\n",
+    "version 1": "exports.main = () => 1",
+    "version 2": "exports.main = () => 2",
+}
+
 
 @dataclass(frozen=True)
 class Member:
@@ -67,6 +91,18 @@ MEMBERS = {
         "index.py",
         ("helper.py", "VALUE = {value!r}"),
         PYTHON,
+    ),
+    "node process": Member(
+        lambda: NodeProcessRuntime(clock=SystemClock(), ids=SystemIds()),
+        "index.js",
+        ("helper.js", "exports.VALUE = {value!r}"),
+        NODE,
+    ),
+    "node process over loopback": Member(
+        lambda: NodeProcessRuntime(clock=SystemClock(), ids=SystemIds(), loopback=True),
+        "index.js",
+        ("helper.js", "exports.VALUE = {value!r}"),
+        NODE,
     ),
 }
 

@@ -1,0 +1,117 @@
+'use strict'
+// Owns what user code prints: whole lines, each with the request it belongs to.
+//
+// Not here: how lines travel (channel.js). The one idea: a request is carried along by
+// AsyncLocalStorage, so that work which goes on after its call was answered still prints as that
+// call. What one request may print is bounded, as everything is.
+
+const { AsyncLocalStorage } = require('async_hooks')
+const { StringDecoder } = require('string_decoder')
+
+const LINES_MAX = 10000 // of one request
+const LINE_CHARACTERS_MAX = 64 * 1024
+const WAITING_BYTES_MAX = 8 * 1024 * 1024 // not yet taken by the suite
+
+const storage = new AsyncLocalStorage()
+
+class Request {
+  constructor (id) {
+    this.id = id
+    this.lines = 0
+    this.partial = new Map()
+  }
+}
+
+class Capture {
+  constructor (channel) {
+    this.channel = channel
+    this.outside = new Request('')
+    this.active = this.outside
+    this.level = ''
+  }
+
+  install () {
+    this.replace(process.stdout, 'info')
+    this.replace(process.stderr, 'error')
+    for (const [method, level] of [['warn', 'warning'], ['trace', 'debug'], ['debug', 'debug']]) {
+      const original = console[method]
+      console[method] = (...values) => {
+        this.level = level
+        try {
+          return original.apply(console, values)
+        } finally {
+          this.level = ''
+        }
+      }
+    }
+    // What the cloud's own runtime offers to the loggers of the SDKs.
+    console.__baseLog__ = (message, level) => {
+      this.level = ['error', 'warn', 'debug'].includes(level) ? level.replace('warn', 'warning') : ''
+      try {
+        console.log(typeof message === 'string' ? message : JSON.stringify(message))
+      } finally {
+        this.level = ''
+      }
+    }
+  }
+
+  current () {
+    return storage.getStore() || this.active
+  }
+
+  /** Says whole lines of a request. */
+  print (request, level, text) {
+    if (request.lines >= LINES_MAX || this.channel.waitingBytes > WAITING_BYTES_MAX) {
+      if (request.lines !== Infinity) {
+        request.lines = Infinity
+        this.tell(request, 'warning', 'it printed too much; further lines of this call are left out')
+      }
+      return
+    }
+    let at = -1
+    do request.lines++
+    while ((at = text.indexOf('\n', at + 1)) >= 0)
+    this.tell(request, level, text)
+  }
+
+  /** Says what was written without an end of line. */
+  flush (request) {
+    if (request.partial.size === 0) return
+    for (const [level, text] of request.partial) this.print(request, level, text)
+    request.partial.clear()
+  }
+
+  tell (request, level, text) {
+    this.channel.send('o', JSON.stringify([request.id, level, text]))
+  }
+
+  write (level, text) {
+    const request = this.current()
+    const before = request.partial.get(level)
+    if (before !== undefined) text = before + text
+    const end = text.lastIndexOf('\n')
+    if (end >= 0) {
+      this.print(request, this.level || level, text.slice(0, end))
+      text = text.slice(end + 1)
+    }
+    if (text.length > LINE_CHARACTERS_MAX) {
+      this.print(request, this.level || level, text)
+      text = ''
+    }
+    if (text !== '') request.partial.set(level, text)
+    else if (before !== undefined) request.partial.delete(level)
+  }
+
+  replace (stream, level) {
+    const decoder = new StringDecoder('utf8')
+    stream.write = (chunk, encoding, callback) => {
+      const text = typeof chunk === 'string' ? chunk : decoder.write(Buffer.from(chunk))
+      this.write(level, text)
+      const done = typeof encoding === 'function' ? encoding : callback
+      if (typeof done === 'function') process.nextTick(done)
+      return true
+    }
+  }
+}
+
+module.exports = { Capture, Request, storage }

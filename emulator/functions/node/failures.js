@@ -1,0 +1,87 @@
+'use strict'
+// Owns how a failure of user code is told: its message, the user's own frames, file and line.
+//
+// Not here: what counts as a failure (worker.js). The one idea: frames of Node, of packages and of
+// these scripts help nobody; what is left is named from the functions' folder on.
+
+const path = require('path')
+const { fileURLToPath } = require('url')
+const util = require('util')
+
+const FRAMES_MAX = 40
+const CAUSES_MAX = 5
+const FRAME = /^\s+at (?:(.*?) \()?((?:file:\/\/)?(?:\/|[A-Za-z]:[\\/]).*?):(\d+):(\d+)\)?$/
+const HEAD = /^((?:file:\/\/)?(?:\/|[A-Za-z]:[\\/]).*):(\d+)$/
+
+/** Returns `Type: text` for whatever was thrown. */
+function messageOf (thrown) {
+  try {
+    if (thrown instanceof Error || util.types.isNativeError(thrown)) {
+      const text = String(thrown)
+      return thrown.code === 'MODULE_NOT_FOUND' ? text.split('\nRequire stack:')[0] : text
+    }
+    if (typeof thrown === 'string') return thrown
+    return util.inspect(thrown, { depth: 4, breakLength: Infinity })
+  } catch {
+    return '(what was thrown cannot be shown)'
+  }
+}
+
+/** Returns the user's frames, the innermost first, and those of what caused the failure. */
+function stackOf (thrown, root) {
+  const parts = []
+  for (let link = thrown, depth = 0; link != null && depth < CAUSES_MAX; link = link.cause, depth++) {
+    if (depth > 0) parts.push(`caused by ${messageOf(link)}`)
+    const own = framesOf(link).filter((frame) => isOwn(frame.file))
+    for (const frame of own.slice(0, FRAMES_MAX)) {
+      const place = `${shown(frame.file, root)}:${frame.line}:${frame.column}`
+      parts.push(frame.name ? `    at ${frame.name} (${place})` : `    at ${place}`)
+    }
+    if (own.length > FRAMES_MAX) parts.push(`    ... ${own.length - FRAMES_MAX} more frames`)
+  }
+  return parts.join('\n')
+}
+
+/** Returns where in the user's files loading failed, and why. */
+function problemOf (thrown, entry) {
+  const message = messageOf(thrown)
+  const stack = textOf(thrown)
+  const head = HEAD.exec(stack.split('\n', 1)[0])
+  if (head !== null) return { file: fileOf(head[1]), line: Number(head[2]), message }
+  const own = framesOf(thrown).find((frame) => isOwn(frame.file))
+  return own === undefined
+    ? { file: entry, line: 0, message }
+    : { file: own.file, line: own.line, message }
+}
+
+function framesOf (thrown) {
+  return textOf(thrown).split('\n').map((line) => FRAME.exec(line)).filter(Boolean)
+    .map(([, name, file, line, column]) => ({ name, file: fileOf(file), line: Number(line), column }))
+}
+
+function textOf (thrown) {
+  try {
+    return String(thrown.stack || '')
+  } catch {
+    return ''
+  }
+}
+
+function fileOf (text) {
+  return text.startsWith('file://') ? fileURLToPath(text) : text
+}
+
+function isOwn (file) {
+  return !file.startsWith(__dirname + path.sep) && !isPackage(file)
+}
+
+function isPackage (file) {
+  return file.includes(`${path.sep}node_modules${path.sep}`)
+}
+
+function shown (file, root) {
+  const relative = path.relative(root, file)
+  return relative.startsWith('..') ? file : relative.split(path.sep).join('/')
+}
+
+module.exports = { isPackage, messageOf, problemOf, stackOf }

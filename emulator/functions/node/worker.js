@@ -1,0 +1,232 @@
+'use strict'
+// Owns a worker's life: it loads one function, then runs its handler, one event at a time.
+//
+// Not here: frames (channel.js), printing (capture.js), loading (loader.js), failures (failures.js).
+// The one idea: the answer goes out the moment the handler has one; what it left behind goes on, and
+// the suite is told when that has ended too. A worker whose suite is gone ends itself.
+
+const { Capture, Request, storage } = require('./capture')
+const { Channel } = require('./channel')
+const { messageOf, problemOf, stackOf } = require('./failures')
+const { Loader } = require('./loader')
+require('./redirect')
+
+const LOOK_EVERY_MS = 20
+const LEFT_MAX_MS = 60000 // what is open longer than this is taken for part of the module
+
+const address = process.env.CLOUD_EMU_CHANNEL
+delete process.env.CLOUD_EMU_CHANNEL
+
+const stringify = JSON.stringify
+const parse = JSON.parse
+const activeResources = process.getActiveResourcesInfo
+  ? () => process.getActiveResourcesInfo().length
+  : () => process._getActiveHandles().length + process._getActiveRequests().length
+
+const files = []
+const applied = new Map()
+let handler = null
+let root = ''
+let active = null
+let quiet = 0
+let leftSince = 0
+let looking = null
+
+const channel = new Channel(address, {
+  onFrame: (kind, text) => frames[kind](parse(text)),
+  onEnd: () => process.reallyExit(0)
+})
+const capture = new Capture(channel)
+const loader = new Loader((file) => {
+  if (files.push(file) === 1) process.nextTick(tellFiles)
+})
+
+const frames = {
+  L: (wanted) => load(wanted),
+  C: (call) => run(call),
+  E: () => process.exit(0)
+}
+
+async function load (wanted) {
+  root = wanted.root
+  apply(wanted.variables)
+  try {
+    handler = await loader.load(wanted)
+  } catch (error) {
+    capture.flush(capture.outside)
+    channel.send('n', stringify(problemOf(error, wanted.entry)))
+    return
+  }
+  capture.flush(capture.outside)
+  tellFiles()
+  quiet = activeResources()
+  channel.send('l', '{}')
+}
+
+function tellFiles () {
+  if (files.length > 0) channel.send('m', stringify(files.splice(0)))
+}
+
+/** Sets the variables of a call; those of the call before that are not among them go. */
+function apply (variables) {
+  for (const name of applied.keys()) {
+    if (!(name in variables)) {
+      delete process.env[name]
+      applied.delete(name)
+    }
+  }
+  for (const name in variables) {
+    const value = variables[name]
+    if (applied.get(name) !== value) {
+      applied.set(name, value)
+      process.env[name] = value
+    }
+  }
+}
+
+class Call {
+  constructor (message) {
+    this.request = new Request(message.id)
+    this.event = message.event
+    this.context = contextOf(message)
+    this.isOver = false
+    this.waitsForCallback = false
+  }
+
+  begin () {
+    let returned
+    try {
+      returned = handler.call.call(handler.self, this.event, this.context, (error, value) => {
+        if (error == null) this.succeed(value)
+        else this.fail(error)
+      })
+    } catch (error) {
+      this.fail(error)
+      return
+    }
+    if (returned != null && typeof returned.then === 'function') {
+      returned.then((value) => this.returned(value), (error) => this.fail(error))
+    } else {
+      this.returned(returned)
+    }
+  }
+
+  returned (value) {
+    // Who declares a third argument and returns nothing answers by calling it.
+    if (value !== undefined || handler.call.length < 3) {
+      this.succeed(value)
+    } else {
+      this.waitsForCallback = true
+      look()
+    }
+  }
+
+  succeed (value) {
+    if (this.isOver) return
+    this.isOver = true
+    let text
+    try {
+      text = stringify(value)
+    } catch (error) {
+      const message = `the result cannot be written as JSON: ${messageOf(error)}`
+      process.nextTick(() => this.answer('f', stringify({ kind: 'result', message, stack: '' })))
+      return
+    }
+    // A turn later, so that what was begun and not awaited has begun.
+    process.nextTick(() => this.answer('d', text === undefined ? 'null' : text))
+  }
+
+  fail (error) {
+    if (this.isOver) return
+    this.isOver = true
+    process.nextTick(() => this.answer('f', stringify(failureOf(error))))
+  }
+
+  answer (kind, text) {
+    capture.flush(this.request)
+    capture.active = capture.outside
+    active = null
+    const isLeft = activeResources() > quiet
+    channel.send(isLeft ? kind.toUpperCase() : kind, text)
+    if (isLeft) look()
+    else setImmediate(lookOnce)
+  }
+}
+
+function run (message) {
+  apply(message.variables)
+  active = new Call(message)
+  capture.active = active.request
+  storage.run(active.request, () => active.begin())
+}
+
+function failureOf (error) {
+  return { kind: 'exception', message: messageOf(error), stack: stackOf(error, root) }
+}
+
+function contextOf ({ context, variables, deadline }) {
+  const end = Date.now() + deadline
+  return {
+    ...context,
+    callbackWaitsForEmptyEventLoop: true,
+    getRemainingTimeInMillis: () => Math.max(0, end - Date.now()),
+    get environ () {
+      return Object.entries(variables).map(([name, value]) => `${name}=${value}`).join(';')
+    },
+    get environment () {
+      return stringify(variables)
+    }
+  }
+}
+
+/** Tells when what calls left behind has ended. */
+function look () {
+  if (looking !== null) return
+  leftSince = Date.now()
+  looking = setInterval(lookAgain, LOOK_EVERY_MS)
+  looking.unref()
+}
+
+function lookOnce () {
+  // The immediate that brought us here is over, yet may still be counted.
+  if (looking === null && active === null && activeResources() > quiet + 1) {
+    channel.send('b', '{}')
+    look()
+  }
+}
+
+function lookAgain () {
+  const isQuiet = activeResources() <= quiet
+  if (active !== null) {
+    // Nothing is left that could still call back.
+    if (isQuiet && active.waitsForCallback) active.succeed(undefined)
+    return
+  }
+  if (!isQuiet) {
+    if (Date.now() - leftSince < LEFT_MAX_MS) return
+    quiet = activeResources()
+  }
+  clearInterval(looking)
+  looking = null
+  channel.send('i', '{}')
+}
+
+process.on('uncaughtException', (error) => {
+  if (process.listenerCount('uncaughtException') > 1) return
+  const failure = failureOf(error)
+  const request = capture.current()
+  if (active === null) capture.print(request, 'error', `Uncaught ${failure.message}\n${failure.stack}`)
+  else channel.send('x', stringify(failure))
+  // Nothing is known of the state it left; the next call gets a fresh process.
+  channel.socket.end(() => process.reallyExit(1))
+})
+
+process.on('unhandledRejection', (reason) => {
+  const { message, stack } = failureOf(reason)
+  const text = `Unhandled promise rejection: ${message}${stack && '\n' + stack}`
+  capture.print(capture.current(), 'error', text)
+})
+
+capture.install()
+loader.install()
+channel.send('r', stringify({ version: process.version }))

@@ -1,0 +1,217 @@
+"""Owns the workers of one generation: who runs which call, how many there are, who waits.
+
+Not here: starting and loading a worker (`node_process`), what a worker is (`node_worker`). The one
+idea: a call goes to whoever is free, else into a queue that the next free worker takes it from at
+once; only when the head of the queue has waited for a while is another worker worth its start.
+"""
+
+import asyncio
+import os
+from asyncio import AbstractEventLoop
+from collections import deque
+from collections.abc import Awaitable, Callable, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+from emulator.functions.base import Bundle, Failure, LoadFailed
+from emulator.functions.bundle import INSTALL_MARKERS
+from emulator.functions.node_worker import NodeCall, NodeWorker, WorkerLost
+
+WORKERS_MAX: Final = 24
+"""Processes of one function; more than a chain of calls may be deep."""
+WAITING_MAX: Final = 10_000
+"""Calls of one function that wait for a process."""
+GROW_AFTER_S: Final = 0.02
+"""What a call waits before another process is started for it."""
+WAITING_MAX_S: Final = 60.0
+"""How long a call waits for a process; in the cloud it would have got one."""
+STARTS_AT_ONCE_MAX: Final = 3
+"""Processes of one function that are being started; each keeps a processor busy."""
+
+_Stamp = tuple[int, int]
+
+
+class NodeGeneration:
+    """One loaded state of a function's code; also its pool of workers."""
+
+    def __init__(
+        self,
+        bundle: Bundle,
+        *,
+        loop: AbstractEventLoop,
+        hire: "Callable[[NodeGeneration], Awaitable[NodeWorker]]",
+        may_grow: Callable[[], bool],
+        begun: Callable[[NodeCall], None],
+    ) -> None:
+        self._bundle = bundle
+        self._loop = loop
+        self._hire = hire
+        self._may_grow = may_grow
+        self._begun = begun
+        self._stamps: dict[str, _Stamp] = {}
+        self._absent: set[str] = set()
+        self._timer: asyncio.TimerHandle | None = None
+        self._starting: set[asyncio.Task[None]] = set()
+        self.workers: set[NodeWorker] = set()
+        self.idle: list[NodeWorker] = []
+        self.waiting: deque[NodeCall] = deque()
+        self.is_retired = False
+        for path in (bundle.entry, *_markers(bundle.folder)):
+            self._note(str(path))
+
+    @property
+    def bundle(self) -> Bundle:
+        """Return the bundle as it was when loaded."""
+        return self._bundle
+
+    def is_current(self) -> bool:
+        """Tell, by looking at the files it loaded, whether it is what lies on disk."""
+        try:
+            for path, stamp in self._stamps.items():
+                status = os.stat(path)  # noqa: PTH116  # before every call; a Path costs more
+                if (status.st_mtime_ns, status.st_size) != stamp:
+                    return False
+        except OSError:
+            return False
+        return not any(os.access(path, os.F_OK) for path in self._absent)
+
+    def loaded_files(self, files: Sequence[Sequence[Any]]) -> None:
+        """Take the user's files as they were when a worker read them."""
+        for path, changed_ns, size_bytes in files:
+            self._stamps[path] = (int(changed_ns), size_bytes)
+
+    def take(self, worker: NodeWorker) -> None:
+        """Add a worker that has loaded this code."""
+        worker.owner = self
+        self.workers.add(worker)
+        if worker.is_gone:
+            self.gone(worker)
+        else:
+            self.freed(worker)
+
+    def submit(self, call: NodeCall) -> bool:
+        """Run a call now or when a worker is free; False when too many wait already."""
+        while self.idle:
+            worker = self.idle.pop()
+            if not worker.is_leaving:
+                self._begin(call, worker)
+                return True
+        if len(self.waiting) >= WAITING_MAX:
+            return False
+        call.waiting_since_s = self._loop.time()
+        self.waiting.append(call)
+        if not self.workers and not self._starting:
+            self._grow()
+        if self._timer is None:
+            self._timer = self._loop.call_later(GROW_AFTER_S, self._look)
+        return True
+
+    def freed(self, worker: NodeWorker) -> None:
+        """Give a free worker the next call, or a rest."""
+        while self.waiting:
+            call = self.waiting.popleft()
+            if not call.future.done():
+                self._begin(call, worker)
+                return
+        if self.is_retired and not worker.left:
+            worker.end()
+        worker.idle_since_s = self._loop.time()
+        self.idle.append(worker)
+
+    def gone(self, worker: NodeWorker) -> None:
+        """Forget a worker; another one is started if someone waits for it."""
+        self.workers.discard(worker)
+        if worker in self.idle:
+            self.idle.remove(worker)
+        if self.waiting and not self.workers and not self._starting:
+            self._grow()
+
+    def retire(self) -> None:
+        """Let workers go as they become free."""
+        self.is_retired = True
+        for worker in self.idle:
+            if not worker.left:
+                worker.end()
+
+    def close(self, failure: Failure) -> None:
+        """Answer every call and kill every worker."""
+        self.is_retired = True
+        if self._timer is not None:
+            self._timer.cancel()
+        for task in self._starting:
+            task.cancel()
+        while self.waiting:
+            self.waiting.popleft().fail(failure)
+        for worker in tuple(self.workers):
+            if worker.call is not None:
+                worker.call.fail(failure)
+            worker.kill()
+
+    def _begin(self, call: NodeCall, worker: NodeWorker) -> None:
+        worker.begin(call)
+        self._begun(call)
+
+    def _note(self, path: str) -> None:
+        try:
+            status = os.stat(path)  # noqa: PTH116  # as in `is_current`
+        except OSError:
+            self._absent.add(path)
+        else:
+            self._stamps[path] = (status.st_mtime_ns, status.st_size)
+
+    def _look(self) -> None:
+        self._timer = None
+        waited_s = 0.0
+        while self.waiting:
+            head = self.waiting[0]
+            waited_s = self._loop.time() - head.waiting_since_s
+            if waited_s < WAITING_MAX_S and not head.future.done():
+                break
+            self.waiting.popleft()
+            head.fail(Failure(kind="timeout", message=self._too_long()))
+        if not self.waiting:
+            return
+        if waited_s >= GROW_AFTER_S:
+            count = len(self.workers) + len(self._starting)
+            starts = len(self._starting) < min(STARTS_AT_ONCE_MAX, len(self.waiting))
+            if starts and count < WORKERS_MAX and self._may_grow():
+                self._grow()
+        self._timer = self._loop.call_later(GROW_AFTER_S, self._look)
+
+    def _grow(self) -> None:
+        task = self._loop.create_task(self._start())
+        self._starting.add(task)
+        task.add_done_callback(self._starting.discard)
+
+    async def _start(self) -> None:
+        try:
+            worker = await self._hire(self)
+        except LoadFailed as fault:
+            place = f"{fault.problem.file}:{fault.problem.line}"
+            self._refuse(f"{place}: {fault.problem.message}", fault.lines)
+        except WorkerLost as fault:
+            self._refuse(str(fault), ())
+        else:
+            self.take(worker)
+
+    def _refuse(self, why: str, lines: Sequence[tuple[str, str]]) -> None:
+        """Answer those who wait, unless others serve them."""
+        if self.workers:
+            return
+        message = f"function {self._bundle.name} did not load: {why}"
+        waiting, self.waiting = self.waiting, deque()
+        for call in waiting:
+            for level, line in lines:
+                call.invocation.log(level, line)
+            call.fail(Failure(kind="load", message=message))
+
+    def _too_long(self) -> str:
+        return (
+            f"function {self._bundle.name} was not run: none of its {len(self.workers)} processes "
+            f"became free within {WAITING_MAX_S:g} seconds"
+        )
+
+
+def _markers(folder: Path) -> list[Path]:
+    """Return what package managers write when an installation is complete."""
+    return [folder / "node_modules" / name for name in INSTALL_MARKERS]
