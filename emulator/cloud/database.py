@@ -1,63 +1,32 @@
-"""Owns `cloud.database()` and its collections.
+"""Owns `cloud.database()`.
 
-Not here: queries (`query`), documents (`document`), commands (`command`). The one idea: these
-objects hold names and options only, so they may be made once at the top of a module; who asks and
-how the question travels is looked up in each call.
+Not here: collections (`collection`), transactions (`transaction`), commands (`command`). The one
+idea: these objects hold names and options only, so they may be made once at the top of a module;
+who asks and how the question travels is looked up in each call.
 """
 
+from collections.abc import Callable
 from typing import Any, Final
 
-from emulator.cloud.aggregate import Aggregation
 from emulator.cloud.calls import Answer, Options, Request, answering, options_of, require_name
+from emulator.cloud.collection import Collection
 from emulator.cloud.command import Command
-from emulator.cloud.data import new_documents
-from emulator.cloud.document import DocumentReference
-from emulator.cloud.encode import decode
-from emulator.cloud.errors import CloudError, sdk_error
 from emulator.cloud.geo import Geo
 from emulator.cloud.markers import ObjectId, RegExp, ServerDate
 from emulator.cloud.naming import BothSpellings
-from emulator.cloud.query import Query, first_query
 from emulator.cloud.settings import settings
-from emulator.core.commands import CreateCollection, Insert, Inserted
+from emulator.cloud.transaction import (
+    RETRIES_DEFAULT,
+    Transaction,
+    run_transaction,
+    start_transaction,
+)
+from emulator.core.commands import CreateCollection
 from emulator.core.values import Value
 
-_ADD: Final = "collection.add"
+__all__ = ["CloudDatabase", "Collection", "database"]
+
 _CREATE: Final = "createCollection"
-
-
-class Collection(Query):
-    """A collection by name; also the query for all of it."""
-
-    __slots__ = ("_throws",)
-
-    def __init__(self, name: str, *, throw_on_not_found: bool) -> None:
-        super().__init__(first_query(name), has_where=False)
-        self._throws = throw_on_not_found
-
-    @property
-    def name(self) -> str:
-        """Return the collection's name."""
-        return self._find.collection
-
-    def doc(self, document_id: str | float) -> DocumentReference:
-        """Return the reference to the document with this `_id`, a text or a number."""
-        if isinstance(document_id, bool) or not isinstance(document_id, str | int | float):
-            raise sdk_error("collection.doc", f"docId必须为字符串或数字: {document_id!r:.80}")
-        return DocumentReference(self.name, document_id, throw_on_not_found=self._throws)
-
-    @answering(_ADD)
-    def add(self, options: Options = None, /, *, data: Value = None) -> Request:
-        """Insert a document, or all or none of a list: `{"_id", "errMsg"}` or `{"_ids", …}`."""
-        given = options_of(_ADD, options, data=data)
-        documents = new_documents(_ADD, given["data"])
-        many = isinstance(given["data"], list | tuple)
-        command = Insert(collection=self.name, documents=documents)
-        return Request(command, _read_ids if many else _read_id)
-
-    def aggregate(self) -> Aggregation:
-        """Return an empty pipeline of this collection."""
-        return Aggregation(self.name)
 
 
 class CloudDatabase(BothSpellings):
@@ -89,13 +58,14 @@ class CloudDatabase(BothSpellings):
         return Request(CreateCollection(collection=name), _read_created)
 
     def start_transaction(self) -> Answer:
-        """Refuse: transactions are not available in this version."""
-        raise _no_transactions("startTransaction")
+        """Open a transaction; it ends by `commit()`, `rollback()` or 30 seconds later."""
+        return start_transaction(throw_on_not_found=self._throws)
 
-    def run_transaction(self, callback: Value, times: int = 3) -> Answer:
-        """Refuse: transactions are not available in this version."""
-        del callback, times
-        raise _no_transactions("runTransaction")
+    def run_transaction(
+        self, callback: Callable[[Transaction], Any], times: int = RETRIES_DEFAULT
+    ) -> Answer:
+        """Call back with a new transaction and commit it; a conflict starts it over."""
+        return run_transaction(callback, times, throw_on_not_found=self._throws)
 
 
 def database(options: Options = None, /, **named: Value) -> CloudDatabase:
@@ -108,20 +78,6 @@ def database(options: Options = None, /, **named: Value) -> CloudDatabase:
     return CloudDatabase(
         throw_on_not_found=settings().throw_on_not_found if throws is None else bool(throws)
     )
-
-
-def _no_transactions(api: str) -> CloudError:
-    return sdk_error(
-        api, "transactions are not available in this version; use single updates such as inc()"
-    )
-
-
-def _read_id(inserted: Inserted) -> dict[str, Any]:
-    return {"_id": decode(inserted.ids[0]), "errMsg": f"{_ADD}:ok"}
-
-
-def _read_ids(inserted: Inserted) -> dict[str, Any]:
-    return {"_ids": [decode(each) for each in inserted.ids], "errMsg": f"{_ADD}:ok"}
 
 
 def _read_created(_: None) -> dict[str, Any]:

@@ -25,7 +25,7 @@ _REMOVE: Final = "document.remove"
 class DocumentReference(BothSpellings):
     """The document of a collection that has this `_id`, there or not."""
 
-    __slots__ = ("_collection", "_id", "_projection", "_throws")
+    __slots__ = ("_collection", "_id", "_projection", "_throws", "_transaction_id")
 
     def __init__(
         self,
@@ -34,11 +34,13 @@ class DocumentReference(BothSpellings):
         *,
         throw_on_not_found: bool,
         projection: Document | None = None,
+        transaction_id: str | None = None,
     ) -> None:
         self._collection = collection
         self._id = document_id
         self._throws = throw_on_not_found
         self._projection = projection
+        self._transaction_id = transaction_id
 
     def field(self, fields: Mapping[str, Value]) -> "DocumentReference":
         """Return the reference that gets some fields only."""
@@ -47,6 +49,7 @@ class DocumentReference(BothSpellings):
             self._id,
             throw_on_not_found=self._throws,
             projection=projection_of(fields),
+            transaction_id=self._transaction_id,
         )
 
     @answering(_GET)
@@ -57,7 +60,10 @@ class DocumentReference(BothSpellings):
             CloudError: it does not exist; with `throw_on_not_found=False` its data is None instead.
         """
         command = Find(
-            collection=self._collection, filter={"_id": self._id}, projection=self._projection
+            collection=self._collection,
+            filter={"_id": self._id},
+            projection=self._projection,
+            transaction_id=self._transaction_id,
         )
         return Request(command, self._read_found)
 
@@ -74,6 +80,7 @@ class DocumentReference(BothSpellings):
             update=document,
             replace=True,
             upsert=True,
+            transaction_id=self._transaction_id,
         )
         return Request(command, self._read_set)
 
@@ -85,13 +92,19 @@ class DocumentReference(BothSpellings):
             collection=self._collection,
             filter={"_id": self._id},
             update=update_operators(_UPDATE, given["data"]),
+            transaction_id=self._transaction_id,
         )
         return Request(command, _read_updated)
 
     @answering(_REMOVE)
     def remove(self) -> Request:
         """Remove it: `{"stats": {"removed": 1}, "errMsg"}`, 0 when it does not exist."""
-        return Request(Remove(collection=self._collection, filter={"_id": self._id}), _read_removed)
+        command = Remove(
+            collection=self._collection,
+            filter={"_id": self._id},
+            transaction_id=self._transaction_id,
+        )
+        return Request(command, _read_removed)
 
     def _read_found(self, found: Found) -> dict[str, Any]:
         if not found.documents and self._throws:
@@ -100,9 +113,21 @@ class DocumentReference(BothSpellings):
         return {"data": data[0] if data else None, "errMsg": f"{_GET}:ok"}
 
     def _read_set(self, updated: Updated) -> dict[str, Any]:
-        created = 0 if updated.upserted_id is None else 1
+        # The SDK reads another field in a transaction, where `created` is 0 whatever happened.
+        created = 0 if updated.upserted_id is None or self._transaction_id else 1
         stats = {"updated": updated.matched, "created": created}
         return {"_id": self._id, "errMsg": f"{_SET}:ok", "stats": stats}
+
+
+def inside(reference: DocumentReference, transaction_id: str) -> DocumentReference:
+    """Return the reference to the same document inside a transaction."""
+    return DocumentReference(
+        reference._collection,
+        reference._id,
+        throw_on_not_found=reference._throws,
+        projection=reference._projection,
+        transaction_id=transaction_id,
+    )
 
 
 def _read_updated(updated: Updated) -> dict[str, Any]:

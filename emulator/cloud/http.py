@@ -21,6 +21,7 @@ from emulator.core.commands import (
     Called,
     CallFunction,
     Command,
+    CommitTransaction,
     Count,
     CreateCollection,
     DeleteFiles,
@@ -32,6 +33,9 @@ from emulator.core.commands import (
     Inserted,
     Remove,
     Removed,
+    RollbackTransaction,
+    Started,
+    StartTransaction,
     TemporaryUrls,
     Update,
     Updated,
@@ -100,7 +104,7 @@ class HttpTransport:
             raise EmulatorError(f"{self._url} answered {status} to {action}: {text[:200]!r}")
         if answer.get("code"):
             raise Refused(str(answer["code"]), str(answer.get("message", "")))
-        data = answer.get("data")
+        data = answer.get("data", answer)
         if isinstance(data, dict):
             data.setdefault("requestId", answer.get("requestId", ""))
         return data
@@ -162,8 +166,13 @@ def _documents(data: Mapping[str, Value]) -> Found:
     return Found(documents=tuple(ejson.decode(json.loads(each)) for each in data["list"]))
 
 
+def _transaction(command: Find | Insert | Update | Remove) -> Body:
+    return {"transactionId": command.transaction_id} if command.transaction_id else {}
+
+
 def _find_body(command: Find) -> Body:
     body: Body = {
+        **_transaction(command),
         "collectionName": command.collection,
         "queryType": "DOC" if command.limit is None else "WHERE",
         "query": _ejson(command.filter),
@@ -189,11 +198,16 @@ def _count_body(command: Count) -> Body:
 
 def _insert_body(command: Insert) -> Body:
     documents = [_ejson(each) for each in command.documents]
-    return {"collectionName": command.collection, "data": documents}
+    return {
+        **_transaction(command),
+        "collectionName": command.collection,
+        "data": documents,
+    }
 
 
 def _update_body(command: Update) -> Body:
     return {
+        **_transaction(command),
         "collectionName": command.collection,
         "queryType": "WHERE" if command.multi else "DOC",
         "query": _ejson(command.filter),
@@ -211,6 +225,7 @@ def _read_updated(data: Mapping[str, Value]) -> Updated:
 
 def _remove_body(command: Remove) -> Body:
     return {
+        **_transaction(command),
         "collectionName": command.collection,
         "queryType": "WHERE" if command.multi else "DOC",
         "query": _ejson(command.filter),
@@ -270,6 +285,21 @@ _EXCHANGES: Final[Mapping[type, Exchange]] = {
     Update: Exchange("database.modifyDocument", _update_body, _read_updated),
     Remove: Exchange(
         "database.removeDocument", _remove_body, lambda data: Removed(count=data["deleted"])
+    ),
+    StartTransaction: Exchange(
+        "database.startTransaction",
+        lambda _: {},
+        lambda data: Started(transaction_id=data["transactionId"]),
+    ),
+    CommitTransaction: Exchange(
+        "database.commitTransaction",
+        lambda command: {"transactionId": command.transaction_id},
+        lambda _: None,
+    ),
+    RollbackTransaction: Exchange(
+        "database.abortTransaction",
+        lambda command: {"transactionId": command.transaction_id},
+        lambda _: None,
     ),
     CreateCollection: Exchange(
         "database.addCollection",

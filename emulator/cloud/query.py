@@ -88,6 +88,7 @@ class Query(BothSpellings):
     ) -> Request:
         """Update every document, or one: `{"stats": {"updated": 2}, "errMsg"}`."""
         api = "collection.update"
+        self._require_no_transaction(api)
         given = options_of(api, options, data=data, multi=multi)
         command = Update(
             collection=self._find.collection,
@@ -101,6 +102,7 @@ class Query(BothSpellings):
     def remove(self, options: Options = None, /, *, multi: bool = True) -> Request:
         """Remove every document, or one: `{"stats": {"removed": 2}, "errMsg"}`."""
         api = "collection.remove"
+        self._require_no_transaction(api)
         given = options_of(api, options, multi=multi)
         if not self._has_where:
             raise cloud_error(
@@ -111,6 +113,11 @@ class Query(BothSpellings):
         return Request(
             Remove(collection=find.collection, filter=find.filter, multi=multi), _read_removed
         )
+
+    def _require_no_transaction(self, api: str) -> None:
+        """Refuse what the JavaScript SDKs silently send outside of the transaction."""
+        if self._find.transaction_id:
+            raise sdk_error(api, "a transaction writes documents by id only: doc(id)")
 
     def _with(self, **changes: Any) -> "Query":
         return Query(replace(self._find, **changes), has_where=self._has_where)
@@ -133,9 +140,13 @@ def projection_of(fields: Mapping[str, Value]) -> Document:
     return projection
 
 
-def first_query(collection: str) -> Find:
+def first_query(collection: str, transaction_id: str | None = None) -> Find:
     """Return what a collection is asked for when nothing more is said."""
-    return Find(collection=collection, limit=QUERY_LIMIT_DEFAULT_DOCUMENTS)
+    return Find(
+        collection=collection,
+        limit=QUERY_LIMIT_DEFAULT_DOCUMENTS,
+        transaction_id=transaction_id,
+    )
 
 
 def _whole_number(name: str, count: Value) -> int:

@@ -72,12 +72,6 @@ def test_the_constructors_of_the_javascript_sdk_are_there(bound):
     }
 
 
-@pytest.mark.parametrize("refuse", [db.start_transaction, lambda: db.runTransaction(print)])
-def test_transactions_say_that_they_are_not_there_yet(refuse):
-    with pytest.raises(cloud.CloudError, match=r"transactions are not available in this version"):
-        refuse()
-
-
 @pytest.mark.parametrize("name", ["", None, 5])
 def test_a_collection_has_a_name(name):
     with pytest.raises(cloud.CloudError, match=r"database.collection:fail the name should be"):

@@ -1,0 +1,69 @@
+"""Owns one collection by its name: `db.collection(name)`, and the same inside a transaction.
+
+Not here: queries (`query`) and documents (`document`).
+"""
+
+from typing import Any, Final
+
+from emulator.cloud.aggregate import Aggregation
+from emulator.cloud.calls import Options, Request, answering, options_of
+from emulator.cloud.data import new_documents
+from emulator.cloud.document import DocumentReference
+from emulator.cloud.encode import decode
+from emulator.cloud.errors import sdk_error
+from emulator.cloud.query import Query, first_query
+from emulator.core.commands import Insert, Inserted
+from emulator.core.values import Value
+
+_ADD: Final = "collection.add"
+
+
+class Collection(Query):
+    """A collection by name; also the query for all of it."""
+
+    __slots__ = ("_throws",)
+
+    def __init__(
+        self, name: str, *, throw_on_not_found: bool, transaction_id: str | None = None
+    ) -> None:
+        super().__init__(first_query(name, transaction_id), has_where=False)
+        self._throws = throw_on_not_found
+
+    @property
+    def name(self) -> str:
+        """Return the collection's name."""
+        return self._find.collection
+
+    def doc(self, document_id: str | float) -> DocumentReference:
+        """Return the reference to the document with this `_id`, a text or a number."""
+        if isinstance(document_id, bool) or not isinstance(document_id, str | int | float):
+            raise sdk_error("collection.doc", f"docId必须为字符串或数字: {document_id!r:.80}")
+        return DocumentReference(
+            self.name,
+            document_id,
+            throw_on_not_found=self._throws,
+            transaction_id=self._find.transaction_id,
+        )
+
+    @answering(_ADD)
+    def add(self, options: Options = None, /, *, data: Value = None) -> Request:
+        """Insert a document, or all or none of a list: `{"_id", "errMsg"}` or `{"_ids", …}`."""
+        given = options_of(_ADD, options, data=data)
+        documents = new_documents(_ADD, given["data"])
+        many = isinstance(given["data"], list | tuple)
+        command = Insert(
+            collection=self.name, documents=documents, transaction_id=self._find.transaction_id
+        )
+        return Request(command, _read_ids if many else _read_id)
+
+    def aggregate(self) -> Aggregation:
+        """Return an empty pipeline of this collection, which runs outside of transactions."""
+        return Aggregation(self.name)
+
+
+def _read_id(inserted: Inserted) -> dict[str, Any]:
+    return {"_id": decode(inserted.ids[0]), "errMsg": f"{_ADD}:ok"}
+
+
+def _read_ids(inserted: Inserted) -> dict[str, Any]:
+    return {"_ids": [decode(each) for each in inserted.ids], "errMsg": f"{_ADD}:ok"}
