@@ -25,6 +25,7 @@ from emulator.services.executor import Crossing, LocalTransport
 from emulator.suite.assembly import REGION, Parts, Surroundings, assemble
 from emulator.suite.control import SuiteControl
 from emulator.suite.project import Project
+from emulator.suite.wechat import wechat_routes
 from emulator.wire import control as control_wire
 from emulator.wire import storage as storage_wire
 from emulator.wire.actions import Actions
@@ -125,8 +126,8 @@ class Suite:
         parts.recorder.attach(loop)
         stack.push_async_callback(parts.store.close)
         stack.push_async_callback(parts.blobs.close)
-        for runtime in parts.runtimes.values():
         stack.push_async_callback(parts.transactions.close)
+        for runtime in parts.runtimes.values():
             stack.push_async_callback(runtime.close)
         crossing = Crossing(parts.executor, loop)
         parts.functions.connect(
@@ -139,9 +140,9 @@ class Suite:
         self._server = self._build_server(parts, self._control)
         await self._server.start()
         stack.push_async_callback(self._server.stop)
-        variables.update(self.variables)
         # Requests that wait for a transaction to end would keep the ports open.
         stack.callback(parts.transactions.abort_all)
+        variables.update(self.variables)
         await self._seed(parts)
         await self._start_functions(parts, stack)
         tending = loop.create_task(parts.store.tend())
@@ -208,7 +209,10 @@ class Suite:
         door = AdminDoor(actions, ids=parts.ids, guard=guard, caller_of=_no_token)
         access = HttpAccess(parts.functions, parts.http_routes, ids=parts.ids, env_id=emulator.env)
         return Server(
-            api=Port(emulator.port, [*door.routes(), *control_wire.routes(control)]),
+            api=Port(
+                emulator.port,
+                [*door.routes(), *control_wire.routes(control), *wechat_routes(parts, guard)],
+            ),
             site=Port(emulator.site_port, [*storage_wire.routes(parts.storage), *access.routes()]),
             guard=guard,
             ids=parts.ids,
