@@ -8,9 +8,11 @@ import asyncio
 import heapq
 import itertools
 import os
+import random
 import secrets
 import time
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -44,6 +46,10 @@ class Ids(Protocol):
 
     def token(self) -> str:
         """Return an unguessable URL-safe text."""
+        ...
+
+    def sample(self, population: int, size: int) -> Sequence[int]:
+        """Return so many different numbers below `population`, which is not smaller."""
         ...
 
 
@@ -128,6 +134,10 @@ class SystemIds:
         """Return 32 bytes of randomness as URL-safe text."""
         return secrets.token_urlsafe(32)
 
+    def sample(self, population: int, size: int) -> Sequence[int]:
+        """Return different numbers in random order."""
+        return random.Random(os.urandom(32)).sample(range(population), size)
+
 
 @dataclass(slots=True)
 class CountedIds:
@@ -146,3 +156,7 @@ class CountedIds:
     def token(self) -> str:
         """Return the next number as text."""
         return f"token-{next(self._next)}"
+
+    def sample(self, population: int, size: int) -> Sequence[int]:
+        """Return the first numbers."""
+        return range(min(population, size))

@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterable, Sequence
 
 from emulator.ambient import Clock, Ids
+from emulator.core.aggregate.filters import compile_request_filter
 from emulator.core.commands import (
     Aggregate,
     Count,
@@ -33,15 +34,15 @@ from emulator.core.errors import (
     CollectionExists,
     CollectionNotExist,
     InvalidName,
-    InvalidOperator,
     InvalidParam,
 )
 from emulator.core.ordering import hash_key, sort_documents
 from emulator.core.projection import compile_projection
-from emulator.core.query import CompiledFilter, compile_filter
+from emulator.core.query import CompiledFilter
 from emulator.core.update import upsert_base
 from emulator.core.values import MISSING, Document, Value
 from emulator.services.access import Access
+from emulator.services.aggregation import Sources, aggregate
 from emulator.services.bus import Bus
 from emulator.services.caller import Caller
 from emulator.services.writes import Batch, Replacing, Updating, duplicate
@@ -86,7 +87,7 @@ class Database:
             if found is None or command.skip:
                 return Found(documents=())
             return Found(documents=(project(found),))
-        matcher = compile_filter(resolve(command.filter, now_ms=self._clock.now_ms()))
+        matcher = compile_request_filter(command.filter, now_ms=self._clock.now_ms())
         if matcher.residual_is_id_only:
             found = collection.by_id(matcher.document_id)
             matching: Sequence[Document] = () if found is None else (found,)
@@ -107,21 +108,20 @@ class Database:
         collection = self._readable("count", command.collection, caller)
         if not command.filter:
             return len(collection)
-        matcher = compile_filter(resolve(command.filter, now_ms=self._clock.now_ms()))
+        matcher = compile_request_filter(command.filter, now_ms=self._clock.now_ms())
         return len(await _scan(collection, matcher, None))
 
     async def aggregate(self, command: Aggregate, caller: Caller) -> Found:
-        """Refuse: pipelines are not available yet.
-
-        Raises:
-            InvalidOperator: always, naming the first stage.
-        """
+        """Return what a pipeline makes of the documents as they are now."""
         self._readable("aggregate", command.collection, caller)
-        stage = next(iter(command.pipeline[0]), "") if command.pipeline else "an empty pipeline"
-        raise InvalidOperator(
-            f"[FailedOperation] aggregation is not available in this version ({stage})",
-            hint="read the documents with get() and compute in the function",
+        sources = Sources(
+            store=self._store,
+            clock=self._clock,
+            ids=self._ids,
+            find=lambda beginning: self.find(beginning, caller),
+            may_read=lambda name: self._access.require_database(caller, "aggregate", name),
         )
+        return await aggregate(command, sources)
 
     def insert(self, command: Insert, caller: Caller) -> Inserted:
         """Insert every document or none.
@@ -153,7 +153,7 @@ class Database:
         collection = self._writable("update", command.collection, caller)
         now_ms = self._clock.now_ms()
         filter_ = resolve(command.filter, now_ms=now_ms)
-        matcher = compile_filter(filter_)
+        matcher = compile_request_filter(filter_, now_ms=now_ms)
         change = (
             Replacing(command.update, now_ms)
             if command.replace
@@ -177,7 +177,7 @@ class Database:
         """Apply update operators to one document and return it as it became."""
         collection = self._writable("update", command.collection, caller)
         now_ms = self._clock.now_ms()
-        matcher = compile_filter(resolve(command.filter, now_ms=now_ms))
+        matcher = compile_request_filter(command.filter, now_ms=now_ms)
         change = Updating(command.update, now_ms)
         batch = Batch(command.collection)
         for document in _matching(collection, matcher, multi=False):
@@ -191,7 +191,7 @@ class Database:
     def remove(self, command: Remove, caller: Caller) -> Removed:
         """Remove the first or every document that matches."""
         collection = self._writable("remove", command.collection, caller)
-        matcher = compile_filter(resolve(command.filter, now_ms=self._clock.now_ms()))
+        matcher = compile_request_filter(command.filter, now_ms=self._clock.now_ms())
         batch = Batch(command.collection)
         for document in list(_matching(collection, matcher, multi=command.multi)):
             batch.delete(document)

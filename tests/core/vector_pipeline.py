@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from emulator.core import ejson
 from emulator.core.aggregate.environment import PipelineEnvironment
 from emulator.core.aggregate.pipeline import compile_pipeline
+from emulator.core.aggregate.stage_nodes import slices
 from emulator.core.values import Document
 
 NOW_MS = 1_700_000_000_000
@@ -25,4 +26,4 @@ def aggregate(
         now_ms=NOW_MS, collection=collections.get, geo_indexes=geo_indexes.get(name, {})
     )
     pipeline = compile_pipeline(ejson.decode(operation["pipeline"]), environment)
-    return [found for slice_ in pipeline.run(collections.get(name, ())) for found in slice_]
+    return [found for slice_ in pipeline.run(slices(collections.get(name, ()))) for found in slice_]

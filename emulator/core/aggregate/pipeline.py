@@ -5,7 +5,7 @@ while compiling, for an empty collection too; and a pipeline tells what of its b
 query could do, so that whoever has indexes can serve that part.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -30,7 +30,7 @@ from emulator.core.aggregate.stages_group import GROUP
 from emulator.core.aggregate.stages_join import JOIN
 from emulator.core.aggregate.stages_shape import SHAPE
 from emulator.core.errors import InvalidOperator
-from emulator.core.values import Document, Filter, Value
+from emulator.core.values import Filter, Value
 
 STAGES_MAX: Final = 1_000
 NESTING_MAX_LEVELS: Final = 200
@@ -71,13 +71,13 @@ class Pipeline:
         """Tell whether a stage of the pipeline itself limits how many documents go on."""
         return any(stage.limit is not None for stage in self.stages)
 
-    def run(self, documents: Iterable[Document]) -> Slices:
+    def run(self, incoming: Slices) -> Slices:
         """Yield what comes out, in slices; an empty slice is a chance to do other things."""
         stages = self.stages
         while len(stages) > CHAIN_STAGES_MAX:
             chain, stages = stages[:CHAIN_STAGES_MAX], stages[CHAIN_STAGES_MAX:]
-            documents = yield from gathered(through(chain, slices(documents), ()))
-        yield from through(stages, slices(documents), ())
+            incoming = slices((yield from gathered(through(chain, incoming, ()))))
+        yield from through(stages, incoming, ())
 
     def split(self) -> "tuple[Lead, Pipeline]":
         """Return what a plain query can do first, and the pipeline of the stages left over."""
