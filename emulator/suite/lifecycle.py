@@ -25,6 +25,7 @@ from emulator.services.executor import Crossing, LocalTransport
 from emulator.suite.assembly import REGION, Parts, Surroundings, assemble
 from emulator.suite.control import SuiteControl
 from emulator.suite.project import Project
+from emulator.suite.wechat import wechat_routes
 from emulator.wire import control as control_wire
 from emulator.wire import storage as storage_wire
 from emulator.wire.actions import Actions
@@ -208,7 +209,10 @@ class Suite:
         door = AdminDoor(actions, ids=parts.ids, guard=guard, caller_of=_no_token)
         access = HttpAccess(parts.functions, parts.http_routes, ids=parts.ids, env_id=emulator.env)
         return Server(
-            api=Port(emulator.port, [*door.routes(), *control_wire.routes(control)]),
+            api=Port(
+                emulator.port,
+                [*door.routes(), *control_wire.routes(control), *wechat_routes(parts, guard)],
+            ),
             site=Port(emulator.site_port, [*storage_wire.routes(parts.storage), *access.routes()]),
             guard=guard,
             ids=parts.ids,
