@@ -11,7 +11,7 @@ import socket
 import struct
 import sys
 from collections.abc import Callable
-from typing import Final, Protocol
+from typing import Final, Protocol, cast
 
 _HEAD: Final = struct.Struct(">IB")
 HEAD_BYTES: Final = _HEAD.size
@@ -35,8 +35,7 @@ class Channel(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Take the connection."""
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        self._transport = cast("asyncio.Transport", transport)
 
     def data_received(self, data: bytes) -> None:
         """Take bytes, however they were cut."""

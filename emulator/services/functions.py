@@ -31,6 +31,8 @@ from emulator.services.registry import Registered, Registry, pointed
 TRIGGER_DEPTH_MAX: Final = 8
 CALL_CHAIN_MAX: Final = 16
 INVOCATION_LOG_LINES_MAX: Final = 1_000
+INSIDERS_MAX: Final = 10_000
+"""Invocations whose code is known again when it asks from outside the process, the newest ones."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,10 +79,19 @@ class Functions:
         self._recorder = recorder
         self._transport_of: Callable[[Caller, str], Transport] | None = None
         self._running: dict[str, str] = {}
+        self._insiders: dict[str, Caller] = {}
 
     def connect(self, transport_of: Callable[[Caller, str], Transport]) -> None:
         """Say how the `cloud` object of an invocation by a caller reaches the services."""
         self._transport_of = transport_of
+
+    def caller_of(self, token: str) -> Caller | None:
+        """Return whom the code of an invocation acts as, which is known by its request id.
+
+        Work that goes on after its call was answered is still known.
+        """
+        caller = self._insiders.get(token)
+        return None if caller is None else caller.inside_function(token)
 
     def running(self) -> list[str]:
         """Return the calls under way and what ended calls left running."""
@@ -124,15 +135,18 @@ class Functions:
             outcome = _unloadable(known)
         else:
             invocation = self._invocation(known, request_id, lines, event=event, caller=caller)
-            outcome = await self._run(known, generation, invocation)
+            outcome = await self._run(known, generation, invocation, caller)
         self._note(name, request_id, caller, outcome)
         return Invoked(request_id=request_id, outcome=outcome, logs=lines)
 
     async def _run(
-        self, known: Registered, generation: Generation, invocation: Invocation
+        self, known: Registered, generation: Generation, invocation: Invocation, caller: Caller
     ) -> Outcome:
         bundle = generation.bundle
         self._running[invocation.request_id] = bundle.name
+        self._insiders[invocation.request_id] = caller
+        if len(self._insiders) > INSIDERS_MAX:
+            del self._insiders[next(iter(self._insiders))]
         self._registry.hold(known, generation)
         try:
             return await self._runtimes[bundle.language].call(generation, invocation)

@@ -14,6 +14,7 @@ from emulator.ambient import Clock, Ids
 from emulator.config import Config
 from emulator.core.errors import ConfigurationError
 from emulator.functions.base import Bundle, FunctionRuntime
+from emulator.functions.node_process import NodeProcessRuntime
 from emulator.functions.python_inline import PythonInlineRuntime
 from emulator.services.access import Access
 from emulator.services.activity import Activity
@@ -39,6 +40,7 @@ REGION: Final = "ap-shanghai"
 BUCKET_OWNER: Final = "1250000000"
 DOCUMENTS_FOLDER: Final = "database"
 BLOBS_FOLDER: Final = "storage"
+PACKAGES_FOLDER: Final = "node"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,8 +89,17 @@ def assemble(config: Config, around: Surroundings) -> Parts:
     recorder, bus, access = Recorder(clock), Bus(), Access()
     kept, blobs = _stores(config, around)
     store = VersionedStore(kept)
-    runtimes: Mapping[str, FunctionRuntime] = {"python": PythonInlineRuntime(clock=clock)}
-    registry, functions = _functions(config, around, runtimes, recorder)
+    place = _place(config, around)
+    runtimes: Mapping[str, FunctionRuntime] = {
+        "python": PythonInlineRuntime(clock=clock),
+        "node": NodeProcessRuntime(
+            clock=clock,
+            ids=ids,
+            variables_of=place.variables_of,
+            shared=config.data_dir / PACKAGES_FOLDER,
+        ),
+    }
+    registry, functions = _functions(place, around, runtimes, recorder)
     storage = _storage(blobs, env_id, around, bus, access)
 
     def open_database(over: DocumentStore, hears: Bus) -> Database:
@@ -142,18 +153,21 @@ def bucket_of(env_id: str) -> str:
     return f"{hashlib.sha256(env_id.encode()).hexdigest()[:4]}-{env_id}-{BUCKET_OWNER}"
 
 
-def _functions(
-    config: Config,
-    around: Surroundings,
-    runtimes: Mapping[str, FunctionRuntime],
-    recorder: Recorder,
-) -> tuple[Registry, Functions]:
-    place = Place(
+def _place(config: Config, around: Surroundings) -> Place:
+    return Place(
         env_id=config.emulator.env,
         appid=config.emulator.appid or appid_of(config.emulator.env),
         region=REGION,
         variables=around.variables,
     )
+
+
+def _functions(
+    place: Place,
+    around: Surroundings,
+    runtimes: Mapping[str, FunctionRuntime],
+    recorder: Recorder,
+) -> tuple[Registry, Functions]:
     registry = Registry(
         runtimes,
         recorder=recorder,

@@ -20,7 +20,6 @@ from emulator.core.ejson import decode
 from emulator.core.values import Value
 from emulator.functions.reload import FolderWatcher
 from emulator.server import Port, Server
-from emulator.services.caller import Caller
 from emulator.services.executor import Crossing, LocalTransport
 from emulator.suite.assembly import REGION, Parts, Surroundings, assemble
 from emulator.suite.control import SuiteControl
@@ -206,7 +205,7 @@ class Suite:
         emulator = self.config.emulator
         guard = Guard(bound_host=emulator.host)
         actions = Actions(parts.executor, parts.functions, parts.storage)
-        door = AdminDoor(actions, ids=parts.ids, guard=guard, caller_of=_no_token)
+        door = AdminDoor(actions, ids=parts.ids, guard=guard, caller_of=parts.functions.caller_of)
         access = HttpAccess(parts.functions, parts.http_routes, ids=parts.ids, env_id=emulator.env)
         return Server(
             api=Port(
@@ -240,12 +239,6 @@ def _variables(env_id: str, urls: Mapping[str, str]) -> dict[str, str]:
         "TENCENTCLOUD_SECRETID": LOCAL_SECRET_ID,
         "TENCENTCLOUD_SECRETKEY": LOCAL_SECRET_KEY,
     }
-
-
-def _no_token(token: str) -> Caller | None:
-    """Tell whose invocation a token names: none, as only Node functions will be given one."""
-    del token
-    return None
 
 
 async def _cancel(task: "asyncio.Task[None]") -> None:
