@@ -109,3 +109,30 @@ async def test_a_blocking_program_works_the_same(script):
     context = contextvars.copy_context()
     loop = asyncio.get_running_loop()
     assert await loop.run_in_executor(None, context.run, program) == {"_id": "a", "n": 2}
+
+
+async def test_transactions_travel(script):
+    await script.seed({"accounts": [{"_id": "a", "n": 1}, {"_id": "b", "n": 2}]})
+    accounts = db.collection("accounts")
+
+    async def move(transaction):
+        found = await transaction.get(accounts.doc("a"))
+        await transaction.update(accounts.doc("b"), data={"n": _.inc(found["data"]["n"])})
+        await transaction.collection("accounts").doc("a").remove()
+        await transaction.collection("accounts").add(data={"_id": "c", "n": 3})
+        await transaction.set(accounts.doc("d"), data={"n": 4})
+        return (await transaction.collection("accounts").where({"n": _.gt(2)}).count())["total"]
+
+    assert await db.run_transaction(move) == 0
+    stored = {each["_id"]: each["n"] for each in await script.documents("accounts")}
+    assert stored == {"b": 3, "c": 3, "d": 4}
+
+    held, lost = await db.start_transaction(), await db.start_transaction()
+    await held.update(accounts.doc("b"), data={"n": 9})
+    with pytest.raises(cloud.CloudError) as caught:
+        await lost.update(accounts.doc("b"), data={"n": 8})
+    assert caught.value.code == "DATABASE_TRANSACTION_CONFLICT"
+    await held.rollback()
+    with pytest.raises(cloud.CloudError, match="TransactionNotExist"):
+        await held.commit()
+    assert (await accounts.doc("b").get())["data"]["n"] == 3

@@ -20,4 +20,11 @@ const sdk = {
   remove: (options) => app.deleteFile(options),
 };
 
-record([...require('./database.cjs')(sdk), ...require('./platform.cjs')(sdk)], file);
+record(
+  [
+    ...require('./database.cjs')(sdk),
+    ...require('./platform.cjs')(sdk),
+    ...require('./transactions.cjs')(sdk),
+  ],
+  file,
+);

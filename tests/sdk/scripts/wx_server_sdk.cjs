@@ -24,6 +24,7 @@ record(
   [
     ...require('./database.cjs')(sdk),
     ...require('./platform.cjs')(sdk),
+    ...require('./transactions.cjs')(sdk),
     ['the context outside a function', () => cloud.getWXContext()],
   ],
   file,
