@@ -27,7 +27,7 @@ DEFAULT_LIMIT_DOCUMENTS: Final = 20
 LIMIT_DOCUMENTS_MAX: Final = 10_000
 
 SLICE_LEAST_DOCUMENTS: Final = 25
-SLICE_MOST_DOCUMENTS: Final = 4_000
+SLICE_MOST_DOCUMENTS: Final = 1_000
 SLICE_S: Final = 0.003
 """How long a slice should keep the loop; the next one grows or shrinks accordingly."""
 

@@ -6,7 +6,6 @@ values, so that a group's cost is that of Python's own loops; its state is a few
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from decimal import Decimal
 from typing import Final, Protocol
 
 from emulator.core.aggregate import numbers
@@ -21,131 +20,29 @@ from emulator.core.aggregate.nodes import (
     operands_of,
     wrong_type,
 )
-from emulator.core.aggregate.numbers import WHOLE
+from emulator.core.aggregate.totals import Kinds, Mean, Sum
 from emulator.core.ordering import sort_key
-from emulator.core.query_operators import NUMBERS
-from emulator.core.values import INT32_MAX, INT32_MIN, MISSING, Document, Int64, Value
+from emulator.core.values import MISSING, Document, Missing, Value
 
-_INT: Final = frozenset({int})
-_DOUBLE: Final = frozenset({float})
-_PLAIN: Final = frozenset({_INT, frozenset({str})})
+_PLAIN: Final = frozenset({frozenset({int}), frozenset({str})})
 """Kinds of values that Python compares as MongoDB does."""
+
+
+def kinds_of(values: Sequence[Value]) -> Kinds:
+    """Return the types among values."""
+    return frozenset(map(type, values))
 
 
 class Accumulator(Protocol):
     """The state of one accumulator in one group."""
 
-    def add(self, values: list[Value]) -> None:
-        """Take more values, in order."""
+    def add(self, values: list[Value], kinds: Kinds) -> None:
+        """Take more values, in order, and their types."""
         ...
 
     def result(self) -> Value:
         """Return what has come of all of them, MISSING for nothing."""
         ...
-
-
-class Total:
-    """The sum and count of the numbers among values, each type on its own."""
-
-    __slots__ = (
-        "_compensation",
-        "_decimal",
-        "_doubles",
-        "_has_doubles",
-        "_is_long",
-        "_whole",
-        "count",
-    )
-
-    def __init__(self) -> None:
-        self.count = 0
-        self._whole = 0
-        self._is_long = False
-        self._has_doubles = False
-        self._doubles = 0.0
-        self._compensation = 0.0
-        self._decimal: Decimal | None = None
-
-    def add(self, values: list[Value]) -> None:
-        """Take the numbers among more values."""
-        kinds = frozenset(map(type, values))
-        if kinds == _INT:
-            self._add_whole(values)
-            self.count += len(values)
-            return
-        if kinds == _DOUBLE:
-            self._add_doubles(values)
-            self.count += len(values)
-            return
-        found = [value for value in values if value.__class__ in NUMBERS]
-        self.count += len(found)
-        self._add_whole([value for value in found if value.__class__ in WHOLE])
-        self._add_doubles([value for value in found if value.__class__ is float])
-        for value in found:
-            if value.__class__ is Decimal:
-                self._decimal = numbers.context().add(self._decimal or Decimal(0), value)
-
-    def _add_whole(self, values: Sequence[int]) -> None:
-        if not values:
-            return
-        self._whole += sum(values)
-        if not self._is_long:
-            self._is_long = (
-                min(values) < INT32_MIN
-                or max(values) > INT32_MAX
-                or any(value.__class__ is Int64 for value in values)
-            )
-
-    def _add_doubles(self, values: Sequence[float]) -> None:
-        """Add doubles in twice their precision, as MongoDB does."""
-        if not values:
-            return
-        self._has_doubles = True
-        before = (self._doubles, self._compensation)
-        self._doubles = numbers.sum_doubles([*before, *values])
-        if math.isfinite(self._doubles):
-            self._compensation = numbers.sum_doubles([*before, *values, -self._doubles])
-
-    def value(self) -> Value:
-        """Return the sum in the widest type among the numbers."""
-        if self._decimal is not None:
-            return numbers.add(self._decimal, self._as_decimal())
-        if not self._has_doubles:
-            return numbers.whole(self._whole, long=self._is_long)
-        return numbers.sum_doubles([self._doubles, self._compensation, float(self._whole)])
-
-    def mean(self) -> Value:
-        """Return the mean as double or decimal, None where there were no numbers."""
-        if not self.count:
-            return None
-        if self._decimal is not None:
-            return numbers.divide(self.value(), self.count)
-        return float(self.value()) / self.count
-
-    def _as_decimal(self) -> Decimal:
-        parts = (Decimal(self._whole), Decimal(self._doubles), Decimal(self._compensation))
-        rules = numbers.context()
-        return rules.add(rules.add(parts[0], parts[1]), parts[2])
-
-
-class Sum(Total):
-    """`$sum`."""
-
-    __slots__ = ()
-
-    def result(self) -> Value:
-        """Return the sum."""
-        return self.value()
-
-
-class Mean(Total):
-    """`$avg`."""
-
-    __slots__ = ()
-
-    def result(self) -> Value:
-        """Return the mean."""
-        return self.mean()
 
 
 class _Extreme:
@@ -157,17 +54,17 @@ class _Extreme:
     def __init__(self) -> None:
         self._best: Value = MISSING
 
-    def add(self, values: list[Value]) -> None:
+    def add(self, values: list[Value], kinds: Kinds) -> None:
         """Take more values; null and missing do not count."""
-        kinds = frozenset(map(type, values))
         if kinds not in _PLAIN:
             values = [value for value in values if not is_nullish(value)]
         if not values:
             return
+        key = None if kinds in _PLAIN else sort_key
+        best = type(self).pick(values, key=key)
         if self._best is not MISSING:
-            values = [self._best, *values]
-            kinds |= {type(self._best)}
-        self._best = type(self).pick(values, key=None if kinds in _PLAIN else sort_key)
+            best = type(self).pick((self._best, best), key=sort_key)
+        self._best = best
 
     def result(self) -> Value:
         """Return the best value, null where there was none."""
@@ -197,8 +94,9 @@ class First:
         self._is_empty = True
         self._value: Value = MISSING
 
-    def add(self, values: list[Value]) -> None:
+    def add(self, values: list[Value], kinds: Kinds) -> None:
         """Keep the very first value."""
+        del kinds
         if self._is_empty and values:
             self._is_empty, self._value = False, values[0]
 
@@ -215,8 +113,9 @@ class Last:
     def __init__(self) -> None:
         self._value: Value = MISSING
 
-    def add(self, values: list[Value]) -> None:
+    def add(self, values: list[Value], kinds: Kinds) -> None:
         """Keep the last value."""
+        del kinds
         if values:
             self._value = values[-1]
 
@@ -233,9 +132,11 @@ class Push:
     def __init__(self) -> None:
         self._values: list[Value] = []
 
-    def add(self, values: list[Value]) -> None:
+    def add(self, values: list[Value], kinds: Kinds) -> None:
         """Take the values that are there."""
-        self._values += [value for value in values if value is not MISSING]
+        if Missing in kinds:
+            values = [value for value in values if value is not MISSING]
+        self._values += values
 
     def result(self) -> Value:
         """Return them all."""
@@ -250,8 +151,11 @@ class AddToSet:
     def __init__(self) -> None:
         self._values: dict[object, Value] = {}
 
-    def add(self, values: list[Value]) -> None:
+    def add(self, values: list[Value], kinds: Kinds) -> None:
         """Take the values that are there and new."""
+        if kinds in _PLAIN:
+            self._values.update(zip(values, values, strict=True))
+            return
         for key, value in as_set(values).items():
             if value is not MISSING:
                 self._values.setdefault(key, value)
@@ -269,8 +173,9 @@ class MergeObjects:
     def __init__(self) -> None:
         self._merged: Document = {}
 
-    def add(self, values: list[Value]) -> None:
+    def add(self, values: list[Value], kinds: Kinds) -> None:
         """Put objects one over the other."""
+        del kinds
         for value in values:
             if value.__class__ is dict:
                 self._merged.update(value)
@@ -286,23 +191,6 @@ class MergeObjects:
         return self._merged
 
 
-class Count:
-    """`$count`."""
-
-    __slots__ = ("_count",)
-
-    def __init__(self) -> None:
-        self._count = 0
-
-    def add(self, values: list[Value]) -> None:
-        """Count, whatever the values are."""
-        self._count += len(values)
-
-    def result(self) -> Value:
-        """Return how many there were."""
-        return self._count
-
-
 class _Deviation:
     """Count, mean and squared deviation of the numbers among values (Welford's way)."""
 
@@ -313,8 +201,9 @@ class _Deviation:
         self._mean = 0.0
         self._squares = 0.0
 
-    def add(self, values: list[Value]) -> None:
+    def add(self, values: list[Value], kinds: Kinds) -> None:
         """Take the numbers among more values."""
+        del kinds
         for value in values:
             if numbers.is_number(value):
                 number = float(value)
@@ -387,7 +276,7 @@ def _accumulated(start: Callable[[], Accumulator], values: list[Value]) -> Value
     if len(values) == 1 and values[0].__class__ is list:
         values = values[0]
     accumulator = start()
-    accumulator.add(values)
+    accumulator.add(values, kinds_of(values))
     return accumulator.result()
 
 

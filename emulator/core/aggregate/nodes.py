@@ -7,6 +7,7 @@ A constant that fails is left alone, so that its error is raised only where it i
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from operator import itemgetter
 from typing import Final, TypeAlias
 
 from emulator.core.errors import DatabaseRequestFailed
@@ -43,7 +44,10 @@ class Expression:
             return [self.constant] * len(documents)
         if len(self.parts) == 1:
             name = self.parts[0]
-            return [document.get(name, MISSING) for document in documents]
+            try:
+                return list(map(itemgetter(name), documents))
+            except KeyError:
+                return [document.get(name, MISSING) for document in documents]
         run = self.run
         return [run(document, variables) for document in documents]
 

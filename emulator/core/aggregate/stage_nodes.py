@@ -19,7 +19,7 @@ from emulator.core.paths import Predicate
 from emulator.core.query import CompiledFilter, compile_filter
 from emulator.core.values import Document, Filter, Value
 
-SLICE_DOCUMENTS: Final = 2_000
+SLICE_DOCUMENTS: Final = 1_000
 _FIRST_SLICE_DOCUMENTS: Final = 100
 
 Slice: TypeAlias = list[Document]

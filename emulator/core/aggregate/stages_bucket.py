@@ -6,7 +6,7 @@ limits need the documents sorted first.
 """
 
 from bisect import bisect_right
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Final, TypeAlias
@@ -83,10 +83,13 @@ def _bucket(name: str, operand: Value, building: Building) -> Stage:
         _check_default(default, limits)
     outputs = _outputs(options, building, 40196)
     keys = [sort_key(limit) for limit in limits]
-    ids: dict[Hashable, Value] = {**dict(enumerate(limits)), -1: default}
+    ids = {**dict(enumerate(limits)), -1: default}
+
+    def place_of(document: Document, variables: Variables) -> int:
+        return _range_of(group_by.run(document, variables), keys)
 
     def run(incoming: Slices, variables: Variables) -> Slices:
-        groups = Groups(outputs, variables)
+        groups = Groups(outputs, variables, lambda document: ids[place_of(document, variables)])
         for chunk in incoming:
             places = [_range_of(value, keys) for value in group_by.column(chunk, variables)]
             if default is MISSING and -1 in places:
@@ -95,9 +98,9 @@ def _bucket(name: str, operand: Value, building: Building) -> Stage:
                     " specified.",
                     40066,
                 )
-            groups.add(places, places, chunk)
+            groups.add(places, chunk)
             yield []
-        yield from slices(sorted(groups.documents(ids), key=_id_key))
+        yield from slices(sorted(groups.documents(), key=_id_key))
 
     return Stage(run=run)
 
@@ -190,9 +193,9 @@ def _bucket_auto(name: str, operand: Value, building: Building) -> Stage:
 
 
 def _filled(range_: _Range, outputs: Sequence[Output], variables: Variables) -> Document:
-    groups = Groups(outputs, variables)
-    count = len(range_.documents)
-    groups.add([0] * count, [{"min": range_.least, "max": range_.most}] * count, range_.documents)
+    id_ = {"min": range_.least, "max": range_.most}
+    groups = Groups(outputs, variables, lambda _document: id_)
+    groups.add([0] * len(range_.documents), range_.documents)
     return groups.documents()[0]
 
 

@@ -4,15 +4,19 @@ Not here: accumulators (`accumulators`), buckets (`stages_bucket`). The one idea
 documents are first laid together by key, then every accumulator takes a whole pile at once.
 """
 
+from collections import defaultdict
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final, TypeAlias
+from functools import partial
+from typing import Final
 
-from emulator.core.aggregate.accumulators import ACCUMULATORS, Accumulator, Count
+from emulator.core.aggregate.accumulators import ACCUMULATORS, Accumulator, kinds_of
 from emulator.core.aggregate.expressions import is_operator
-from emulator.core.aggregate.nodes import Expression, Variables, constant, refusal
+from emulator.core.aggregate.nodes import Expression, Variables, refusal
+from emulator.core.aggregate.numbers import WHOLE
 from emulator.core.aggregate.stage_nodes import Building, Slice, Slices, Stage, StageBuilder, slices
 from emulator.core.aggregate.stages_flow import sort_stage
+from emulator.core.aggregate.totals import Count, Kinds
 from emulator.core.aggregate.variables import check_field_name
 from emulator.core.errors import InvalidOperator
 from emulator.core.ordering import hash_key
@@ -23,45 +27,60 @@ _PLAIN_KEYS: Final = frozenset({str, int, Int64, type(None), Date, ObjectId})
 
 @dataclass(frozen=True, slots=True)
 class Output:
-    """One field of a group: its name, its accumulator, and what that is fed."""
+    """One field of a group: its name, its accumulator, and what that is fed.
+
+    Without an expression the accumulator only counts. Outputs of one `path` share their values.
+    """
 
     name: str
     start: Callable[[], Accumulator]
-    expression: Expression
+    expression: Expression | None = None
+    path: str = ""
 
 
-COUNT_OUTPUT: Final = Output("count", Count, constant(1))
+COUNT_OUTPUT: Final = Output("count", Count)
+
+_NO_KINDS: Final[Kinds] = frozenset()
 
 
 class Groups:
-    """Groups that grow as slices come in."""
+    """Groups that grow as slices come in; `id_of` tells a group's id by its first document."""
 
-    def __init__(self, outputs: Sequence[Output], variables: Variables) -> None:
+    def __init__(
+        self, outputs: Sequence[Output], variables: Variables, id_of: Callable[[Document], Value]
+    ) -> None:
         self._outputs = outputs
         self._variables = variables
+        self._id_of = id_of
         self._ids: dict[Hashable, Value] = {}
         self._states: dict[Hashable, list[Accumulator]] = {}
+        self._columns = _columns(outputs)
 
-    def add(self, keys: Sequence[Hashable], ids: Sequence[Value], documents: Slice) -> None:
-        """Take documents, the key and the id of each beside it."""
-        piles: dict[Hashable, Slice] = {}
-        for key, id_, document in zip(keys, ids, documents, strict=True):
-            pile = piles.get(key)
-            if pile is None:
-                piles[key] = [document]
-                if key not in self._ids:
-                    self._ids[key] = id_
-                    self._states[key] = [output.start() for output in self._outputs]
-            else:
-                pile.append(document)
+    def add(self, keys: Sequence[Hashable], documents: Slice) -> None:
+        """Take documents and the key of each."""
+        piles: defaultdict[Hashable, Slice] = defaultdict(list)
+        for key, document in zip(keys, documents, strict=True):
+            piles[key].append(document)
         for key, pile in piles.items():
-            for state, output in zip(self._states[key], self._outputs, strict=True):
-                state.add(output.expression.column(pile, self._variables))
+            states = self._states.get(key)
+            if states is None:
+                self._ids[key] = self._id_of(pile[0])
+                states = self._states[key] = [output.start() for output in self._outputs]
+            self._feed(states, pile)
 
-    def documents(self, ids: Mapping[Hashable, Value] | None = None) -> list[Document]:
-        """Return a document for each group, in the order the groups began, with these ids."""
-        ids = self._ids if ids is None else ids
-        return [self._document(ids[key], states) for key, states in self._states.items()]
+    def _feed(self, states: Sequence[Accumulator], pile: Slice) -> None:
+        for expression, places in self._columns:
+            if expression is None:
+                values, kinds = pile, _NO_KINDS
+            else:
+                values = expression.column(pile, self._variables)
+                kinds = kinds_of(values)
+            for place in places:
+                states[place].add(values, kinds)
+
+    def documents(self) -> list[Document]:
+        """Return a document for each group, in the order the groups began."""
+        return [self._document(self._ids[key], states) for key, states in self._states.items()]
 
     def _document(self, id_: Value, states: Sequence[Accumulator]) -> Document:
         document: Document = {"_id": id_}
@@ -71,8 +90,21 @@ class Groups:
         return document
 
 
-_Keys: TypeAlias = Callable[[Slice, Variables], tuple[Sequence[Hashable], Sequence[Value]]]
-"""Gives the key and the id of each document."""
+def _columns(outputs: Sequence[Output]) -> list[tuple[Expression | None, list[int]]]:
+    """Return each expression once, with the places of the outputs that it feeds."""
+    columns: dict[Hashable, tuple[Expression | None, list[int]]] = {}
+    for place, output in enumerate(outputs):
+        key = None if output.expression is None else output.path or place
+        columns.setdefault(key, (output.expression, []))[1].append(place)
+    return list(columns.values())
+
+
+@dataclass(frozen=True, slots=True)
+class Keys:
+    """What documents are grouped by: their keys, and the id of the group a document begins."""
+
+    of: Callable[[Slice, Variables], Sequence[Hashable]]
+    id_of: Callable[[Document, Variables], Value]
 
 
 def read_outputs(specification: Mapping[str, Value], building: Building) -> list[Output]:
@@ -98,13 +130,16 @@ def _read_output(name: str, value: Value, building: Building) -> Output:
     if accumulator == "$count":
         if operand != {}:
             raise refusal("$count takes no arguments, i.e. $count:{}", 40237)
-        return Output(name, Count, constant(1))
+        return Output(name, Count)
     start = ACCUMULATORS.get(accumulator)
     if start is None:
         raise InvalidOperator(f"unknown group operator '{accumulator}'", mongo_code=15952)
     if type(operand) is list:
         raise refusal(f"The {accumulator} accumulator is a unary operator", 40237)
-    return Output(name, start, building.expression(operand))
+    expression = building.expression(operand)
+    if accumulator == "$sum" and type(expression.constant) in WHOLE:
+        return Output(name, partial(Count, expression.constant))
+    return Output(name, start, expression, path=operand if type(operand) is str else "")
 
 
 def _group(_name: str, operand: Value, building: Building) -> Stage:
@@ -116,13 +151,13 @@ def _group(_name: str, operand: Value, building: Building) -> Stage:
     return Stage(run=group_run(_keys(operand["_id"], building), read_outputs(fields, building)))
 
 
-def group_run(keys: _Keys, outputs: Sequence[Output]) -> Callable[[Slices, Variables], Slices]:
+def group_run(keys: Keys, outputs: Sequence[Output]) -> Callable[[Slices, Variables], Slices]:
     """Return the run of a stage that gathers by keys."""
 
     def run(incoming: Slices, variables: Variables) -> Slices:
-        groups = Groups(outputs, variables)
+        groups = Groups(outputs, variables, lambda document: keys.id_of(document, variables))
         for chunk in incoming:
-            groups.add(*keys(chunk, variables), chunk)
+            groups.add(keys.of(chunk, variables), chunk)
             yield []
         yield from slices(groups.documents())
 
@@ -132,7 +167,7 @@ def group_run(keys: _Keys, outputs: Sequence[Output]) -> Callable[[Slices, Varia
 # --- keys ----------------------------------------------------------------------------------------
 
 
-def _keys(operand: Value, building: Building) -> _Keys:
+def _keys(operand: Value, building: Building) -> Keys:
     if type(operand) is dict and operand and not is_operator(operand):
         for name in operand:
             check_field_name(name)
@@ -141,37 +176,38 @@ def _keys(operand: Value, building: Building) -> _Keys:
     return single_key(building.expression(operand))
 
 
-def single_key(expression: Expression) -> _Keys:
+def single_key(expression: Expression) -> Keys:
     """Return keys that are the values of an expression, missing counting as null."""
+    evaluate = expression.run
 
-    def keys(documents: Slice, variables: Variables) -> tuple[Sequence[Hashable], Sequence[Value]]:
-        ids = _null_for_missing(expression.column(documents, variables))
-        return hash_keys(ids), ids
+    def keys(documents: Slice, variables: Variables) -> Sequence[Hashable]:
+        return hash_keys(_null_for_missing(expression.column(documents, variables)))
 
-    return keys
+    def id_of(document: Document, variables: Variables) -> Value:
+        value = evaluate(document, variables)
+        return None if value is MISSING else value
 
-
-def _single_field(name: str, expression: Expression) -> _Keys:
-    def keys(documents: Slice, variables: Variables) -> tuple[Sequence[Hashable], Sequence[Value]]:
-        values = _null_for_missing(expression.column(documents, variables))
-        return hash_keys(values), [{name: value} for value in values]
-
-    return keys
+    return Keys(keys, id_of)
 
 
-def _several_fields(columns: Mapping[str, Expression]) -> _Keys:
+def _single_field(name: str, expression: Expression) -> Keys:
+    """Return keys of one field, of which a missing one counts as null as well."""
+    keys = single_key(expression)
+    return Keys(keys.of, lambda document, variables: {name: keys.id_of(document, variables)})
+
+
+def _several_fields(columns: Mapping[str, Expression]) -> Keys:
     """Return keys of several fields, of which missing ones stay apart from null."""
-    names = list(columns)
 
-    def keys(documents: Slice, variables: Variables) -> tuple[Sequence[Hashable], Sequence[Value]]:
-        values = [expression.column(documents, variables) for expression in columns.values()]
-        ids = [
-            {name: value for name, value in zip(names, row, strict=True) if value is not MISSING}
-            for row in zip(*values, strict=True)
-        ]
-        return list(zip(*map(hash_keys, values), strict=True)), ids
+    def keys(documents: Slice, variables: Variables) -> Sequence[Hashable]:
+        values = [hash_keys(each.column(documents, variables)) for each in columns.values()]
+        return list(zip(*values, strict=True))
 
-    return keys
+    def id_of(document: Document, variables: Variables) -> Value:
+        values = {name: each.run(document, variables) for name, each in columns.items()}
+        return {name: value for name, value in values.items() if value is not MISSING}
+
+    return Keys(keys, id_of)
 
 
 def _null_for_missing(values: list[Value]) -> list[Value]:
