@@ -33,8 +33,8 @@ def process_variables() -> dict[str, str]:
     return {**inherited, "TZ": "UTC"}
 
 
-def invocation_variables(invocation: Invocation) -> dict[str, str]:
-    """Return the variables of one run: the function's, then who calls and on which way.
+def identity_variables(invocation: Invocation) -> dict[str, str]:
+    """Return the variables of one run beside the function's own: who calls, and on which way.
 
     The token is the request's id: with it the SDK's own requests are known as this invocation's.
     """
@@ -42,12 +42,9 @@ def invocation_variables(invocation: Invocation) -> dict[str, str]:
     known = invocation.session.wx_context
     source = _text(known, "SOURCE")
     found = {
-        **invocation.variables,
         "WX_CONTEXT_KEYS": WX_CONTEXT_KEYS,
         "WX_API_TOKEN": request_id,
         "TCB_SESSIONTOKEN": request_id,
-        "TCB_SEQID": request_id,
-        "SCF_REQUEST_ID": request_id,
     }
     for name in ("OPENID", "APPID", "UNIONID", "FROM_OPENID", "FROM_APPID", "FROM_UNIONID"):
         text = _text(known, name)

@@ -21,10 +21,16 @@ WORKERS_MAX: Final = 24
 """Processes of one function; more than a chain of calls may be deep."""
 WAITING_MAX: Final = 10_000
 """Calls of one function that wait for a process."""
-GROW_AFTER_S: Final = 0.02
-"""What a call waits before another process is started for it."""
+LOOK_EVERY_S: Final = 0.02
+"""How often it is looked whether those who wait need another process."""
+STUCK_AFTER_S: Final = 0.05
+"""They do when none has become free for so long,"""
+QUEUE_MAX_S: Final = 0.1
+"""or when the queue, as it moves, would take longer than that."""
 WAITING_MAX_S: Final = 60.0
 """How long a call waits for a process; in the cloud it would have got one."""
+CALLS_AVERAGED: Final = 8
+"""Over how many calls the time that one takes is averaged, roughly."""
 STARTS_AT_ONCE_MAX: Final = 3
 """Processes of one function that are being started; each keeps a processor busy."""
 
@@ -56,6 +62,8 @@ class NodeGeneration:
         self.idle: list[NodeWorker] = []
         self.waiting: deque[NodeCall] = deque()
         self.is_retired = False
+        self._freed_s = 0.0
+        self._call_s = 0.0
         for path in (bundle.entry, *_markers(bundle.folder)):
             self._note(str(path))
 
@@ -103,11 +111,13 @@ class NodeGeneration:
         if not self.workers and not self._starting:
             self._grow()
         if self._timer is None:
-            self._timer = self._loop.call_later(GROW_AFTER_S, self._look)
+            self._timer = self._loop.call_later(LOOK_EVERY_S, self._look)
         return True
 
     def freed(self, worker: NodeWorker) -> None:
         """Give a free worker the next call, or a rest."""
+        self._freed_s = self._loop.time()
+        self._call_s += (worker.call_s - self._call_s) / CALLS_AVERAGED
         while self.waiting:
             call = self.waiting.popleft()
             if not call.future.done():
@@ -171,12 +181,17 @@ class NodeGeneration:
             head.fail(Failure(kind="timeout", message=self._too_long()))
         if not self.waiting:
             return
-        if waited_s >= GROW_AFTER_S:
+        if self._is_stuck(waited_s):
             count = len(self.workers) + len(self._starting)
             starts = len(self._starting) < min(STARTS_AT_ONCE_MAX, len(self.waiting))
             if starts and count < WORKERS_MAX and self._may_grow():
                 self._grow()
-        self._timer = self._loop.call_later(GROW_AFTER_S, self._look)
+        self._timer = self._loop.call_later(LOOK_EVERY_S, self._look)
+
+    def _is_stuck(self, waited_s: float) -> bool:
+        still_s = min(waited_s, self._loop.time() - self._freed_s)
+        queue_s = len(self.waiting) * self._call_s / max(1, len(self.workers))
+        return still_s >= STUCK_AFTER_S or queue_s > QUEUE_MAX_S
 
     def _grow(self) -> None:
         task = self._loop.create_task(self._start())

@@ -19,7 +19,7 @@ import orjson
 
 from emulator.functions.base import Failure, Invocation, LoadFailed, Outcome, Problem
 from emulator.functions.node_channel import Channel, Endpoint, open_endpoint
-from emulator.functions.node_environment import invocation_variables
+from emulator.functions.node_environment import identity_variables
 from emulator.functions.node_guardian import Guardian, kill_tree
 
 START_TIMEOUT_S: Final = 20.0
@@ -117,6 +117,7 @@ class NodeWorker:
         self._is_reaping = False
         self._logs: dict[str, Callable[[str, str], None]] = {}
         self._title = ""
+        self._variables: Mapping[str, str] | None = None
         self.early: list[tuple[str, str]] = []
         self.owner: Owner | None = None
         self.call: NodeCall | None = None
@@ -125,6 +126,7 @@ class NodeWorker:
         self.ended = asyncio.Event()
         self.left = ""
         self.idle_since_s = 0.0
+        self.call_s = 0.0
 
     @classmethod
     async def start(cls, launch: Launch) -> "NodeWorker":
@@ -176,7 +178,7 @@ class NodeWorker:
         self.early.clear()
         self._title = call.title
         call.started_s = self._launch.elapsed_s()
-        self._channel.send("C", message_of(invocation))
+        self._channel.send("C", self._message(invocation))
 
     def end(self) -> None:
         """Have the process end itself; it is killed if it has not within a while."""
@@ -281,6 +283,19 @@ class NodeWorker:
         for line in lines:
             log("info", line)
 
+    def _message(self, invocation: Invocation) -> bytes:
+        message: dict[str, Any] = {
+            "id": invocation.request_id,
+            "event": invocation.event,
+            "context": invocation.context,
+            "identity": identity_variables(invocation),
+            "deadline": round(invocation.timeout_s * 1000),
+        }
+        if invocation.variables is not self._variables:
+            self._variables = invocation.variables
+            message["variables"] = dict(invocation.variables)
+        return orjson.dumps(message)
+
     # What the worker says
 
     def _hear(self, kind: str, payload: bytes) -> None:
@@ -295,7 +310,8 @@ class NodeWorker:
             self.left = self._title
         if call is None:
             return
-        duration_ms = (self._launch.elapsed_s() - call.started_s) * 1000
+        self.call_s = self._launch.elapsed_s() - call.started_s
+        duration_ms = self.call_s * 1000
         call.answer(Outcome(result=result, failure=failure, duration_ms=duration_ms))
         if self.owner is not None and kind != "x":
             self.owner.freed(self)
@@ -405,19 +421,6 @@ class NodeWorker:
             )
         how = f"exit code {code}" if code >= 0 else f"signal {-code}"
         return Failure(kind="exit", message=f"User process exit when running: {how}")
-
-
-def message_of(invocation: Invocation) -> bytes:
-    """Return the frame's payload that runs an invocation."""
-    return orjson.dumps(
-        {
-            "id": invocation.request_id,
-            "event": invocation.event,
-            "context": invocation.context,
-            "variables": invocation_variables(invocation),
-            "deadline": round(invocation.timeout_s * 1000),
-        }
-    )
 
 
 def _settle(future: "asyncio.Future[None]", fault: OSError | None) -> None:

@@ -24,7 +24,9 @@ const activeResources = process.getActiveResourcesInfo
   : () => process._getActiveHandles().length + process._getActiveRequests().length
 
 const files = []
-const applied = new Map()
+const own = new Map() // variables of the function, as last set
+const identity = new Map() // variables of the call, as last set
+let variables = {}
 let handler = null
 let root = ''
 let active = null
@@ -49,7 +51,8 @@ const frames = {
 
 async function load (wanted) {
   root = wanted.root
-  apply(wanted.variables)
+  variables = wanted.variables
+  apply(variables, own)
   try {
     handler = await loader.load(wanted)
   } catch (error) {
@@ -67,21 +70,19 @@ function tellFiles () {
   if (files.length > 0) channel.send('m', stringify(files.splice(0)))
 }
 
-/** Sets the variables of a call; those of the call before that are not among them go. */
-function apply (variables) {
-  for (const name of applied.keys()) {
-    if (!(name in variables)) {
-      delete process.env[name]
-      applied.delete(name)
-    }
+/** Sets variables that differ from those last set; those that are no longer among them go. */
+function apply (wanted, applied) {
+  let kept = 0
+  for (const name in wanted) {
+    const value = wanted[name]
+    if (applied.has(name)) kept++
+    if (applied.get(name) !== value) process.env[name] = value
   }
-  for (const name in variables) {
-    const value = variables[name]
-    if (applied.get(name) !== value) {
-      applied.set(name, value)
-      process.env[name] = value
-    }
+  if (kept < applied.size) {
+    for (const name of applied.keys()) if (!(name in wanted)) delete process.env[name]
+    applied.clear()
   }
+  for (const name in wanted) applied.set(name, wanted[name])
 }
 
 class Call {
@@ -154,7 +155,11 @@ class Call {
 }
 
 function run (message) {
-  apply(message.variables)
+  if (message.variables !== undefined) {
+    variables = message.variables
+    apply(variables, own)
+  }
+  apply(message.identity, identity)
   active = new Call(message)
   capture.active = active.request
   storage.run(active.request, () => active.begin())
@@ -164,17 +169,18 @@ function failureOf (error) {
   return { kind: 'exception', message: messageOf(error), stack: stackOf(error, root) }
 }
 
-function contextOf ({ context, variables, deadline }) {
+function contextOf ({ context, identity, deadline }) {
   const end = Date.now() + deadline
+  const known = variables
   return {
     ...context,
     callbackWaitsForEmptyEventLoop: true,
     getRemainingTimeInMillis: () => Math.max(0, end - Date.now()),
     get environ () {
-      return Object.entries(variables).map(([name, value]) => `${name}=${value}`).join(';')
+      return Object.entries({ ...known, ...identity }).map(([name, value]) => `${name}=${value}`).join(';')
     },
     get environment () {
-      return stringify(variables)
+      return stringify({ ...known, ...identity })
     }
   }
 }
