@@ -216,7 +216,8 @@ def _binary(content: Mapping[str, str]) -> Binary:
 
 def _decimal(content: str) -> Decimal:
     try:
-        return Decimal(content)
+        number = Decimal(content)
+        return Decimal("NaN") if number.is_snan() else number
     except InvalidOperation as fault:
         raise ValueError(content) from fault
 

@@ -20,6 +20,7 @@ from emulator.core.aggregate.nodes import (
     wrong_type,
 )
 from emulator.core.aggregate.numbers import WHOLE, is_number
+from emulator.core.ordering import is_nan
 from emulator.core.query_types import type_name
 from emulator.core.values import INT64_MAX, INT64_MIN, Date, Value
 
@@ -119,6 +120,8 @@ def _pow(base: Value, exponent: Value) -> Value:
         raise wrong_type("$pow's base must be numeric, not {type}", 28762, base)
     if not is_number(exponent):
         raise wrong_type("$pow's exponent must be numeric, not {type}", 28763, exponent)
+    if Decimal in (type(base), type(exponent)) and (is_nan(base) or is_nan(exponent)):
+        return Decimal("NaN")
     if base == 0 and exponent < 0:
         raise refusal("$pow cannot take a base of 0 and a negative exponent", 28764)
     if type(base) is Decimal or type(exponent) is Decimal:
@@ -162,7 +165,7 @@ def _unary(
         if not is_number(value):
             raise wrong_type(f"{name} only supports numeric types, not {{type}}", 28765, value)
         if type(value) is Decimal:
-            return decimals(numbers.context(), value)
+            return value if value.is_nan() else decimals(numbers.context(), value)
         return doubles(float(value))
 
     return call
@@ -214,6 +217,8 @@ def _log(value: Value, base: Value) -> Value:
         raise wrong_type("$log's argument must be numeric, not {type}", 28756, value)
     if not is_number(base):
         raise wrong_type("$log's base must be numeric, not {type}", 28757, base)
+    if is_nan(value) or is_nan(base):
+        return numbers.multiply(value, base)
     if value <= 0:
         raise refusal(f"$log's argument must be a positive number, but is {value}", 28758)
     if base <= 0 or base == 1:

@@ -57,12 +57,12 @@ class Granularity:
     def up(self, value: Value) -> float:
         """Return the series' first number above a value, zero for zero."""
         number = _checked(value)
-        return self.above(number) if number else 0.0
+        return self.above(number) if number and math.isfinite(number) else number
 
     def down(self, value: Value) -> float:
         """Return the series' last number below a value, zero for zero."""
         number = _checked(value)
-        return self.below(number) if number else 0.0
+        return self.below(number) if number and math.isfinite(number) else number
 
 
 def granularity(name: Value) -> Granularity:
@@ -102,8 +102,6 @@ def _checked(value: Value) -> float:
 
 def _around(series: Sequence[int], number: float) -> list[float]:
     """Return the series' numbers of the powers of ten around a number."""
-    if math.isinf(number):
-        return [0.0, math.inf]
     power = math.floor(math.log10(number)) - 2
     found: list[float] = []
     for exponent in (power - 1, power, power + 1):
@@ -116,7 +114,10 @@ def _scaled(number: int, exponent: int) -> float:
 
 
 def _power_above(number: float) -> float:
-    return math.inf if math.isinf(number) else 2.0 ** (math.frexp(number)[1])
+    try:
+        return math.ldexp(1.0, math.frexp(number)[1])
+    except OverflowError:
+        return math.inf
 
 
 def _power_below(number: float) -> float:

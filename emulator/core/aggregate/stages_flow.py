@@ -24,7 +24,7 @@ from emulator.core.aggregate.stage_nodes import (
 )
 from emulator.core.aggregate.variables import parse_path
 from emulator.core.errors import DatabaseRequestFailed
-from emulator.core.ordering import sort_documents
+from emulator.core.ordering import is_nan, sort_documents
 from emulator.core.values import MISSING, Document, Value
 
 SORT_PATHS_MAX: Final = 32
@@ -148,7 +148,7 @@ def _sample(_name: str, operand: Value, building: Building) -> Stage:
         raise refusal("$sample stage must specify a size", 28749)
     if not is_number(size):
         raise refusal("size argument to $sample must be a number", 28746)
-    if not size >= 0:
+    if is_nan(size) or size < 0:
         raise refusal("size argument to $sample must not be negative", 28747)
     draw = building.environment.sample
 
