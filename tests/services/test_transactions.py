@@ -22,12 +22,12 @@ from emulator.services.bus import Bus
 from emulator.services.caller import ADMINISTRATOR, Caller
 from emulator.services.database import Database
 from emulator.services.executor import Executor
+from emulator.services.policy import Policy
 from emulator.services.transactions import TRANSACTION_LIFE_S, TooManyTransactions, Transactions
 from emulator.stores import overlay
 from emulator.stores.base import Create, Drop, Put
 from emulator.stores.memory import MemoryDocumentStore
 from emulator.stores.versions import PatientStore, VersionedStore
-from tests.services.conftest import eventually
 
 
 class Nothing:
@@ -62,6 +62,7 @@ class World:
         self.executor = Executor(
             database=open_database(PatientStore(self.store), self.bus),
             transactions=self.transactions,
+            indexes=Nothing(),
             functions=Nothing(),
             storage=Nothing(),
             store=self.store,
@@ -115,6 +116,15 @@ class Handle:
 
     async def rollback(self):
         await self.world.do(commands.RollbackTransaction(transaction_id=self.id))
+
+
+async def eventually(true):
+    """Let the loop turn until the condition holds."""
+    for _ in range(200):
+        if true():
+            return
+        await asyncio.sleep(0)
+    raise AssertionError("the condition never came to hold")
 
 
 async def turns():
@@ -488,7 +498,7 @@ async def test_a_disk_that_refuses_the_commit_leaves_everything_as_it_was(world,
 
 
 async def test_no_collection_is_created_in_a_transaction():
-    world = World(creates_collections=True)
+    world = World(policy=Policy(creates_collections=True))
     inside = await world.start()
     with pytest.raises(DatabaseRequestFailed, match="Cannot create or drop collection new") as it:
         await inside.do(commands.Insert, collection="new", documents=({"_id": 1},))
