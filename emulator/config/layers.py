@@ -32,6 +32,7 @@ SETTINGS: Final[Mapping[str, tuple[str, str]]] = {
     "timeout_s": ("functions", "timeout_s"),
     "journal": ("database", "journal"),
     "permission": ("database", "permission"),
+    "require_indexes": ("database", "require_indexes"),
     "time_zone": ("triggers", "time_zone"),
 }
 """Settings that a flag or a variable may give, and where they stand in the file."""
@@ -40,7 +41,7 @@ RUN_SETTINGS: Final = ("ephemeral", "only", "seed")
 """Settings of one run, which no file gives (`seed` has its own table there)."""
 
 _OWN_VARIABLES: Final = frozenset({"CLOUD_EMU_URL", "CLOUD_EMU_SITE_URL"})
-_WHOLE_NUMBERS: Final = frozenset({"port", "site_port"})
+_WHOLE_NUMBERS: Final = frozenset({"port", "site_port", "require_indexes"})
 _NUMBERS: Final = frozenset({"timeout_s"})
 _SWITCHES: Final = frozenset({"strict", "ephemeral"})
 _ON: Final = frozenset({"1", "true", "yes", "on"})

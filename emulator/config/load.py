@@ -235,6 +235,7 @@ class _Loading:
             auto_create_collections=table.get("auto_create_collections", False),
             rules=MappingProxyType(rules),
             indexes=MappingProxyType(indexes),
+            require_indexes=self._pick("require_indexes", None),
         )
 
     def _hosting(self) -> HostingSection:
@@ -319,4 +320,10 @@ def _over(weaker: FunctionSettings, said: Mapping[str, Any]) -> FunctionSettings
 def _index(entry: Mapping[str, Any]) -> IndexSettings:
     keys = tuple(entry["keys"].items())
     name = entry.get("name") or index_name(keys)
-    return IndexSettings(name=name, keys=keys, unique=entry.get("unique", False))
+    return IndexSettings(
+        name=name,
+        keys=keys,
+        unique=entry.get("unique", False),
+        sparse=entry.get("sparse", False),
+        expire_after_s=entry.get("expire_after_s"),
+    )

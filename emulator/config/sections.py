@@ -79,16 +79,22 @@ class IndexSettings:
     keys: tuple[tuple[str, int | str], ...]
     unique: bool = False
 
+    sparse: bool = False
+    expire_after_s: int | None = None
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DatabaseSection:
-    """The database: `permission` is the preset of a new collection, `permissions` by name."""
+    """The database: `permission` is the preset of a new collection, `permissions` by name.
+
+    With `require_indexes` a query may read so many documents without an index, and no more.
+    """
 
     permission: Preset = "PRIVATE"
     permissions: Mapping[str, Preset] = field(default_factory=_nothing)
     journal: JournalMode = "os"
     auto_create_collections: bool = False
     rules: Mapping[str, RuleSet] = field(default_factory=_nothing)
+    require_indexes: int | None = None
     indexes: Mapping[str, tuple[IndexSettings, ...]] = field(default_factory=_nothing)
 
 

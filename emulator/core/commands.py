@@ -126,6 +126,36 @@ class ListCollections:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CreateIndex:
+    """An index over a collection; without a name it gets MongoDB's.
+
+    `keys` are paths with a direction: 1, -1, "2dsphere" or "2d".
+    """
+
+    collection: str
+    keys: tuple[tuple[str, Value], ...]
+    name: str = ""
+    unique: bool = False
+    sparse: bool = False
+    expire_after_s: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DropIndex:
+    """Remove an index by name."""
+
+    collection: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListIndexes:
+    """The indexes of a collection."""
+
+    collection: str
+
+
 class CallFunction:
     """Call a function by name with a JSON event."""
 
@@ -177,6 +207,9 @@ Command = (
     | DropCollection
     | ListCollections
     | CallFunction
+    | CreateIndex
+    | DropIndex
+    | ListIndexes
     | UploadFile
     | DownloadFile
     | TemporaryUrls

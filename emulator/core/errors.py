@@ -13,6 +13,7 @@
         CollectionNotExist            nothing is created on first use
         CollectionExists              created twice
         TransactionConflict           another transaction wrote the same document
+        TooManyCollections            beyond what the profile allows
         TransactionNotExist           committed, aborted, expired or never started
       FunctionNotFound                no folder of that name, or it never loaded
       FunctionFailed                  user code raised, timed out or returned what JSON cannot hold
@@ -114,6 +115,12 @@ class TransactionNotExist(DatabaseError):
     """The transaction was committed, aborted, has expired or never started."""
 
     code = "DATABASE_TRANSACTION_FAIL"
+
+class TooManyCollections(DatabaseError):
+    """There are as many collections as the profile allows."""
+
+    code = "DATABASE_COLLECTION_EXCEED_LIMIT"
+
 
 
 class FunctionNotFound(EmulatorError):

@@ -217,6 +217,21 @@ def _has(value: Value, parts: Parts) -> bool:
     return False
 
 
+def compile_order(sort: Sequence[tuple[str, int]]) -> Callable[[Document], Row]:
+    """Return the function that gives the row by which a document is sorted.
+
+    It raises DatabaseRequestFailed (2) for two paths through different arrays.
+    """
+    paths = [split_path(path) for path, _ in sort]
+    directions = [direction for _, direction in sort]
+
+    def row_of(document: Document) -> Row:
+        rows = [tuple(map(key_of, values, directions)) for values in sort_values(document, paths)]
+        return rows[0] if len(rows) == 1 else min(rows)
+
+    return row_of
+
+
 def varying(rows: Sequence[Row]) -> list[int]:
     """Return the places of the keys in which the rows of one document differ."""
     first = rows[0]

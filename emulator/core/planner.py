@@ -157,11 +157,11 @@ def _use(
     reach = Reach(
         points=tuple(prefixes) if complete else (),
         spans=spans,
-        ordered=ties is not None,
+        ordered=bool(sort) and ties is not None,
         reverse=reverse,
         ties=ties or 0,
     )
-    score = (fixed, ties is not None and bool(sort), has_range)
+    score = (fixed, reach.ordered, has_range)
     return score, Use(place=place, reach=reach, bound=fixed + has_range)
 
 

@@ -2,13 +2,11 @@
 
 Not here: how filters and updates work (`core`), how commits are kept (`stores`), who may
 (`services.access`). The one idea: a write runs from its first read to its publication without an
-`await`, so the event loop is the lock; a long read runs in slices over a list of documents that
-nobody changes in place.
+`await`, so the event loop is the lock; reads go through `services.planning`.
 """
 
-import asyncio
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from emulator.ambient import Clock, Ids
 from emulator.core.aggregate.filters import compile_request_filter
@@ -33,22 +31,27 @@ from emulator.core.documents import admit, resolve
 from emulator.core.errors import (
     CollectionExists,
     CollectionNotExist,
+    DuplicateKey,
     InvalidName,
     InvalidParam,
+    TooManyCollections,
 )
-from emulator.core.ordering import hash_key, sort_documents
+from emulator.core.indexes import described
+from emulator.core.ordering import SortSpecification, hash_key
 from emulator.core.projection import compile_projection
 from emulator.core.query import CompiledFilter
 from emulator.core.update import upsert_base
 from emulator.core.values import MISSING, Document, Value
 from emulator.services.access import Access
+from emulator.services.advisor import Advisor
 from emulator.services.aggregation import Sources, aggregate
 from emulator.services.bus import Bus
 from emulator.services.caller import Caller
-from emulator.services.writes import Batch, Replacing, Updating, duplicate
+from emulator.services.planning import Reader
+from emulator.services.policy import Policy
+from emulator.services.reading import Question, Reading
+from emulator.services.writes import Batch, Replacing, Updating, duplicate, write_errors
 from emulator.stores.base import Collection, Create, DocumentStore, Drop
-
-SCAN_SLICE_DOCUMENTS = 2_000
 
 COLLECTION_NAME = re.compile(r"\w[\w-]{0,63}\Z")
 _CONTACT = "Please check your request, but if the problem persists, contact us."
@@ -57,7 +60,7 @@ _CONTACT = "Please check your request, but if the problem persists, contact us."
 class Database:
     """The documents of one environment."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  # each is another service's own business
         self,
         store: DocumentStore,
         *,
@@ -65,14 +68,16 @@ class Database:
         bus: Bus,
         clock: Clock,
         ids: Ids,
-        creates_collections: bool = False,
+        reader: Reader | None = None,
+        policy: Policy | None = None,
     ) -> None:
         self._store = store
+        self._reader = reader or Reader(clock=clock, advisor=Advisor(clock))
+        self._policy = policy or Policy()
         self._access = access
         self._bus = bus
         self._clock = clock
         self._ids = ids
-        self._creates_collections = creates_collections
 
     async def find(self, command: Find, caller: Caller) -> Found:
         """Return the documents that match, sorted, cut and projected."""
@@ -87,29 +92,22 @@ class Database:
             if found is None or command.skip:
                 return Found(documents=())
             return Found(documents=(project(found),))
-        matcher = compile_request_filter(command.filter, now_ms=self._clock.now_ms())
-        if matcher.residual_is_id_only:
-            found = collection.by_id(matcher.document_id)
-            matching: Sequence[Document] = () if found is None else (found,)
-        else:
-            wanted = None
-            if command.limit is not None and not command.sort and matcher.near is None:
-                wanted = command.skip + command.limit
-            matching = await _scan(collection, matcher, wanted)
-        if matcher.near is not None:
-            matching = _by_distance(matching, matcher)
-        end = None if command.limit is None else command.skip + command.limit
-        if command.sort:
-            matching = sort_documents(matching, command.sort, end)
-        return Found(documents=tuple(project(each) for each in matching[command.skip : end]))
+        reading = await self._reader.read(self._find_question(command, collection))
+        return Found(documents=tuple(map(project, reading.documents[command.skip :])))
+
+    async def explain(self, command: Find, caller: Caller) -> Reading:
+        """Read as `find` would and return what that took; the documents come without a cut."""
+        collection = self._readable("find", command.collection, caller)
+        return await self._reader.read(self._find_question(command, collection))
 
     async def count(self, command: Count, caller: Caller) -> int:
         """Return how many documents match."""
         collection = self._readable("count", command.collection, caller)
         if not command.filter:
             return len(collection)
-        matcher = compile_request_filter(command.filter, now_ms=self._clock.now_ms())
-        return len(await _scan(collection, matcher, None))
+        matcher = self._compiled(command.filter)
+        question = self._question(command.collection, collection, matcher)
+        return len((await self._reader.read(question)).documents)
 
     async def aggregate(self, command: Aggregate, caller: Caller) -> Found:
         """Return what a pipeline makes of the documents as they are now."""
@@ -161,7 +159,7 @@ class Database:
         )
         batch = Batch(command.collection)
         matched = 0
-        for document in _matching(collection, matcher, multi=command.multi):
+        for document in self._matching(batch, collection, matcher, multi=command.multi):
             matched += 1
             after = change.apply(document, matcher)
             if after is not document:
@@ -177,10 +175,10 @@ class Database:
         """Apply update operators to one document and return it as it became."""
         collection = self._writable("update", command.collection, caller)
         now_ms = self._clock.now_ms()
-        matcher = compile_request_filter(command.filter, now_ms=now_ms)
+        matcher = self._compiled(command.filter)
         change = Updating(command.update, now_ms)
         batch = Batch(command.collection)
-        for document in _matching(collection, matcher, multi=False):
+        for document in self._matching(batch, collection, matcher, multi=False):
             after = change.apply(document, matcher)
             if after is not document:
                 batch.put("update", document, after)
@@ -191,9 +189,9 @@ class Database:
     def remove(self, command: Remove, caller: Caller) -> Removed:
         """Remove the first or every document that matches."""
         collection = self._writable("remove", command.collection, caller)
-        matcher = compile_request_filter(command.filter, now_ms=self._clock.now_ms())
+        matcher = self._compiled(command.filter)
         batch = Batch(command.collection)
-        for document in list(_matching(collection, matcher, multi=command.multi)):
+        for document in self._matching(batch, collection, matcher, multi=command.multi):
             batch.delete(document)
         self._commit(batch, caller)
         return Removed(count=len(batch.writes))
@@ -204,12 +202,13 @@ class Database:
         Raises:
             CollectionExists: it is there already.
             InvalidName: the cloud refuses such a name.
+            TooManyCollections: there are as many as the profile allows.
         """
         self._access.require_database(caller, "createCollection", command.collection)
         _require_name(command.collection)
         if self._store.collection(command.collection) is not None:
             raise CollectionExists(f"[ResourceInUse] Table exist: {command.collection}. {_CONTACT}")
-        self._store.commit([Create(command.collection)])
+        self._create(command.collection)
 
     def drop_collection(self, command: DropCollection, caller: Caller) -> None:
         """Remove a collection with its documents; triggers are not told."""
@@ -223,6 +222,44 @@ class Database:
         self._access.require_database(caller, "listCollections", "*")
         sizes = ((name, self._store.collection(name)) for name in self._store.names())
         return [{"name": name, "count": len(each)} for name, each in sizes if each is not None]
+
+    def _compiled(self, filter_: Document) -> CompiledFilter:
+        return compile_request_filter(filter_, now_ms=self._clock.now_ms())
+
+    def _find_question(self, command: Find, collection: Collection) -> Question:
+        wanted = None if command.limit is None else command.skip + command.limit
+        return self._question(
+            command.collection, collection, self._compiled(command.filter), command.sort, wanted
+        )
+
+    def _question(
+        self,
+        name: str,
+        collection: Collection,
+        matcher: CompiledFilter,
+        sort: SortSpecification = (),
+        wanted: int | None = None,
+    ) -> Question:
+        places: dict[str, str] = {}
+        if matcher.near is not None:
+            for definition in described(self._store.description(name)):
+                for path in definition.places:
+                    places.setdefault(path, definition.name)
+        return Question(
+            name=name,
+            collection=collection,
+            matcher=matcher,
+            sort=sort,
+            wanted=wanted,
+            places=places,
+        )
+
+    def _matching(
+        self, batch: Batch, collection: Collection, matcher: CompiledFilter, *, multi: bool
+    ) -> Sequence[Document]:
+        wanted = None if multi else 1
+        question = self._question(batch.collection, collection, matcher, wanted=wanted)
+        return self._reader.read_now(question).documents
 
     def _upsert(
         self,
@@ -242,7 +279,10 @@ class Database:
     def _commit(self, batch: Batch, caller: Caller) -> None:
         if not batch.writes:
             return
-        sequence = self._store.commit(batch.writes)
+        try:
+            sequence = self._store.commit(batch.writes)
+        except DuplicateKey as refusal:
+            raise write_errors(refusal) from refusal
         for change in batch.changes(sequence, caller):
             self._bus.publish(change)
 
@@ -252,10 +292,19 @@ class Database:
 
     def _writable(self, operation: str, name: str, caller: Caller) -> Collection:
         self._access.require_database(caller, operation, name)
-        if self._creates_collections and self._store.collection(name) is None:
+        if self._policy.creates_collections and self._store.collection(name) is None:
             _require_name(name)
-            self._store.commit([Create(name)])
+            self._create(name)
         return self._existing(name)
+
+    def _create(self, name: str) -> None:
+        most = self._policy.limits.collections_max
+        if len(self._store.names()) >= most:
+            raise TooManyCollections(
+                f"[LimitExceeded] there are {most} collections, no more are allowed. {_CONTACT}",
+                hint="drop one, or choose a profile that allows more",
+            )
+        self._store.commit([Create(name), *self._policy.description(name)])
 
     def _existing(self, name: str) -> Collection:
         collection = self._store.collection(name)
@@ -274,51 +323,6 @@ def _pinned(filter_: Document) -> str | None:
         if type(document_id) is str:
             return document_id
     return None
-
-
-def _matching(
-    collection: Collection, matcher: CompiledFilter, *, multi: bool
-) -> Iterable[Document]:
-    if matcher.residual_is_id_only:
-        found = collection.by_id(matcher.document_id)
-        return () if found is None else (found,)
-    scan = collection.scan(matcher.matches)
-    if multi:
-        return list(scan)
-    first = next(scan, None)
-    return () if first is None else (first,)
-
-
-async def _scan(
-    collection: Collection, matcher: CompiledFilter, wanted: int | None
-) -> list[Document]:
-    """Return what matches, oldest first and `wanted` at most, letting the loop breathe."""
-    matches = matcher.matches
-    if len(collection) <= SCAN_SLICE_DOCUMENTS:
-        documents = [each for each in collection.snapshot() if matches(each)]
-        return documents if wanted is None else documents[:wanted]
-    everything = collection.snapshot()
-    found: list[Document] = []
-    for start in range(0, len(everything), SCAN_SLICE_DOCUMENTS):
-        found += [
-            each for each in everything[start : start + SCAN_SLICE_DOCUMENTS] if matches(each)
-        ]
-        if wanted is not None and len(found) >= wanted:
-            return found[:wanted]
-        await asyncio.sleep(0)
-    return found
-
-
-def _by_distance(documents: Sequence[Document], matcher: CompiledFilter) -> list[Document]:
-    assert matcher.near is not None
-    measured = [(matcher.near.distance_m(each), each) for each in documents]
-    return [
-        each
-        for distance, each in sorted(
-            ((distance, each) for distance, each in measured if distance is not None),
-            key=lambda pair: pair[0],
-        )
-    ]
 
 
 def _require_name(name: str) -> None:

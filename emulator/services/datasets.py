@@ -12,6 +12,7 @@ from emulator.core.errors import CollectionNotExist
 from emulator.core.ordering import hash_key
 from emulator.core.values import MISSING, Document
 from emulator.services.bus import Bus
+from emulator.services.policy import Policy
 from emulator.services.recorder import Recorder
 from emulator.services.storage import Storage
 from emulator.stores.base import Create, DocumentStore, Drop, Put, Write
@@ -20,7 +21,7 @@ from emulator.stores.base import Create, DocumentStore, Drop, Put, Write
 class Datasets:
     """The data of one environment."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  # each is another service's own business
         self,
         store: DocumentStore,
         storage: Storage,
@@ -29,7 +30,9 @@ class Datasets:
         bus: Bus,
         clock: Clock,
         ids: Ids,
+        policy: Policy | None = None,
     ) -> None:
+        self._policy = policy or Policy()
         self._store = store
         self._storage = storage
         self._recorder = recorder
@@ -57,7 +60,7 @@ class Datasets:
         counts: dict[str, int] = {}
         for name, documents in collections.items():
             if replace or self._store.collection(name) is None:
-                writes.append(Create(name))
+                writes += [Create(name), *self._policy.description(name)]
             seen: set[object] = set()
             for given in documents:
                 document = admit(given, now_ms=now_ms)

@@ -18,13 +18,16 @@ from emulator.core.commands import (
     CommitTransaction,
     Count,
     CreateCollection,
+    CreateIndex,
     DeleteFiles,
     DownloadFile,
     DropCollection,
+    DropIndex,
     Find,
     FindAndModify,
     Insert,
     ListCollections,
+    ListIndexes,
     Remove,
     RollbackTransaction,
     StartTransaction,
@@ -72,6 +75,7 @@ class Executor:
         transactions: Transactions,
         functions: Functions,
         storage: Storage,
+        indexes: Indexes,
         store: DocumentStore,
     ) -> None:
         self._store = store
@@ -100,6 +104,9 @@ class Executor:
         }
 
     async def execute(self, command: Command, caller: Caller) -> Any:
+            CreateIndex: indexes.create,
+            DropIndex: indexes.drop,
+            ListIndexes: indexes.list,
         """Carry the command out and return the record that belongs to it.
 
         Raises:

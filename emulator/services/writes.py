@@ -94,8 +94,18 @@ class Replacing:
 
 def duplicate(collection: str, document_id: Value) -> DuplicateKey:
     """Return the refusal of an `_id` that is taken, in the cloud's words."""
+    return write_errors(
+        DuplicateKey(
+            f"E11000 duplicate key error collection: {collection} index: _id_ "
+            f"dup key: {{ _id: {document_id!r:.200} }}"
+        )
+    )
+
+
+def write_errors(refusal: DuplicateKey) -> DuplicateKey:
+    """Return a refusal by the store in the cloud's words."""
     return DuplicateKey(
-        "[FailedOperation] multiple write errors: [{write errors: [{E11000 duplicate key error "
-        f"collection: {collection} index: _id_ dup key: {{ _id: {document_id!r:.200} }}}}]}}, "
-        "{<nil>}]"
+        f"[FailedOperation] multiple write errors: [{{write errors: [{{{refusal.message}}}]}}, "
+        "{<nil>}]",
+        hint=refusal.hint,
     )

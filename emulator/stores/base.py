@@ -124,7 +124,7 @@ class Collection(Protocol):
         ...
 
     def indexes(self) -> Sequence[Index]:
-        """Return the indexes that reads may use, in order of creation.
+        """Return the indexes that reads may use: of `_id` first, then in order of creation.
 
         A collection that is not what is stored, such as a transaction's view of one, returns none
         and is scanned; what indexes refuse (a taken unique key) the store refuses at `commit`.

@@ -76,7 +76,7 @@ class Documents:
         self.by_number[number] = document
         if key is not MISSING:
             self.numbers[key] = number
-        for index in self.indexes.all:
+        for index in self.indexes.kept:
             index.put(number, old, document)
 
     def delete(self, number: int) -> None:
@@ -84,7 +84,7 @@ class Documents:
         old = self.by_number.pop(number, None)
         if old is not None:
             self._forget(number, old, unless=MISSING)
-            for index in self.indexes.all:
+            for index in self.indexes.kept:
                 index.delete(number, old)
         elif number >= self.next_number:
             # Replayed over a later state: the number was in use once and must not come again.
@@ -173,7 +173,7 @@ class Contents:
     def check(self, steps: Sequence[Step]) -> None:
         """See that every index can hold what the steps leave; raises as `plan`."""
         names = {step[1] for step in steps if step[0] == "describe"}
-        names |= {name for name, held in self.collections.items() if held.indexes.all}
+        names |= {name for name, held in self.collections.items() if held.indexes.defined}
         for name in names:
             outcome = _Outcome(self.collections.get(name) or Documents())
             outcome.after(step for step in steps if step[1] == name)
@@ -207,7 +207,7 @@ class Contents:
             number = _FIRST_NUMBER
         else:
             number = held.numbers.get(id_key(write.document), held.next_number)
-            for index in held.indexes.all:
+            for index in held.indexes.defined:
                 index.prepare(write.collection, {number: write.document}, frozenset())
         return ["put", write.collection, number, write.document]
 
@@ -268,7 +268,7 @@ class _Outcome:
     def check(self, name: str) -> None:
         """See that the indexes can hold what is left; raises as `Index.prepare`."""
         held = self._held
-        definitions = [index.definition for index in held.indexes.all]
+        definitions = [index.definition for index in held.indexes.defined]
         if self._description is not None:
             definitions = list(described(self._description))
         if self._is_emptied:
@@ -283,7 +283,7 @@ class _Outcome:
         elif self._description is not None:
             held.indexes.try_out(name, definitions)
         else:
-            for index in held.indexes.all:
+            for index in held.indexes.defined:
                 index.prepare(name, self._drafts, self._gone)
 
 

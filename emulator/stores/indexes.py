@@ -21,6 +21,8 @@ from emulator.stores.sorted_rows import SortedRows
 KEY_MAX_BYTES: Final = 1024
 """The cloud's bound on one document's key in an index."""
 KEY_TOO_LONG: Final = 17280
+ID_INDEX: Final = IndexDefinition(name="_id_", keys=(("_id", 1),))
+"""The index every collection has; that its keys are unique is the collection's own business."""
 
 Numbers: TypeAlias = int | list[int]
 """The one document with a row, or several, ascending."""
@@ -217,34 +219,47 @@ class Index:
 
 
 class CollectionIndexes:
-    """Every index of one collection, in order of creation."""
+    """Every index of one collection: `defined` ones in order of creation, and one of `_id`.
 
-    __slots__ = ("_documents", "_ready", "all")
+    `kept` are those that writes must tell; the one of `_id` is among them once a read wanted it.
+    """
+
+    __slots__ = ("_by_id", "_documents", "_ready", "defined", "kept")
 
     def __init__(self, documents: Mapping[int, Document]) -> None:
         self._documents = documents
         self._ready: dict[IndexDefinition, Index] = {}
-        self.all: tuple[Index, ...] = ()
+        self._by_id: Index | None = None
+        self.defined: tuple[Index, ...] = ()
+        self.kept: tuple[Index, ...] = ()
+
+    def readable(self) -> tuple[Index, ...]:
+        """Return all of them, from now on kept."""
+        if self._by_id is None:
+            self._by_id = _new(ID_INDEX, self._documents)
+            self.kept = (self._by_id, *self.defined)
+        return self.kept
 
     def define(self, definitions: Sequence[IndexDefinition]) -> None:
         """Have these indexes and no others; those that stay are kept, new ones are built later."""
-        kept = {index.definition: index for index in self.all} | self._ready
+        known = {index.definition: index for index in self.defined} | self._ready
         self._ready = {}
-        self.all = tuple(
-            kept.get(definition) or _new(definition, self._documents) for definition in definitions
+        self.defined = tuple(
+            known.get(definition) or _new(definition, self._documents) for definition in definitions
         )
+        self.kept = self.defined if self._by_id is None else (self._by_id, *self.defined)
 
     def try_out(self, collection: str, definitions: Sequence[IndexDefinition]) -> None:
         """Build indexes that are about to be defined; raises as `Index.prepare`."""
         self._ready = {}
-        known = {index.definition for index in self.all}
+        known = {index.definition for index in self.defined}
         for definition in definitions:
             if definition not in known:
                 self._ready[definition] = _verified(collection, definition, self._documents)
 
     def clear(self) -> None:
         """Take every document out of every index."""
-        for index in self.all:
+        for index in self.kept:
             index.clear()
 
 

@@ -143,8 +143,8 @@ class DocTable(Table):
         return filter(matches, self._held.by_number.values())
 
     def indexes(self) -> Sequence[Index]:
-        """Return the indexes, in order of creation."""
-        return self._held.indexes.all
+        """Return the indexes: of `_id` first, then in order of creation."""
+        return self._held.indexes.readable()
 
     def insert(self, document: Mapping[str, Value]) -> int:
         """Insert a document and return its document id; a `NumberedDocument` brings its own.

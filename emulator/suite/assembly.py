@@ -13,16 +13,20 @@ from typing import Final
 from emulator.ambient import Clock, Ids
 from emulator.config import Config
 from emulator.core.errors import ConfigurationError
+from emulator.core.indexes import IndexDefinition
+from emulator.core.limits import PROFILES
 from emulator.functions.base import Bundle, FunctionRuntime
 from emulator.functions.node_process import NodeProcessRuntime
 from emulator.functions.python_inline import PythonInlineRuntime
 from emulator.services.access import Access
 from emulator.services.activity import Activity
+from emulator.services.advisor import Advisor
 from emulator.services.bus import Bus
 from emulator.services.database import Database
 from emulator.services.datasets import Datasets
 from emulator.services.dispatcher import Dispatcher
 from emulator.services.executor import Executor
+from emulator.services.expiry import Expiry
 from emulator.services.functions import Functions, Place
 from emulator.services.http_routes import HttpRoutes
 from emulator.services.recorder import Recorder
@@ -63,6 +67,9 @@ class Parts:
     timers: Timers
     http_routes: HttpRoutes
     datasets: Datasets
+    indexes: Indexes
+    reader: Reader
+    expiry: Expiry
     activity: Activity
 
 
@@ -109,7 +116,8 @@ def assemble(config: Config, around: Surroundings) -> Parts:
             bus=hears,
             clock=clock,
             ids=ids,
-            creates_collections=config.database.auto_create_collections,
+            reader=reader,
+            policy=policy,
         )
 
     database = open_database(PatientStore(store), bus)
@@ -138,15 +146,19 @@ def assemble(config: Config, around: Surroundings) -> Parts:
         dispatcher=Dispatcher(functions, bus=bus, clock=clock, recorder=recorder, env_id=env_id),
         timers=Timers(functions, clock=clock, recorder=recorder),
         http_routes=HttpRoutes(),
-        datasets=Datasets(store, storage, recorder, bus=bus, clock=clock, ids=ids),
+        datasets=Datasets(store, storage, recorder, bus=bus, clock=clock, ids=ids, policy=policy),
         activity=Activity(),
     )
 
 
 def appid_of(env_id: str) -> str:
+        indexes=indexes,
+        reader=reader,
+        expiry=Expiry(database, store, clock=clock, recorder=recorder),
     """Return the app id of an environment whose configuration names none; never all digits."""
     return "wx" + hashlib.sha256(env_id.encode()).hexdigest()[:16]
 
+            indexes=indexes,
 
 def bucket_of(env_id: str) -> str:
     """Return the bucket's name in file ids, in the cloud's form."""
@@ -178,6 +190,26 @@ def _functions(
         runtimes, registry, place=place, clock=around.clock, ids=around.ids, recorder=recorder
     )
     return registry, functions
+
+
+def _policy(config: Config) -> Policy:
+    return Policy(
+        limits=PROFILES[config.emulator.profile],
+        indexes={
+            name: tuple(
+                IndexDefinition(
+                    name=each.name,
+                    keys=each.keys,
+                    unique=each.unique,
+                    sparse=each.sparse,
+                    expire_after_s=each.expire_after_s,
+                )
+                for each in wanted
+            )
+            for name, wanted in config.database.indexes.items()
+        },
+        creates_collections=config.database.auto_create_collections,
+    )
 
 
 def _storage(

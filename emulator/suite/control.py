@@ -61,7 +61,12 @@ class SuiteControl:
             "functions": [_function(state) for state in parts.registry.states()],
             "timers": [self._timer(timer) for timer in parts.timers.states()],
             "collections": parts.store.names(),
-            "notices": [*config.notes, *parts.store.notices(), *parts.blobs.notices()],
+            "notices": [
+                *config.notes,
+                *parts.store.notices(),
+                *parts.blobs.notices(),
+                *parts.indexes.notices,
+            ],
         }
 
     async def idle(self, timeout_s: float) -> list[str]:

@@ -144,8 +144,8 @@ class Suite:
         variables.update(self.variables)
         await self._seed(parts)
         await self._start_functions(parts, stack)
-        tending = loop.create_task(parts.store.tend())
-        stack.push_async_callback(_cancel, tending)
+        for endless in (parts.store.tend(), parts.expiry.run()):
+            stack.push_async_callback(_cancel, loop.create_task(endless))
         self._control.ready = True
 
     async def _start_functions(self, parts: Parts, stack: AsyncExitStack) -> None:

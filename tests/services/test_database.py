@@ -18,11 +18,12 @@ from emulator.core.errors import (
     StoreError,
 )
 from emulator.core.values import Date, ServerDate
-from emulator.services import database as module
+from emulator.services import reading
 from emulator.services.access import Access
 from emulator.services.bus import Bus
 from emulator.services.caller import ADMINISTRATOR, Caller
 from emulator.services.database import Database
+from emulator.services.policy import Policy
 from emulator.stores.memory import MemoryDocumentStore
 
 
@@ -123,7 +124,7 @@ async def test_count_with_and_without_a_filter(world):
 
 
 async def test_long_scan_lets_others_run_and_sees_one_moment(world, monkeypatch):
-    monkeypatch.setattr(module, "SCAN_SLICE_DOCUMENTS", 10)
+    monkeypatch.setattr(reading, "SLICE_FIRST_DOCUMENTS", 10)
     world.insert(*({"_id": str(n), "n": 0} for n in range(100)))
     scan = asyncio.ensure_future(world.find({"n": 0}))
     await asyncio.sleep(0)
@@ -240,7 +241,7 @@ async def test_missing_collection_is_an_error_and_is_not_made(world, operation):
 
 
 async def test_collection_is_created_on_first_write_only_as_an_option():
-    world = World(creates_collections=True)
+    world = World(policy=Policy(creates_collections=True))
     world.insert({"_id": "a"}, collection="new")
     assert world.store.names() == ["new"]
     with pytest.raises(CollectionNotExist):

@@ -1,0 +1,177 @@
+"""Owns reading what a filter wants: by `_id`, by an index, by distance, or by looking at all.
+
+Not here: the choice of an index (`core.planner`), the slow ways (`services.reading`), permission
+and projection (`services.database`). The one idea: a read is a generator that stops between slices;
+who may yield to the loop does so there (`read`), and a write runs it through (`read_now`). From its
+first look at the documents on it holds a list of its own, so it does not see what others write
+meanwhile.
+"""
+
+import asyncio
+from collections.abc import Generator
+from typing import Final
+
+from emulator.ambient import Clock
+from emulator.core.errors import DatabaseRequestFailed
+from emulator.core.planner import Plan, choose, could_serve
+from emulator.core.values import MISSING, Document
+from emulator.services.advisor import Advisor, advise
+from emulator.services.reading import (
+    Question,
+    Reading,
+    distance_slices,
+    select_slices,
+    sort_slices,
+    walk_some,
+)
+from emulator.stores.base import Index
+
+BUILD_SLICE_DOCUMENTS: Final = 500
+NO_QUERY_PLAN: Final = 291
+"""MongoDB's number for a query that needs an index which is not there."""
+
+Steps = Generator[None, None, None]
+
+
+class Reader:
+    """Reads of one environment; `scan_max_documents` bounds what is read without an index."""
+
+    def __init__(
+        self, *, clock: Clock, advisor: Advisor, scan_max_documents: int | None = None
+    ) -> None:
+        self.advisor = advisor
+        self._clock = clock
+        self._scan_max_documents = scan_max_documents
+
+    async def read(self, question: Question) -> Reading:
+        """Return what is wanted, letting the loop breathe.
+
+        Raises:
+            DatabaseRequestFailed: it needs an index (291): the nearest are wanted, or it would look
+                at more documents than are allowed without one.
+        """
+        reading = Reading()
+        for _ in self._steps(question, reading):
+            await asyncio.sleep(0)
+        return reading
+
+    def read_now(self, question: Question) -> Reading:
+        """Return what is wanted without a pause, as a write needs it; raises as `read`."""
+        reading = Reading()
+        for _ in self._steps(question, reading):
+            pass
+        return reading
+
+    def _steps(self, question: Question, reading: Reading) -> Steps:
+        matcher = question.matcher
+        if matcher.document_id is not MISSING and matcher.near is None:
+            _read_by_id(question, reading)
+        elif matcher.near is not None:
+            yield from self._nearest(question, reading)
+        elif not (question.collection.indexes() and (yield from self._indexed(question, reading))):
+            self._refuse_long(question)
+            found = yield from select_slices(
+                question.collection.snapshot(), question, reading, self._clock
+            )
+            yield from self._sorted(question, reading, found)
+            self.advisor.heard(question, reading)
+
+    def _indexed(self, question: Question, reading: Reading) -> Generator[None, None, bool]:
+        """Read by indexes and tell whether any served."""
+        indexes = yield from _built(question)
+        limited = question.wanted is not None
+        plan = choose(indexes, question.matcher.node, question.sort, limited=limited)
+        if plan is None:
+            return False
+        reading.stage = "IXSCAN"
+        reading.indexes = tuple(indexes[use.place].definition.name for use in plan.uses)
+        if plan.ordered and _walked(question, reading, plan, indexes):
+            return True
+        candidates = _candidates(plan, indexes)
+        if candidates is None:
+            reading.stage, reading.indexes, reading.sorted_by_index = "COLLSCAN", (), False
+            return False
+        reading.keys_examined += len(candidates)
+        found = yield from select_slices(candidates, question, reading, self._clock)
+        yield from self._sorted(question, reading, found)
+        return True
+
+    def _sorted(self, question: Question, reading: Reading, found: list[Document]) -> Steps:
+        reading.documents = yield from sort_slices(
+            found, question.sort, question.wanted, self._clock
+        )
+
+    def _nearest(self, question: Question, reading: Reading) -> Steps:
+        near = question.matcher.near
+        assert near is not None, "asked for the nearest"
+        index = question.places.get(near.path)
+        if index is None:
+            raise DatabaseRequestFailed(
+                "unable to find index for $geoNear query",
+                mongo_code=NO_QUERY_PLAN,
+                hint=f"make a 2dsphere index on {question.name}.{near.path}",
+            )
+        reading.stage, reading.indexes = "GEO_NEAR", (index,)
+        # What is sorted is cut when sorted: the filter alone must give all of it.
+        everything = question.collection.snapshot()
+        measured = yield from distance_slices(everything, near, self._clock)
+        reading.keys_examined = len(measured)
+        found = yield from select_slices(measured, question, reading, self._clock)
+        yield from self._sorted(question, reading, found)
+
+    def _refuse_long(self, question: Question) -> None:
+        most, count = self._scan_max_documents, len(question.collection)
+        if most is None or count <= most or question.wants_all:
+            return
+        index = advise(question).proposal
+        keys = "" if index is None else f": {dict(index.keys)!r}"
+        raise DatabaseRequestFailed(
+            f"the query on {question.name} has no index and would read {count} documents, "
+            f"{most} are allowed",
+            mongo_code=NO_QUERY_PLAN,
+            hint=f"create an index{keys}, or raise --require-indexes",
+        )
+
+
+def _read_by_id(question: Question, reading: Reading) -> None:
+    reading.stage, reading.indexes = "IDHACK", ("_id_",)
+    found = question.collection.by_id(question.matcher.document_id)
+    if found is None:
+        return
+    reading.keys_examined = reading.documents_examined = 1
+    if question.wanted != 0 and question.matcher.matches(found):
+        reading.documents = [found]
+
+
+def _built(question: Question) -> Generator[None, None, dict[int, Index]]:
+    """Return the indexes that may serve by place; the first to want one after a start builds it."""
+    while True:
+        # Asked again each time: while the loop had its turn, indexes may have gone.
+        indexes = question.collection.indexes()
+        definitions = [index.definition for index in indexes]
+        places = could_serve(definitions, question.matcher.node, question.sort)
+        if all(indexes[place].build(BUILD_SLICE_DOCUMENTS) for place in places):
+            return {place: indexes[place] for place in places}
+        yield
+
+
+def _walked(question: Question, reading: Reading, plan: Plan, indexes: dict[int, Index]) -> bool:
+    """Read an index in order, and tell whether enough was found soon."""
+    use = plan.uses[0]
+    found = walk_some(indexes[use.place].walk(use.reach), question, reading)
+    if found is None:
+        return False
+    reading.documents, reading.sorted_by_index = found, True
+    return True
+
+
+def _candidates(plan: Plan, indexes: dict[int, Index]) -> list[Document] | None:
+    """Return the documents in reach, each once and oldest first, None when that is all of them."""
+    if not plan.uses[0].bound:
+        return None
+    first, *others = (indexes[use.place].find(use.reach) for use in plan.uses)
+    for other in others:
+        first |= other
+    if others:
+        return [first[number] for number in sorted(first)]
+    return list(first.values())

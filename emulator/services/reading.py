@@ -1,0 +1,213 @@
+"""Owns the slow ways of reading: testing, measuring and sorting many documents, slice by slice.
+
+Not here: which documents are candidates (`services.planning`). The one idea: each of these is a
+generator that stops between slices, and the size of a slice follows from how long the last one
+took, so that an expensive filter holds the loop no longer than a cheap one.
+"""
+
+import heapq
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import Final, TypeAlias
+
+from emulator.ambient import Clock
+from emulator.core.indexes import Row, compile_order
+from emulator.core.ordering import SortSpecification, sort_documents
+from emulator.core.query import CompiledFilter, Near
+from emulator.core.query_nodes import And
+from emulator.core.values import Document
+from emulator.stores.base import Collection
+
+SLICE_S: Final = 0.003
+"""How long a slice should hold the loop."""
+SLICE_MIN_DOCUMENTS: Final = 16
+SLICE_FIRST_DOCUMENTS: Final = 500
+SLICE_MAX_DOCUMENTS: Final = 16_000
+SLICE_GROWTH_MAX: Final = 4.0
+SORT_AT_ONCE_MAX_DOCUMENTS: Final = 2_000
+TOP_MAX_DOCUMENTS: Final = 4_000
+"""Up to so many first documents are picked out of a long list without sorting it."""
+WALK_MAX_DOCUMENTS: Final = 4_000
+"""Reading an index in order holds the loop: when so many were not enough, all are sorted."""
+
+Slices: TypeAlias = Generator[None, None, list[Document]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """What is wanted of a collection: documents that match, in an order, `wanted` of the first.
+
+    `places` are the paths that geo indexes know, needed where the nearest are wanted.
+    """
+
+    name: str
+    collection: Collection
+    matcher: CompiledFilter
+    sort: SortSpecification = ()
+    wanted: int | None = None
+    places: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def wants_all(self) -> bool:
+        """Tell whether there is neither a condition nor an order, so no index could help."""
+        node = self.matcher.node
+        return not self.sort and isinstance(node, And) and not node.nodes
+
+
+@dataclass(slots=True, kw_only=True)
+class Reading:
+    """What was read: the documents that match, in order and cut, and what that took.
+
+    `stage` is MongoDB's name: IDHACK, IXSCAN, COLLSCAN, GEO_NEAR. `keys_examined` counts a document
+    once for each index it was found in.
+    """
+
+    documents: list[Document] = field(default_factory=list)
+    stage: str = "COLLSCAN"
+    indexes: tuple[str, ...] = ()
+    keys_examined: int = 0
+    documents_examined: int = 0
+    sorted_by_index: bool = False
+
+
+class Pace:
+    """The size of the next slice, by how long the last one took."""
+
+    __slots__ = ("_began_s", "_clock", "size_documents")
+
+    def __init__(self, clock: Clock, size_documents: int = SLICE_FIRST_DOCUMENTS) -> None:
+        self._clock = clock
+        self._began_s = clock.elapsed_s()
+        self.size_documents = max(SLICE_MIN_DOCUMENTS, min(size_documents, SLICE_MAX_DOCUMENTS))
+
+    def breathed(self) -> None:
+        """Take note that the loop had its turn."""
+        self._began_s = self._clock.elapsed_s()
+
+    def finished(self) -> None:
+        """Take note that a slice was done, and choose the size of the next."""
+        took_s = self._clock.elapsed_s() - self._began_s
+        share = SLICE_S / took_s if took_s > 0 else SLICE_GROWTH_MAX
+        size = int(self.size_documents * min(share, SLICE_GROWTH_MAX))
+        self.size_documents = max(SLICE_MIN_DOCUMENTS, min(size, SLICE_MAX_DOCUMENTS))
+
+
+def select_slices(
+    documents: Sequence[Document], question: Question, reading: Reading, clock: Clock
+) -> Slices:
+    """Return the documents that match, `wanted` at most when nothing is to be sorted."""
+    select = question.matcher.select
+    wanted = question.wanted if not question.sort else None
+    pace = Pace(clock, SLICE_FIRST_DOCUMENTS if wanted is None else wanted * 2)
+    found: list[Document] = []
+    start, count = 0, len(documents)
+    while start < count:
+        end = start + pace.size_documents
+        found += select(documents[start:end] if start or end < count else documents)
+        start = end
+        if wanted is not None and len(found) >= wanted:
+            del found[wanted:]
+            break
+        if start < count:
+            pace.finished()
+            yield
+            pace.breathed()
+    reading.documents_examined += min(start, count)
+    return found
+
+
+def sort_slices(
+    documents: list[Document], sort: SortSpecification, wanted: int | None, clock: Clock
+) -> Slices:
+    """Return the first `wanted` documents in order; raises as `sort_documents`."""
+    count = len(documents)
+    if not sort:
+        return documents if wanted is None else documents[:wanted]
+    if count <= SORT_AT_ONCE_MAX_DOCUMENTS:
+        return sort_documents(documents, sort, wanted)
+    if wanted is not None and wanted <= TOP_MAX_DOCUMENTS:
+        return (yield from _top_slices(documents, sort, wanted, clock))
+    return (yield from _merge_slices(documents, sort, wanted, clock))
+
+
+def _top_slices(
+    documents: Sequence[Document], sort: SortSpecification, wanted: int, clock: Clock
+) -> Slices:
+    pace = Pace(clock, SORT_AT_ONCE_MAX_DOCUMENTS)
+    best: list[Document] = []
+    start = 0
+    while start < len(documents):
+        end = start + pace.size_documents
+        best = sort_documents([*best, *documents[start:end]], sort, wanted)
+        start = end
+        pace.finished()
+        yield
+        pace.breathed()
+    return best
+
+
+def _merge_slices(
+    documents: Sequence[Document], sort: SortSpecification, wanted: int | None, clock: Clock
+) -> Slices:
+    """Sort runs of documents, then merge them; the place decides between equals."""
+    key_of = compile_order(sort)
+    runs: list[list[tuple[Row, int]]] = []
+    pace = Pace(clock)
+    start = 0
+    while start < len(documents):
+        end = min(start + pace.size_documents, len(documents))
+        runs.append(sorted((key_of(documents[place]), place) for place in range(start, end)))
+        start = end
+        pace.finished()
+        yield
+        pace.breathed()
+    merged = islice(heapq.merge(*runs), wanted)
+    found: list[Document] = []
+    pace = Pace(clock)
+    while piece := [documents[place] for _, place in islice(merged, pace.size_documents)]:
+        found += piece
+        pace.finished()
+        yield
+        pace.breathed()
+    return found
+
+
+def distance_slices(documents: Sequence[Document], near: Near, clock: Clock) -> Slices:
+    """Return the documents that have a distance, the nearest first."""
+    measure: Callable[[Document], float | None] = near.distance_m
+    measured: list[tuple[float, int]] = []
+    pace = Pace(clock)
+    start = 0
+    while start < len(documents):
+        end = min(start + pace.size_documents, len(documents))
+        distances = ((measure(documents[place]), place) for place in range(start, end))
+        measured += [(distance, place) for distance, place in distances if distance is not None]
+        start = end
+        pace.finished()
+        yield
+        pace.breathed()
+    measured.sort()
+    return [documents[place] for _, place in measured]
+
+
+def walk_some(
+    walk: Iterator[Document], question: Question, reading: Reading
+) -> list[Document] | None:
+    """Return `wanted` documents that match of an ordered walk, None if it would take too long."""
+    wanted = question.wanted
+    assert wanted is not None, "a walk ends where enough is found"
+    found: list[Document] = []
+    examined, size = 0, max(SLICE_MIN_DOCUMENTS, wanted)
+    while len(found) < wanted:
+        piece = list(islice(walk, size))
+        examined += len(piece)
+        found += question.matcher.select(piece)
+        if len(piece) < size:
+            break
+        if examined >= WALK_MAX_DOCUMENTS and len(found) < wanted:
+            return None
+        size = SLICE_FIRST_DOCUMENTS
+    reading.documents_examined += examined
+    reading.keys_examined += examined
+    return found[:wanted]

@@ -1,0 +1,132 @@
+"""Whatever indexes there are, a query answers as a look at every document would."""
+
+import contextlib
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from emulator.ambient import ManualClock
+from emulator.core.errors import DatabaseRequestFailed
+from emulator.core.indexes import IndexDefinition, default_name, with_definitions
+from emulator.core.ordering import sort_documents
+from emulator.core.query import compile_filter
+from emulator.core.values import Date, Int64, ObjectId
+from emulator.services.advisor import Advisor
+from emulator.services.planning import Reader
+from emulator.services.reading import Question
+from emulator.stores.base import Create, Delete, Describe, Put
+from emulator.stores.tiny import SuiteDB, TinyDocumentStore
+
+NUMBERS = st.sampled_from([-1, 0, 1, 1.0, 2, 2.5, Int64(3), float("nan")])
+OTHERS = st.sampled_from([None, True, False, Date(0), Date(5), ObjectId("0" * 24), {"x": 1}, {}])
+SCALARS = st.one_of(NUMBERS, OTHERS, st.sampled_from(["", "a", "b", "ab"]))
+VALUES = st.one_of(
+    SCALARS,
+    st.lists(SCALARS, max_size=3),
+    st.lists(st.dictionaries(st.sampled_from("xy"), SCALARS, max_size=2), max_size=3),
+    st.dictionaries(st.sampled_from("xy"), st.one_of(SCALARS, st.lists(SCALARS, max_size=2))),
+)
+DOCUMENTS = st.dictionaries(st.sampled_from("abc"), VALUES, max_size=3)
+PATHS = st.sampled_from(["a", "b", "c", "a.x", "a.y", "b.x", "_id"])
+OPERATORS = st.one_of(
+    st.builds(lambda name, value: {name: value}, st.sampled_from(["$eq", "$ne"]), VALUES),
+    st.builds(
+        lambda name, value: {name: value}, st.sampled_from(["$gt", "$gte", "$lt", "$lte"]), SCALARS
+    ),
+    st.builds(lambda low, high: {"$gte": low, "$lt": high}, st.integers(-1, 3), st.integers(-1, 3)),
+    st.builds(lambda values: {"$in": values}, st.lists(VALUES, max_size=3)),
+    st.builds(lambda values: {"$nin": values}, st.lists(SCALARS, max_size=2)),
+    st.builds(lambda found: {"$exists": found}, st.booleans()),
+    st.builds(lambda value: {"$elemMatch": {"x": value}}, SCALARS),
+    st.builds(lambda value: {"$elemMatch": {"$gt": value}}, SCALARS),
+    st.builds(lambda value: {"$not": {"$gt": value}}, SCALARS),
+    st.builds(lambda values: {"$all": values}, st.lists(SCALARS, max_size=2)),
+    st.just({"$size": 1}),
+)
+PLAIN = st.dictionaries(PATHS, st.one_of(SCALARS, OPERATORS), max_size=3)
+FILTERS = st.one_of(
+    PLAIN,
+    st.builds(lambda branches: {"$or": branches}, st.lists(PLAIN, min_size=1, max_size=3)),
+    st.builds(
+        lambda plain, branches: {**plain, "$or": branches},
+        PLAIN,
+        st.lists(PLAIN, min_size=1, max_size=3),
+    ),
+    st.builds(lambda branches: {"$and": branches}, st.lists(PLAIN, min_size=1, max_size=3)),
+)
+DIRECTIONS = st.sampled_from([1, -1])
+KEYS = st.lists(st.tuples(PATHS, DIRECTIONS), min_size=1, max_size=3, unique_by=lambda key: key[0])
+INDEXES = st.lists(st.tuples(KEYS, st.booleans()), max_size=3, unique_by=lambda each: str(each))
+SORTS = st.lists(st.tuples(PATHS, DIRECTIONS), max_size=2, unique_by=lambda key: key[0])
+
+
+def defined(indexes):
+    return [
+        IndexDefinition(name=f"{place}_{default_name(keys)}", keys=tuple(keys), sparse=sparse)
+        for place, (keys, sparse) in enumerate(indexes)
+    ]
+
+
+def answer(ask):
+    try:
+        return ask()
+    except DatabaseRequestFailed as refusal:
+        return refusal.mongo_code
+
+
+def sorted_scan(documents, filter_, sort, wanted):
+    found = [each for each in documents if compile_filter(filter_).matches(each)]
+    if sort:
+        return sort_documents(found, sort, wanted)
+    return found if wanted is None else found[:wanted]
+
+
+class Stored:
+    """A collection in a real store, and a reader over it."""
+
+    def __init__(self):
+        self.store = TinyDocumentStore(SuiteDB(mode="memory"), mode="memory", clock=ManualClock())
+        self.store.commit([Create("c")])
+        clock = ManualClock()
+        self.reader = Reader(clock=clock, advisor=Advisor(clock))
+
+    def try_commit(self, *writes):
+        with contextlib.suppress(DatabaseRequestFailed):  # parallel arrays, which no index holds
+            self.store.commit(writes)
+
+    def read(self, filter_, sort, wanted):
+        question = Question(
+            name="c",
+            collection=self.store.collection("c"),
+            matcher=compile_filter(filter_),
+            sort=tuple(sort),
+            wanted=wanted,
+        )
+        return self.reader.read_now(question)
+
+
+@given(
+    documents=st.lists(DOCUMENTS, max_size=12),
+    changes=st.lists(st.tuples(st.integers(0, 11), st.none() | DOCUMENTS), max_size=6),
+    indexes=INDEXES,
+    filter_=FILTERS,
+    sort=SORTS,
+    wanted=st.none() | st.integers(0, 4),
+)
+@settings(max_examples=400, deadline=None)
+def test_index_answer_is_scan_answer(documents, changes, indexes, filter_, sort, wanted):
+    stored = Stored()
+    definitions = defined(indexes)
+    half = len(documents) // 2
+    stored.try_commit(*(Put("c", {"_id": n, **each}) for n, each in enumerate(documents[:half])))
+    for place in range(len(definitions)):
+        stored.try_commit(Describe("c", with_definitions({}, definitions[: place + 1])))
+    for number, document in enumerate(documents[half:], half):
+        stored.try_commit(Put("c", {"_id": number, **document}))
+    for number, document in changes:
+        write = Delete("c", number) if document is None else Put("c", {"_id": number, **document})
+        stored.try_commit(write)
+    everything = stored.store.collection("c").snapshot()
+    expected = answer(lambda: sorted_scan(everything, filter_, sort, wanted))
+    got = answer(lambda: stored.read(filter_, sort, wanted).documents)
+    assert repr(got) == repr(expected)
