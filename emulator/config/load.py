@@ -233,9 +233,9 @@ class _Loading:
             permissions=MappingProxyType(permissions),
             journal=self._pick("journal", "os"),
             auto_create_collections=table.get("auto_create_collections", False),
+            require_indexes=self._pick("require_indexes", None),
             rules=MappingProxyType(rules),
             indexes=MappingProxyType(indexes),
-            require_indexes=self._pick("require_indexes", None),
         )
 
     def _hosting(self) -> HostingSection:

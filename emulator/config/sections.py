@@ -78,9 +78,9 @@ class IndexSettings:
     name: str
     keys: tuple[tuple[str, int | str], ...]
     unique: bool = False
-
     sparse: bool = False
     expire_after_s: int | None = None
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DatabaseSection:
@@ -93,8 +93,8 @@ class DatabaseSection:
     permissions: Mapping[str, Preset] = field(default_factory=_nothing)
     journal: JournalMode = "os"
     auto_create_collections: bool = False
-    rules: Mapping[str, RuleSet] = field(default_factory=_nothing)
     require_indexes: int | None = None
+    rules: Mapping[str, RuleSet] = field(default_factory=_nothing)
     indexes: Mapping[str, tuple[IndexSettings, ...]] = field(default_factory=_nothing)
 
 
