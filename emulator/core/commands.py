@@ -126,7 +126,6 @@ class ListCollections:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-@dataclass(frozen=True, slots=True, kw_only=True)
 class CreateIndex:
     """An index over a collection; without a name it gets MongoDB's.
 
@@ -156,6 +155,7 @@ class ListIndexes:
     collection: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CallFunction:
     """Call a function by name with a JSON event."""
 
@@ -206,7 +206,6 @@ Command = (
     | CreateCollection
     | DropCollection
     | ListCollections
-    | CallFunction
     | CreateIndex
     | DropIndex
     | ListIndexes

@@ -12,8 +12,8 @@
         InvalidOperator               no such query or update operator
         CollectionNotExist            nothing is created on first use
         CollectionExists              created twice
-        TransactionConflict           another transaction wrote the same document
         TooManyCollections            beyond what the profile allows
+        TransactionConflict           another transaction wrote the same document
         TransactionNotExist           committed, aborted, expired or never started
       FunctionNotFound                no folder of that name, or it never loaded
       FunctionFailed                  user code raised, timed out or returned what JSON cannot hold
@@ -105,6 +105,12 @@ class CollectionExists(DatabaseError):
     """The collection is there already."""
 
 
+class TooManyCollections(DatabaseError):
+    """There are as many collections as the profile allows."""
+
+    code = "DATABASE_COLLECTION_EXCEED_LIMIT"
+
+
 class TransactionConflict(DatabaseError):
     """Another transaction wrote the same document."""
 
@@ -115,12 +121,6 @@ class TransactionNotExist(DatabaseError):
     """The transaction was committed, aborted, has expired or never started."""
 
     code = "DATABASE_TRANSACTION_FAIL"
-
-class TooManyCollections(DatabaseError):
-    """There are as many collections as the profile allows."""
-
-    code = "DATABASE_COLLECTION_EXCEED_LIMIT"
-
 
 
 class FunctionNotFound(EmulatorError):

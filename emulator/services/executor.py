@@ -72,10 +72,10 @@ class Executor:
         self,
         *,
         database: Database,
+        indexes: Indexes,
         transactions: Transactions,
         functions: Functions,
         storage: Storage,
-        indexes: Indexes,
         store: DocumentStore,
     ) -> None:
         self._store = store
@@ -99,14 +99,14 @@ class Executor:
             RollbackTransaction: transactions.rollback,
             CreateCollection: database.create_collection,
             DropCollection: database.drop_collection,
+            CreateIndex: indexes.create,
+            DropIndex: indexes.drop,
+            ListIndexes: indexes.list,
             ListCollections: database.list_collections,
             TemporaryUrls: storage.temporary_urls,
         }
 
     async def execute(self, command: Command, caller: Caller) -> Any:
-            CreateIndex: indexes.create,
-            DropIndex: indexes.drop,
-            ListIndexes: indexes.list,
         """Carry the command out and return the record that belongs to it.
 
         Raises:

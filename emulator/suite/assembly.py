@@ -61,15 +61,15 @@ class Parts:
     functions: Functions
     database: Database
     transactions: Transactions
+    indexes: Indexes
+    reader: Reader
+    expiry: Expiry
     storage: Storage
     executor: Executor
     dispatcher: Dispatcher
     timers: Timers
     http_routes: HttpRoutes
     datasets: Datasets
-    indexes: Indexes
-    reader: Reader
-    expiry: Expiry
     activity: Activity
 
 
@@ -135,9 +135,13 @@ def assemble(config: Config, around: Surroundings) -> Parts:
         functions=functions,
         database=database,
         transactions=transactions,
+        indexes=indexes,
+        reader=reader,
+        expiry=Expiry(database, store, clock=clock, recorder=recorder),
         storage=storage,
         executor=Executor(
             database=database,
+            indexes=indexes,
             transactions=transactions,
             functions=functions,
             storage=storage,
@@ -152,13 +156,9 @@ def assemble(config: Config, around: Surroundings) -> Parts:
 
 
 def appid_of(env_id: str) -> str:
-        indexes=indexes,
-        reader=reader,
-        expiry=Expiry(database, store, clock=clock, recorder=recorder),
     """Return the app id of an environment whose configuration names none; never all digits."""
     return "wx" + hashlib.sha256(env_id.encode()).hexdigest()[:16]
 
-            indexes=indexes,
 
 def bucket_of(env_id: str) -> str:
     """Return the bucket's name in file ids, in the cloud's form."""
@@ -172,24 +172,6 @@ def _place(config: Config, around: Surroundings) -> Place:
         region=REGION,
         variables=around.variables,
     )
-
-
-def _functions(
-    place: Place,
-    around: Surroundings,
-    runtimes: Mapping[str, FunctionRuntime],
-    recorder: Recorder,
-) -> tuple[Registry, Functions]:
-    registry = Registry(
-        runtimes,
-        recorder=recorder,
-        rediscover=around.rediscover,
-        variables_of=place.variables_of,
-    )
-    functions = Functions(
-        runtimes, registry, place=place, clock=around.clock, ids=around.ids, recorder=recorder
-    )
-    return registry, functions
 
 
 def _policy(config: Config) -> Policy:
@@ -210,6 +192,24 @@ def _policy(config: Config) -> Policy:
         },
         creates_collections=config.database.auto_create_collections,
     )
+
+
+def _functions(
+    place: Place,
+    around: Surroundings,
+    runtimes: Mapping[str, FunctionRuntime],
+    recorder: Recorder,
+) -> tuple[Registry, Functions]:
+    registry = Registry(
+        runtimes,
+        recorder=recorder,
+        rediscover=around.rediscover,
+        variables_of=place.variables_of,
+    )
+    functions = Functions(
+        runtimes, registry, place=place, clock=around.clock, ids=around.ids, recorder=recorder
+    )
+    return registry, functions
 
 
 def _storage(
