@@ -209,6 +209,7 @@ Command = (
     | CreateIndex
     | DropIndex
     | ListIndexes
+    | CallFunction
     | UploadFile
     | DownloadFile
     | TemporaryUrls

@@ -39,6 +39,7 @@ from emulator.core.errors import EmulatorError
 from emulator.services.caller import Caller
 from emulator.services.database import Database
 from emulator.services.functions import Functions
+from emulator.services.indexes import Indexes
 from emulator.services.storage import Storage
 from emulator.services.transactions import (
     TRANSACTION_COMMANDS,

@@ -29,6 +29,9 @@ from emulator.services.executor import Executor
 from emulator.services.expiry import Expiry
 from emulator.services.functions import Functions, Place
 from emulator.services.http_routes import HttpRoutes
+from emulator.services.indexes import Indexes
+from emulator.services.planning import Reader
+from emulator.services.policy import Policy
 from emulator.services.recorder import Recorder
 from emulator.services.registry import Registry
 from emulator.services.storage import Storage
@@ -108,6 +111,15 @@ def assemble(config: Config, around: Surroundings) -> Parts:
     }
     registry, functions = _functions(place, around, runtimes, recorder)
     storage = _storage(blobs, env_id, around, bus, access)
+
+    policy = _policy(config)
+    indexes = Indexes(store, access=access, limits=policy.limits)
+    indexes.configure(policy)
+    reader = Reader(
+        clock=clock,
+        advisor=Advisor(clock),
+        scan_max_documents=config.database.require_indexes,
+    )
 
     def open_database(over: DocumentStore, hears: Bus) -> Database:
         return Database(
