@@ -18,7 +18,7 @@ LOAD_MAX_S: Final = 300.0
 @project_option
 @json_option
 def reset(project: Path, *, as_json: bool) -> int:
-    """Empty the running suite: documents, files, users, messages, logs."""
+    """Empty the running suite: documents, files, logs."""
     from emulator.cli.connect import connect
 
     connect(project).post("/_emu/reset", timeout_s=LOAD_MAX_S)

@@ -57,7 +57,9 @@ def list_functions(project: Path, *, as_json: bool) -> int:
 
 @functions.command("new", short_help="Write a new function.")
 @click.argument("name")
-@click.option("--template", default="python", show_default=True)
+@click.option(
+    "--template", metavar="NAME", default="python", show_default=True, help="What to begin with."
+)
 @project_option
 @json_option
 def new_function(name: str, *, template: str, project: Path, as_json: bool) -> int:
@@ -117,7 +119,13 @@ def invoke(
 @functions.command("log", short_help="Show log lines.")
 @click.argument("name", required=False, default="")
 @click.option("-f", "--follow", is_flag=True, help="Go on with new lines until Ctrl-C.")
-@click.option("--limit", type=click.IntRange(1, 10_000), default=LOG_LINES_DEFAULT)
+@click.option(
+    "--limit",
+    type=click.IntRange(1, 10_000),
+    default=LOG_LINES_DEFAULT,
+    show_default=True,
+    help="How many lines.",
+)
 @project_option
 @json_option
 def log(name: str, *, follow: bool, limit: int, project: Path, as_json: bool) -> int:

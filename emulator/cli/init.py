@@ -17,7 +17,9 @@ FUNCTIONS_FOLDER: Final = "functions"
 
 @click.command(short_help="Write a first configuration, function and test.")
 @click.argument("folder", metavar="[DIR]", type=FOLDER, default=Path())
-@click.option("--template", metavar="NAME", default="python", show_default=True)
+@click.option(
+    "--template", metavar="NAME", default="python", show_default=True, help="What to begin with."
+)
 @json_option
 def init(folder: Path, *, template: str, as_json: bool) -> int:
     """Write .emulator.toml, a first function and a first test; nothing that is there is touched."""

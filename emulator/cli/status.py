@@ -99,7 +99,15 @@ def stop(project: Path, *, as_json: bool) -> int:
 @project_argument
 @click.option("--ready", "until", flag_value="ready", help="Until a suite runs and is ready.")
 @click.option("--idle", "until", flag_value="idle", help="Until nothing is queued or running.")
-@click.option("--timeout", "timeout_s", type=click.FloatRange(0), default=WAIT_DEFAULT_S)
+@click.option(
+    "--timeout",
+    "timeout_s",
+    metavar="SECONDS",
+    type=click.FloatRange(0),
+    default=WAIT_DEFAULT_S,
+    show_default=True,
+    help="How long to wait.",
+)
 @json_option
 def wait(project: Path, *, until: str | None, timeout_s: float, as_json: bool) -> int:
     """Wait until the suite of a project is ready, or idle; exit code 1 when it is not in time."""

@@ -1,0 +1,365 @@
+"""The generated parts of docs/reference: tables made of the code that they describe.
+
+Run it to bring the pages up to date; `test_reference.py` fails while they are not. A part stands
+between `<!-- generated: name -->` and `<!-- end -->`; everything else in a page is written by hand.
+What the code cannot say of itself (what a variable or a call is for) stands here, and is checked to
+cover exactly what there is.
+"""
+
+import ast
+import functools
+import inspect
+import re
+import sys
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import click
+
+from emulator import cloud
+from emulator.cli import commands
+from emulator.cloud.command import Condition
+from emulator.cloud.errors import ERROR_NUMBERS, ERROR_PHRASES
+from emulator.cloud.naming import camel_case
+from emulator.cloud.transaction import Transaction
+from emulator.config.check import schema
+from emulator.config.layers import RUN_SETTINGS, SETTINGS, VARIABLE_PREFIX
+from emulator.config.load import load_config
+from emulator.core import errors
+from emulator.suite import Suite
+from emulator.wire import control, envelope
+
+ROOT = Path(__file__).resolve().parents[2]
+PAGES = ROOT / "docs" / "reference"
+PART = re.compile(r"(<!-- generated: (\S+) -->\n).*?(<!-- end -->)", re.DOTALL)
+
+CALLS = {
+    "GET /_emu/health": (
+        "",
+        '`{"status": "ready", "env", "version", "pid", "project"}`; status 503 until it is ready',
+    ),
+    "GET /_emu/info": (
+        "",
+        "everything that `start --json` tells first: `urls`, `variables`, `functions` with their "
+        "state and problem, `timers` with `next_fire`, `collections`, `data_dir`, `notices`",
+    ),
+    "GET /_emu/idle": (
+        "`?timeout_s=10`, at most 600",
+        '`{"idle": true}` as soon as nothing is queued or running, or `{"idle": false, '
+        '"running": […]}` at the time-out',
+    ),
+    "POST /_emu/reset": ("", '`{"reset": true}`; documents, files and logs are gone'),
+    "POST /_emu/seed": (
+        '`{"collections": {"orders": […]}, "replace": false, "triggers": false}`',
+        '`{"collections": {"orders": 2}}`: how many of each. A document whose `_id` is there takes '
+        "its place; `replace` drops everything else first; an empty list makes an empty "
+        "collection; `triggers` lets database triggers hear of it. All of it or nothing",
+    ),
+    "GET /_emu/collections/{name}": ("", "its documents, oldest first"),
+    "POST /_emu/functions/{name}/invoke": (
+        '`{"event": {}, "openid": "oAda" or null, "source": "wx_client"}`',
+        '`{"result" or "error": {"code", "kind", "message", "stack"}, "request_id", '
+        '"duration_ms", "logs": [{"level", "line"}]}`',
+    ),
+    "POST /_emu/triggers/{function}/{trigger}/fire": (
+        "",
+        "fires a timer now and answers like `invoke`",
+    ),
+    "GET /_emu/storage": (
+        "`?prefix=images/`",
+        '`[{"path", "file_id", "size_bytes", "owner", "updated_at"}]`',
+    ),
+    "GET /_emu/logs": (
+        "`?function=`, `?request_id=`, `?limit=100`, `?follow=1`",
+        '`[{"at_ms", "level", "function", "request_id", "line"}]`, oldest first',
+    ),
+    "GET /_emu/requests": (
+        "`?limit=100`, `?follow=1`",
+        '`[{"at_ms", "function", "request_id", "source", "ok", "duration_ms", "error"}]`: the '
+        "calls of functions, oldest first",
+    ),
+    "POST /_emu/stop": ("", '`{"stopping": true}`, status 202'),
+}
+
+VARIABLES = {
+    "CLOUD_EMU_URL": "address of the API; the Python SDK and `cloud-emu` go there",
+    "CLOUD_EMU_SITE_URL": "address of the site: HTTP functions and files",
+    "TCB_ENV": "the environment's id, which SDKs take when `init` names none",
+    "SCF_NAMESPACE": "the same, for older SDKs",
+    "TCB_CONTEXT_KEYS": "names of variables that older SDKs copy",
+    "TCB_CONTEXT_CNFG": "sends the official Node SDKs to this suite",
+    "TENCENTCLOUD_RUNENV": "tells SDKs that they run where the cloud's functions run",
+    "TENCENTCLOUD_REGION": "a region, without meaning here",
+    "TENCENTCLOUD_SECRETID": "a fixed local value; any value is accepted",
+    "TENCENTCLOUD_SECRETKEY": "a fixed local value; any value is accepted",
+}
+
+WECHAT = ("openapi", "cloud_pay", "get_open_data", "create_ticket")
+"""Names that lead to WeChat itself; the page speaks of them."""
+SPELLINGS = {"get_wx_context": "getWXContext", "get_temp_file_url": "getTempFileURL"}
+HIDDEN = ("self", "options", "camel")
+"""Parameters that only make the JavaScript way of calling work."""
+
+FAILED_INSIDE = "The suite itself failed on the request; its log says where."
+
+COMMAND_CODES = {
+    "FAILED": "the message says what; nothing more precise is known",
+    "WRONG_USAGE": "an option or argument is wrong; exit code 2",
+    "NOT_RUNNING": "no suite runs for this project; start one",
+    "GONE": "the suite stopped answering",
+    "NOT_IDLE": "something still runs at the time-out of `wait --idle`",
+    "PORT_TAKEN": "another process has the port; it is named",
+    "DATA_FOLDER_TAKEN": "another suite has the data folder; it is named",
+}
+
+
+def parts() -> dict[str, str]:
+    """Return every generated part by its name."""
+    return {
+        "commands": _commands(),
+        "variables": _variables(),
+        "settings": _settings(),
+        "setting-variables": _setting_variables(),
+        "calls": _calls(),
+        "cloud-codes": _cloud_codes(),
+        "command-codes": _command_codes(),
+        **_cloud_parts(),
+    }
+
+
+def updated(page: Path) -> str:
+    """Return a page's text with its generated parts as they should be."""
+    made = parts()
+    return PART.sub(
+        lambda found: f"{found[1]}{made[found[2]]}\n{found[3]}", page.read_text("utf-8")
+    )
+
+
+def table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
+    """Return a table in Markdown."""
+    names = list(head)
+    lines = [names, ["---"] * len(names), *(list(row) for row in rows)]
+    return "\n".join(
+        f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in line)} |" for line in lines
+    )
+
+
+def _covering(told: Mapping[str, Any], there: Iterable[str], what: str) -> None:
+    there = set(there)
+    assert set(told) == there, (
+        f"{what}: to be described in {Path(__file__).name}: {sorted(there - set(told))}, "
+        f"to be taken out of it: {sorted(set(told) - there)}"
+    )
+
+
+def _commands() -> str:
+    return "\n\n".join(_command(path, each) for path, each in _all_commands(commands, "cloud-emu"))
+
+
+def _all_commands(group: click.Group, path: str) -> Iterator[tuple[str, click.Command]]:
+    for name, each in sorted(group.commands.items()):
+        if isinstance(each, click.Group):
+            yield from _all_commands(each, f"{path} {name}")
+        else:
+            yield f"{path} {name}", each
+
+
+def _command(path: str, command: click.Command) -> str:
+    context = click.Context(command, info_name=path)
+    usage = " ".join([path, *command.collect_usage_pieces(context)])
+    rows = []
+    for parameter in command.params:
+        if isinstance(parameter, click.Option):
+            names, meaning = parameter.get_help_record(context) or ("", "")
+            rows.append([f"`{names}`", meaning])
+    help_text = inspect.cleandoc(command.help or "")
+    return f"### `{usage}`\n\n{help_text}\n\n{table(['option', ''], rows)}"
+
+
+def _variables() -> str:
+    told = Suite(load_config(ROOT, environ={})).variables
+    _covering(VARIABLES, told, "variables")
+    return table(["variable", ""], ([f"`{name}`", VARIABLES[name]] for name in told))
+
+
+def _settings() -> str:
+    texts = []
+    for name, section in schema()["properties"].items():
+        rows = [_setting(key, rules) for key, rules in section["properties"].items()]
+        if name == "functions":
+            function = schema()["$defs"]["function"]["properties"]
+            rows += [_setting(f"NAME.{key}", rules) for key, rules in function.items()]
+        texts.append(
+            f"### `[{name}]`\n\n{section['description']}\n\n"
+            + table(["key", "value", "default", ""], rows)
+        )
+    return "\n\n".join(texts)
+
+
+def _setting(key: str, rules: Mapping[str, Any]) -> list[str]:
+    full = _resolved(rules)
+    assert full.get("description"), f"{key}: the schema does not describe it"
+    return [f"`{key}`", _kind(full), _default(key, full), full["description"]]
+
+
+def _resolved(rules: Mapping[str, Any]) -> Mapping[str, Any]:
+    reference = rules.get("$ref")
+    if reference is None:
+        return rules
+    return {**schema()["$defs"][reference.rsplit("/", 1)[1]], **rules}
+
+
+def _kind(rules: Mapping[str, Any]) -> str:
+    if "enum" in rules:
+        return ", ".join(f"`{choice}`" for choice in rules["enum"])
+    if "maximum" in rules:
+        low = rules.get("minimum", rules.get("exclusiveMinimum"))
+        return f"{'above ' if 'exclusiveMinimum' in rules else ''}{low} to {rules['maximum']}"
+    names = {
+        "string": "text",
+        "boolean": "true, false",
+        "object": "table",
+        "array": "list",
+        "integer": "whole number",
+        "number": "number",
+    }
+    kinds = rules["type"] if isinstance(rules["type"], list) else [rules["type"]]
+    return ", ".join(names[kind] for kind in kinds)
+
+
+def _default(key: str, rules: Mapping[str, Any]) -> str:
+    default = rules.get("default")
+    if default is None:
+        return ""
+    return f"`{str(default).lower() if isinstance(default, bool) else default}`"
+
+
+def _setting_variables() -> str:
+    rows = [
+        [f"`{VARIABLE_PREFIX}{name.upper()}`", f"`{section}.{key}`"]
+        for name, (section, key) in SETTINGS.items()
+    ]
+    rows += [[f"`{VARIABLE_PREFIX}{name.upper()}`", f"`--{name}`"] for name in RUN_SETTINGS]
+    return table(["variable", "stands for"], rows)
+
+
+def _calls() -> str:
+    routes = [f"{each.method} {each.path}" for each in control.routes(None)]  # type: ignore[arg-type]
+    _covering(CALLS, routes, "control API")
+    return table(["call", "takes", "answers"], ([f"`{each}`", *CALLS[each]] for each in routes))
+
+
+def _cloud_codes() -> str:
+    rows: dict[str, list[str]] = {}
+    for kind in _tree(errors.EmulatorError):
+        if kind.__module__ in (errors.__name__, envelope.__name__):
+            meaning = (kind.__doc__ or "").splitlines()[0]
+            rows.setdefault(kind.code, []).append(
+                FAILED_INSIDE if kind is errors.EmulatorError else meaning
+            )
+    return table(
+        ["code", "number in the SDKs", "when"],
+        (
+            [f"`{code}`", _number(code), " ".join(meanings)]
+            for code, meanings in sorted(rows.items())
+        ),
+    )
+
+
+def _number(code: str) -> str:
+    number = ERROR_NUMBERS.get(code)
+    return "" if number is None else f"{number} {ERROR_PHRASES[number]}"
+
+
+def _tree(kind: type[errors.EmulatorError]) -> Iterator[type[errors.EmulatorError]]:
+    yield kind
+    for each in kind.__subclasses__():
+        yield from _tree(each)
+
+
+def _command_codes() -> str:
+    said = {"FAILED"}
+    for module in (ROOT / "emulator" / "cli").glob("*.py"):
+        for node in ast.walk(ast.parse(module.read_text("utf-8"))):
+            if (
+                isinstance(node, ast.keyword)
+                and node.arg == "code"
+                and isinstance(node.value, ast.Constant)
+            ):
+                said.add(node.value.value)
+    _covering(COMMAND_CODES, said | {"WRONG_USAGE"}, "codes of commands")
+    return table(["code", "when"], ([f"`{code}`", why] for code, why in COMMAND_CODES.items()))
+
+
+def _cloud_parts() -> dict[str, str]:
+    db = cloud.database()
+    collection = db.collection("orders")
+    query = collection.where({})
+    return {
+        "cloud": _members(cloud, [each for each in cloud.__all__ if each not in WECHAT]),
+        "database": _members(type(db)),
+        "collection": _members(type(collection), sorted({*_names(collection)} - {*_names(query)})),
+        "query": _members(type(query)),
+        "document": _members(type(collection.doc("1"))),
+        "command": _members(type(db.command)),
+        "condition": _members(Condition),
+        "project": _members(type(db.command.project)),
+        "transaction": _members(Transaction),
+        "aggregate": _members(type(collection.aggregate())),
+        "geo": _members(type(db.Geo)),
+        "logger": _members(type(cloud.logger())),
+    }
+
+
+def _names(of: Any) -> list[str]:
+    return [name for name in dir(of) if not name.startswith("_")]
+
+
+def _members(of: Any, names: Iterable[str] = ()) -> str:
+    rows = []
+    for name in list(names) or _names(of):
+        value = getattr(of, name)
+        if inspect.ismemberdescriptor(value):  # a slot is no part of the interface
+            continue
+        rows.append([f"`{name}{_signature(value)}`", _spelling(name), _meaning(value)])
+    return table(["", "also", ""], rows)
+
+
+def _spelling(name: str) -> str:
+    other = SPELLINGS.get(name, camel_case(name))
+    return "" if other == name or not name.islower() else f"`{other}`"
+
+
+def _signature(value: Any) -> str:
+    if isinstance(value, functools.partial):
+        return "(value)" if len(value.args) == 1 else "()"
+    if isinstance(value, type) or not inspect.isroutine(value):
+        return ""
+    shown = [
+        str(each.replace(annotation=each.empty, kind=each.POSITIONAL_OR_KEYWORD))
+        if each.kind is not each.VAR_POSITIONAL and each.kind is not each.VAR_KEYWORD
+        else str(each.replace(annotation=each.empty))
+        for each in inspect.signature(value).parameters.values()
+        if each.name not in HIDDEN
+    ]
+    return f"({', '.join(shown)})"
+
+
+def _meaning(value: Any) -> str:
+    if isinstance(value, functools.partial):
+        return f"`{value.args[0]}`"
+    described = isinstance(value, type | property) or inspect.isroutine(value)
+    return (inspect.getdoc(value if described else type(value)) or "").partition("\n")[0]
+
+
+def main() -> None:
+    for page in sorted(PAGES.glob("*.md")):
+        text = updated(page)
+        if text != page.read_text("utf-8"):
+            page.write_text(text, encoding="utf-8")
+            print(f"updated  {page.relative_to(ROOT)}")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
