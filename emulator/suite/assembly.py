@@ -27,6 +27,7 @@ from emulator.services.datasets import Datasets
 from emulator.services.dispatcher import Dispatcher
 from emulator.services.executor import Executor
 from emulator.services.expiry import Expiry
+from emulator.services.file_ids import bucket_of
 from emulator.services.functions import Functions, Place
 from emulator.services.http_routes import HttpRoutes
 from emulator.services.indexes import Indexes
@@ -44,7 +45,6 @@ from emulator.stores.tiny import TinyDocumentStore
 from emulator.stores.versions import PatientStore, VersionedStore
 
 REGION: Final = "ap-shanghai"
-BUCKET_OWNER: Final = "1250000000"
 DOCUMENTS_FOLDER: Final = "database"
 BLOBS_FOLDER: Final = "storage"
 PACKAGES_FOLDER: Final = "node"
@@ -170,11 +170,6 @@ def assemble(config: Config, around: Surroundings) -> Parts:
 def appid_of(env_id: str) -> str:
     """Return the app id of an environment whose configuration names none; never all digits."""
     return "wx" + hashlib.sha256(env_id.encode()).hexdigest()[:16]
-
-
-def bucket_of(env_id: str) -> str:
-    """Return the bucket's name in file ids, in the cloud's form."""
-    return f"{hashlib.sha256(env_id.encode()).hexdigest()[:4]}-{env_id}-{BUCKET_OWNER}"
 
 
 def _place(config: Config, around: Surroundings) -> Place:
