@@ -9,6 +9,7 @@ import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import Future
+from contextlib import suppress
 from typing import Any, Protocol
 
 from emulator.core.commands import (
@@ -140,7 +141,7 @@ class Crossing:
     def submit(self, command: Command, caller: Caller) -> "Future[Any]":
         """Start the command on the loop, in order of submission."""
         future: Future[Any] = Future()
-        if len(self._waiting) >= PENDING_COMMANDS_MAX:
+        if len(self._waiting) + len(self._running) >= PENDING_COMMANDS_MAX:
             future.set_exception(
                 TooManyCommands(f"more than {PENDING_COMMANDS_MAX} calls wait; await some of them")
             )
@@ -151,14 +152,20 @@ class Crossing:
             try:
                 self._loop.call_soon_threadsafe(self._start_waiting)
             except RuntimeError as fault:
-                self._called = False
-                future.set_exception(_stopped(fault))
+                self._refuse_waiting(fault)
         return future
 
     def running(self) -> list[str]:
         """Return what user code started and nobody answered yet."""
         count = len(self._waiting) + len(self._running)
         return [f"{count} calls of the cloud object"] if count else []
+
+    def _refuse_waiting(self, fault: RuntimeError) -> None:
+        """Answer everything that waits, other threads' commands too, as the loop never will."""
+        self._called = False
+        with suppress(IndexError):
+            while True:
+                _fail(self._waiting.popleft()[2], _stopped(fault))
 
     def _start_waiting(self) -> None:
         # Cleared first: a command that arrives from now on asks for another turn itself.
