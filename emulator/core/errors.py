@@ -6,6 +6,7 @@
       InvalidCommonParam              the request itself is not understood
       RequestTooLarge                 a body or document beyond a named bound
       PermissionDenied                a rule or preset said no
+      RuleInvalid                     the text of a rule is none; the character is told
       DatabaseError
         DatabaseRequestFailed         MongoDB's own refusal, with its number and text
           DuplicateKey                E11000
@@ -66,6 +67,16 @@ class PermissionDenied(EmulatorError):
     """A rule or preset said no."""
 
     code = "DATABASE_PERMISSION_DENIED"
+
+
+class RuleInvalid(EmulatorError):
+    """The text of a rule is none; `position` is the character of the expression, from 0."""
+
+    code = "INVALID_PARAM"
+
+    def __init__(self, message: str, *, position: int = 0, hint: str = "") -> None:
+        super().__init__(message, hint=hint)
+        self.position = position
 
 
 class DatabaseError(EmulatorError):
