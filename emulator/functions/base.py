@@ -15,6 +15,8 @@ from emulator.core.values import Value
 TIMEOUT_DEFAULT_S = 3.0
 TIMEOUT_MAX_S = 60.0
 MEMORY_DEFAULT_MB = 256
+RESPONSE_MAX_BYTES = 6 * 1024 * 1024
+"""What the platform lets a synchronous call answer."""
 
 TriggerName = Literal["timer", "database", "storage", "http"]
 FailureKind = Literal["exception", "timeout", "exit", "result", "load"]

@@ -26,6 +26,7 @@ from emulator.functions.base import (
     Problem,
 )
 from emulator.functions.deadlines import Deadlines
+from emulator.functions.node_child import Command
 from emulator.functions.node_environment import process_variables
 from emulator.functions.node_guardian import Guardian
 from emulator.functions.node_pool import NodeGeneration
@@ -209,10 +210,12 @@ class NodeProcessRuntime:
         if node is None:
             raise WorkerLost(NO_NODE)
         return Launch(
-            node=node,
-            memory_mb=memory_mb,
-            environ=process_variables(),
-            guardian=self._guardian,
+            command=Command(
+                node=node,
+                memory_mb=memory_mb,
+                environ=process_variables(),
+                guardian=self._guardian,
+            ),
             secret=self._ids.token,
             elapsed_s=self._clock.elapsed_s,
             crew=self._workers,

@@ -6,37 +6,32 @@ answered, and the process is replaced.
 """
 
 import asyncio
-import subprocess
-import sys
-import threading
 from asyncio import AbstractEventLoop
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Final, Protocol
 
 import orjson
 
-from emulator.functions.base import Failure, Invocation, LoadFailed, Outcome, Problem
-from emulator.functions.node_channel import Channel, Endpoint, open_endpoint
+from emulator.functions.base import (
+    RESPONSE_MAX_BYTES,
+    Failure,
+    Invocation,
+    LoadFailed,
+    Outcome,
+    Problem,
+)
+from emulator.functions.node_channel import Channel, open_endpoint
+from emulator.functions.node_child import Command, NodeChild
 from emulator.functions.node_environment import identity_variables
-from emulator.functions.node_guardian import Guardian, kill_tree
 
 START_TIMEOUT_S: Final = 20.0
 REAP_EVERY_S: Final = 0.005
 REAP_OUTPUT_MAX_S: Final = 0.25
 """What is waited for the last words of a process that has ended."""
-RAW_LINES_MAX: Final = 1_000
-"""Lines that one call may write past the console: child processes, native code."""
-RAW_READ_BYTES: Final = 64 * 1024
-RAW_PAUSE_S: Final = 0.01
-"""Who writes more than may be is read slowly, so that it waits and not we."""
 LOGS_KEPT_MAX: Final = 64
 """Calls that were answered and may still print."""
 NODE_MIN_MAJOR: Final = 16
-SCRIPT: Final = Path(__file__).with_name("node") / "worker.js"
-
-_OUT_OF_MEMORY: Final = b"heap out of memory"
 
 
 class WorkerLost(Exception):
@@ -61,23 +56,16 @@ class Owner(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Launch:
-    """How processes are started; `loopback` has them connect as they do on Windows.
+    """How workers are started; `loopback` has them connect as they do on Windows.
 
     `crew` holds every worker from before its start until its process has been seen to end.
     """
 
-    node: str
-    memory_mb: int
-    environ: Mapping[str, str]
-    guardian: Guardian
+    command: Command
     secret: Callable[[], str]
     elapsed_s: Callable[[], float]
     crew: "set[NodeWorker]"
     loopback: bool = False
-
-    def command(self) -> list[str]:
-        """Return the command line."""
-        return [self.node, f"--max-old-space-size={self.memory_mb}", str(SCRIPT)]
 
 
 @dataclass(eq=False, slots=True)
@@ -110,10 +98,7 @@ class NodeWorker:
         self._channel = Channel(self._hear, self._lose)
         self._ready: asyncio.Future[str] = loop.create_future()
         self._loading: asyncio.Future[None] | None = None
-        self._process: subprocess.Popen[bytes] | None = None
-        self._reader: threading.Thread | None = None
-        self._raw_lines = 0
-        self._is_out_of_memory = False
+        self._child = NodeChild(launch.command, loop, self._take_raw)
         self._is_reaping = False
         self._logs: dict[str, Callable[[str, str], None]] = {}
         self._title = ""
@@ -141,7 +126,9 @@ class NodeWorker:
             raise WorkerLost(f"Node.js did not start within {START_TIMEOUT_S:g} seconds") from None
         except OSError as fault:
             worker.kill()
-            raise WorkerLost(f"{launch.node} cannot be started: {fault.strerror}") from fault
+            raise WorkerLost(
+                f"{launch.command.node} cannot be started: {fault.strerror}"
+            ) from fault
         except BaseException:
             worker.kill()
             raise
@@ -169,7 +156,7 @@ class NodeWorker:
         invocation = call.invocation
         self.call = call
         call.worker = self
-        self._raw_lines = 0
+        self._child.allow_lines()
         self._logs[invocation.request_id] = invocation.log
         if len(self._logs) > LOGS_KEPT_MAX:
             del self._logs[next(iter(self._logs))]
@@ -190,93 +177,26 @@ class NodeWorker:
     def kill(self) -> None:
         """End the process at once."""
         self.is_leaving = True
-        process = self._process
-        if process is not None and process.returncode is None:
-            kill_tree(process.pid)
+        self._child.kill()
         self._channel.close()
         self._see_off()
-
-    def is_over(self) -> bool:
-        """Tell whether the process has ended and its thread with it; reaps it."""
-        process = self._process
-        if process is None:
-            return True
-        if process.returncode is None and process.poll() is not None:
-            self._launch.guardian.remove(process.pid)
-        return process.returncode is not None
 
     # The process
 
     async def _start(self) -> None:
         endpoint = open_endpoint(self._launch.secret, loopback=self._launch.loopback)
         try:
-            started: asyncio.Future[None] = self._loop.create_future()
-            self._reader = threading.Thread(
-                target=self._attend, args=(endpoint, started), name="node worker", daemon=True
-            )
-            self._reader.start()
-            await asyncio.shield(started)
+            await self._child.start(endpoint)
             await endpoint.connect(self._channel)
             version = await self._ready
         finally:
-            # The thread may still be handing the endpoint's descriptors down.
-            if not started.done():
-                await asyncio.wait([started])
             endpoint.close()
         major = version.lstrip("v").partition(".")[0]
         if major.isdecimal() and int(major) < NODE_MIN_MAJOR:
             raise WorkerLost(
-                f"Node.js {version} at {self._launch.node} is too old; "
+                f"Node.js {version} at {self._launch.command.node} is too old; "
                 f"install Node.js {NODE_MIN_MAJOR} or newer (nodejs.org)"
             )
-
-    def _attend(self, endpoint: Endpoint, started: "asyncio.Future[None]") -> None:
-        """Start the process and read what it writes past the console, on a thread of its own."""
-        try:
-            process = self._process = self._open(endpoint)
-        except OSError as fault:
-            self._tell(_settle, started, fault)
-            return
-        self._launch.guardian.add(process.pid)
-        self._tell(_settle, started, None)
-        assert process.stdout is not None
-        pause = threading.Event()
-        with process.stdout as output:
-            while data := output.read1(RAW_READ_BYTES):  # type: ignore[attr-defined]  # a buffered reader
-                if _OUT_OF_MEMORY in data:
-                    self._is_out_of_memory = True
-                if self._raw_lines > RAW_LINES_MAX:
-                    pause.wait(RAW_PAUSE_S)
-                    continue
-                lines = data.decode("utf-8", "replace").splitlines()[:RAW_LINES_MAX]
-                self._raw_lines += len(lines)
-                self._tell(self._take_raw, lines)
-
-    def _open(self, endpoint: Endpoint) -> "subprocess.Popen[bytes]":
-        options: dict[str, Any] = (
-            {
-                "creationflags": getattr(subprocess, "CREATE_NO_WINDOW", 0)
-                | getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0)
-            }
-            if sys.platform == "win32"
-            # A group of its own: Ctrl-C in the terminal is for the suite, which ends its workers.
-            else {"start_new_session": True, "pass_fds": endpoint.descriptors}
-        )
-        return subprocess.Popen(
-            self._launch.command(),
-            env={**self._launch.environ, "CLOUD_EMU_CHANNEL": endpoint.address},
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            **options,
-        )
-
-    def _tell(self, function: Callable[..., object], *arguments: object) -> None:
-        """Call on the suite's loop; not at all once it has closed."""
-        try:
-            self._loop.call_soon_threadsafe(function, *arguments)
-        except RuntimeError:
-            return
 
     def _take_raw(self, lines: Sequence[str]) -> None:
         log = self.call.invocation.log if self.call is not None else self._log_of("")
@@ -300,7 +220,7 @@ class NodeWorker:
 
     def _hear(self, kind: str, payload: bytes) -> None:
         if kind in ("d", "D"):
-            self._answered(payload, None, kind)
+            self._answered(payload, _too_large(payload), kind)
         else:
             self._HEARD[kind](self, payload, kind)
 
@@ -312,6 +232,7 @@ class NodeWorker:
             return
         self.call_s = self._launch.elapsed_s() - call.started_s
         duration_ms = self.call_s * 1000
+        result = b"null" if failure is not None else result
         call.answer(Outcome(result=result, failure=failure, duration_ms=duration_ms))
         if self.owner is not None and kind != "x":
             self.owner.freed(self)
@@ -390,8 +311,8 @@ class NodeWorker:
 
     def _reap(self, waited_s: float) -> None:
         """Wait for the process, and a little for its last words; then tell everyone."""
-        reading = self._reader is not None and self._reader.is_alive()
-        if not self.is_over() or (reading and waited_s < REAP_OUTPUT_MAX_S):
+        code = self._child.exit_code()
+        if code is None or (not self._child.is_read() and waited_s < REAP_OUTPUT_MAX_S):
             if waited_s >= 1.0:
                 self.kill()
             self._loop.call_later(REAP_EVERY_S, self._reap, waited_s + REAP_EVERY_S)
@@ -400,33 +321,35 @@ class NodeWorker:
         self.left = ""
         self._launch.crew.discard(self)
         self.ended.set()
-        failure = self._why()
+        failure = self._why(code)
         lost = WorkerLost(failure.message)
         for future in (self._ready, self._loading):
             if future is not None and not future.done():
                 future.set_exception(lost)
+                future.exception()  # seen to: nobody may be waiting any more
         call, self.call = self.call, None
         if call is not None:
             call.fail(failure, (self._launch.elapsed_s() - call.started_s) * 1000)
         if self.owner is not None:
             self.owner.gone(self)
 
-    def _why(self) -> Failure:
-        code = self._process.returncode if self._process is not None else 0
-        if self._is_out_of_memory:
+    def _why(self, code: int) -> Failure:
+        if self._child.is_out_of_memory:
             return Failure(
                 kind="exit",
                 message="MemoryLimitReached: the function used more than "
-                f"{self._launch.memory_mb} MB of memory; memorySize in its config.json allows more",
+                f"{self._launch.command.memory_mb} MB of memory; "
+                "memorySize in its config.json allows more",
             )
         how = f"exit code {code}" if code >= 0 else f"signal {-code}"
         return Failure(kind="exit", message=f"User process exit when running: {how}")
 
 
-def _settle(future: "asyncio.Future[None]", fault: OSError | None) -> None:
-    if future.done():
-        return
-    if fault is None:
-        future.set_result(None)
-    else:
-        future.set_exception(fault)
+def _too_large(result: bytes) -> Failure | None:
+    if len(result) <= RESPONSE_MAX_BYTES:
+        return None
+    return Failure(
+        kind="result",
+        message=f"the result has {len(result):,} bytes of JSON; a function may answer at most "
+        f"{RESPONSE_MAX_BYTES:,}",
+    )

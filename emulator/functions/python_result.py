@@ -24,9 +24,8 @@ from emulator.core.values import (
     ServerDate,
     Timestamp,
 )
+from emulator.functions.base import RESPONSE_MAX_BYTES
 
-RESPONSE_MAX_BYTES: Final = 6 * 1024 * 1024
-"""What the platform lets a synchronous call answer."""
 DEPTH_MAX: Final = 250
 
 # The kinds of `core.values` are data classes too; each has a form of its own.

@@ -10,15 +10,24 @@ const util = require('util')
 
 const FRAMES_MAX = 40
 const CAUSES_MAX = 5
+const MISSING = new Set(['MODULE_NOT_FOUND', 'ERR_MODULE_NOT_FOUND'])
 const FRAME = /^\s+at (?:(.*?) \()?((?:file:\/\/)?(?:\/|[A-Za-z]:[\\/]).*?):(\d+):(\d+)\)?$/
 const HEAD = /^((?:file:\/\/)?(?:\/|[A-Za-z]:[\\/]).*):(\d+)$/
+
+/** Returns what to do about a package that is not installed; nothing for a file that is not there. */
+function cure (text) {
+  const found = /Cannot find (?:module|package) '([^']+)'/.exec(text)
+  if (found === null || /^[./\\]|^[A-Za-z]:/.test(found[1])) return ''
+  const name = found[1].split('/').slice(0, found[1].startsWith('@') ? 2 : 1).join('/')
+  return `; run: cloud-emu fn install (or npm install ${name} in the folder of the function)`
+}
 
 /** Returns `Type: text` for whatever was thrown. */
 function messageOf (thrown) {
   try {
     if (thrown instanceof Error || util.types.isNativeError(thrown)) {
       const text = String(thrown)
-      return thrown.code === 'MODULE_NOT_FOUND' ? text.split('\nRequire stack:')[0] : text
+      return MISSING.has(thrown.code) ? text.split('\nRequire stack:')[0] + cure(text) : text
     }
     if (typeof thrown === 'string') return thrown
     return util.inspect(thrown, { depth: 4, breakLength: Infinity })

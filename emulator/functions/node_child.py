@@ -1,0 +1,149 @@
+"""Owns one operating-system process of Node: its start, what it writes past the console, its end.
+
+Not here: what is said over its channel (`node_worker`). The one idea: all that blocks, starting and
+reading, is done by one thread a process, which only ever hands results to the suite's loop.
+"""
+
+import asyncio
+import subprocess
+import sys
+import threading
+from asyncio import AbstractEventLoop
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from emulator.functions.node_channel import Endpoint
+from emulator.functions.node_guardian import Guardian, kill_tree
+
+RAW_LINES_MAX: Final = 1_000
+"""Lines that one call may write past the console: child processes, native code."""
+RAW_READ_BYTES: Final = 64 * 1024
+RAW_PAUSE_S: Final = 0.01
+"""Who writes more than may be is read slowly, so that it waits and not we."""
+SCRIPT: Final = Path(__file__).with_name("node") / "worker.js"
+
+_OUT_OF_MEMORY: Final = b"heap out of memory"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Command:
+    """How processes are started."""
+
+    node: str
+    memory_mb: int
+    environ: Mapping[str, str]
+    guardian: Guardian
+
+
+class NodeChild:
+    """One process; `take_raw` is called on the loop with lines it wrote past the console."""
+
+    def __init__(
+        self,
+        command: Command,
+        loop: AbstractEventLoop,
+        take_raw: Callable[[Sequence[str]], None],
+    ) -> None:
+        self._command = command
+        self._loop = loop
+        self._take_raw = take_raw
+        self._process: subprocess.Popen[bytes] | None = None
+        self._thread: threading.Thread | None = None
+        self._lines = 0
+        self.is_out_of_memory = False
+
+    async def start(self, endpoint: Endpoint) -> None:
+        """Start the process; raises OSError. Returns, or is cancelled, when that is through."""
+        started: asyncio.Future[None] = self._loop.create_future()
+        self._thread = threading.Thread(
+            target=self._attend, args=(endpoint, started), name="node worker", daemon=True
+        )
+        self._thread.start()
+        try:
+            await asyncio.shield(started)
+        finally:
+            # The thread may still be handing the endpoint's descriptors down.
+            if not started.done():
+                await asyncio.wait([started])
+
+    def allow_lines(self) -> None:
+        """Let it write again, as a new call begins."""
+        self._lines = 0
+
+    def kill(self) -> None:
+        """End it at once."""
+        process = self._process
+        if process is not None and process.returncode is None:
+            kill_tree(process.pid)
+
+    def exit_code(self) -> int | None:
+        """Return the code it ended with, negative for a signal; None while it runs."""
+        process = self._process
+        if process is None:
+            return 0
+        if process.returncode is None and process.poll() is not None:
+            self._command.guardian.remove(process.pid)
+        return process.returncode
+
+    def is_read(self) -> bool:
+        """Tell whether all it wrote has been taken."""
+        return self._thread is None or not self._thread.is_alive()
+
+    def _attend(self, endpoint: Endpoint, started: "asyncio.Future[None]") -> None:
+        try:
+            process = self._process = self._open(endpoint)
+        except OSError as fault:
+            self._tell(_settle, started, fault)
+            return
+        self._command.guardian.add(process.pid)
+        self._tell(_settle, started, None)
+        assert process.stdout is not None
+        pause = threading.Event()
+        with process.stdout as output:
+            while data := output.read1(RAW_READ_BYTES):  # type: ignore[attr-defined]  # a buffered reader
+                if _OUT_OF_MEMORY in data:
+                    self.is_out_of_memory = True
+                if self._lines > RAW_LINES_MAX:
+                    pause.wait(RAW_PAUSE_S)
+                    continue
+                lines = data.decode("utf-8", "replace").splitlines()[:RAW_LINES_MAX]
+                self._lines += len(lines)
+                self._tell(self._take_raw, lines)
+
+    def _open(self, endpoint: Endpoint) -> "subprocess.Popen[bytes]":
+        command = self._command
+        options: dict[str, Any] = (
+            {
+                "creationflags": getattr(subprocess, "CREATE_NO_WINDOW", 0)
+                | getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0)
+            }
+            if sys.platform == "win32"
+            # A group of its own: Ctrl-C in the terminal is for the suite, which ends its workers.
+            else {"start_new_session": True, "pass_fds": endpoint.descriptors}
+        )
+        return subprocess.Popen(
+            [command.node, f"--max-old-space-size={command.memory_mb}", str(SCRIPT)],
+            env={**command.environ, "CLOUD_EMU_CHANNEL": endpoint.address},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            **options,
+        )
+
+    def _tell(self, function: Callable[..., object], *arguments: object) -> None:
+        """Call on the suite's loop; not at all once it has closed."""
+        try:
+            self._loop.call_soon_threadsafe(function, *arguments)
+        except RuntimeError:
+            return
+
+
+def _settle(future: "asyncio.Future[None]", fault: OSError | None) -> None:
+    if future.done():
+        return
+    if fault is None:
+        future.set_result(None)
+    else:
+        future.set_exception(fault)

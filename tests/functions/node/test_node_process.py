@@ -1,0 +1,256 @@
+"""What a process may do to its own call only; how many processes there are, and when they go."""
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+
+import pytest
+
+from emulator.functions import node_pool, node_process
+
+ENDS = {
+    "process.exit": ("() => process.exit(3)", "User process exit when running: exit code 3"),
+    "exit without a word": ("() => process.reallyExit(0)", "exit code 0"),
+    "abort": ("() => process.abort()", "User process exit when running: signal 6"),
+    "exit while awaiting": (
+        "() => new Promise(() => setTimeout(process.exit, 5, 4))",
+        "exit code 4",
+    ),
+}
+
+
+@pytest.mark.parametrize(("handler", "message"), ENDS.values(), ids=ENDS)
+async def test_end_of_the_process_is_the_end_of_its_call_only(stage, handler, message):
+    generation = await stage.load(
+        f"const end = {handler}\nexports.main = (event) => event === 'live' ? 'lives' : end()"
+    )
+    outcome = await stage.call(generation)
+    assert outcome.failure.kind == "exit"
+    assert message in outcome.failure.message
+    assert await stage.result(generation, "live") == "lives"
+
+
+async def test_uncaught_exception_fails_the_call_with_its_stack_and_renews_the_process(stage):
+    generation = await stage.load(
+        "let calls = 0\nexports.main = (event) => {\n  calls++\n  if (event) return calls\n"
+        "  return new Promise(() => setTimeout(() => { throw new Error('late') }, 1))\n}"
+    )
+    outcome = await stage.call(generation)
+    assert outcome.failure.kind == "exception"
+    assert outcome.failure.message == "Error: late"
+    assert "fn/index.js:5:" in outcome.failure.stack
+    assert await stage.result(generation, 1) == 1
+
+
+async def test_unhandled_rejection_is_logged_with_its_request_and_the_process_lives(stage):
+    generation = await stage.load(
+        "let calls = 0\nexports.main = async () => {\n  calls++\n"
+        "  Promise.reject(new Error('nobody listens'))\n"
+        "  await new Promise((go) => setTimeout(go, 5))\n  return calls\n}"
+    )
+    assert [await stage.result(generation) for _ in range(2)] == [1, 2]
+    said = [line for _, level, line in stage.lines if level == "error"]
+    assert said.count("Unhandled promise rejection: Error: nobody listens") == 2
+    assert stage.lines[0][0] == "r1"
+
+
+async def test_time_out_kills_a_process_that_will_not_stop(stage):
+    generation = await stage.load("exports.main = (event) => { if (event) return 1; for (;;); }")
+    (worker,) = generation.workers
+    outcome = await stage.call(generation, timeout_s=0.2)
+    assert outcome.failure.message == "Invoking task timed out after 0.2 seconds"
+    assert outcome.failure.kind == "timeout"
+    await stage.eventually(lambda: worker.is_gone)
+    assert await stage.result(generation, 1) == 1
+
+
+async def test_memory_that_runs_out_ends_its_call_and_says_what_to_raise(stage):
+    stage.save("fn/config.json", '{"memorySize": 64}')
+    failure = await stage.failure(
+        "exports.main = () => { const kept = []; for (;;) kept.push(new Array(1e5).fill({})) }"
+    )
+    assert failure.kind == "exit"
+    assert "MemoryLimitReached" in failure.message
+    assert "64 MB" in failure.message
+
+
+async def test_flood_of_printing_is_cut_and_said_to_be(stage):
+    generation = await stage.load(
+        "exports.main = () => { for (let at = 0; at < 3e5; at++) console.log('line', at) }"
+    )
+    await stage.result(generation)
+    assert 1_000 < len(stage.lines) <= 10_001
+    assert stage.lines[-1][1:] == (
+        "warning",
+        "it printed too much; further lines of this call are left out",
+    )
+    stage.lines.clear()
+    await stage.result(await stage.load("exports.main = () => console.log('calm')"))
+    assert [line for *_, line in stage.lines] == ["calm"]
+
+
+async def test_endless_flood_past_the_console_ends_with_its_time_out(stage):
+    generation = await stage.load(
+        "const fs = require('fs')\nexports.main = (event) => {\n  if (event) return 1\n"
+        "  for (;;) try { fs.writeSync(1, 'x'.repeat(99) + '\\n') } catch {}\n}"
+    )
+    outcome = await stage.call(generation, timeout_s=0.5)
+    assert outcome.failure.kind == "timeout"
+    assert len(stage.lines) <= 2 * 1_000
+    assert await stage.result(generation, 1) == 1
+
+
+async def test_lines_of_child_processes_are_logged(stage):
+    await stage.run(
+        "const { execFileSync } = require('child_process')\nexports.main = () => {\n"
+        "  execFileSync(process.execPath, ['-e', 'console.log(5)'], { stdio: 'inherit' })\n"
+        "  return new Promise((go) => setTimeout(go, 50))\n}"
+    )
+    assert ("r1", "info", "5") in stage.lines
+
+
+async def test_calls_wait_for_a_process_and_others_are_started_when_none_becomes_free(stage):
+    generation = await stage.load(
+        "exports.main = (wait) => new Promise((go) => setTimeout(go, wait, process.pid))"
+    )
+    pids = await asyncio.gather(*(stage.result(generation, 400) for _ in range(4)))
+    assert len(set(pids)) > 1
+    quick = await asyncio.gather(*(stage.result(generation, 0) for _ in range(200)))
+    assert len(set(quick)) <= len(generation.workers)
+
+
+async def test_one_process_runs_one_event_at_a_time(stage):
+    generation = await stage.load(
+        "let under = 0\nexports.main = async () => {\n  under++\n"
+        "  await new Promise((go) => setTimeout(go, 5))\n  return under--\n}"
+    )
+    assert set(await asyncio.gather(*(stage.result(generation) for _ in range(20)))) == {1}
+
+
+async def test_no_more_processes_than_allowed(stage, monkeypatch):
+    monkeypatch.setattr(node_pool, "WORKERS_MAX", 2)
+    generation = await stage.load(
+        "exports.main = () => new Promise((go) => setTimeout(go, 150, process.pid))"
+    )
+    pids = await asyncio.gather(*(stage.result(generation) for _ in range(8)))
+    assert len(set(pids)) <= 2
+
+
+async def test_call_that_finds_no_free_process_is_answered(stage, monkeypatch):
+    monkeypatch.setattr(node_pool, "WORKERS_MAX", 1)
+    monkeypatch.setattr(node_pool, "WAITING_MAX_S", 0.1)
+    generation = await stage.load(
+        "exports.main = (wait) => new Promise((go) => setTimeout(go, wait))"
+    )
+    busy = asyncio.ensure_future(stage.call(generation, 1_000))
+    await asyncio.sleep(0)
+    outcome = await stage.call(generation)
+    assert outcome.failure.kind == "timeout"
+    assert "none of its 1 processes became free" in outcome.failure.message
+    assert (await busy).failure is None
+
+
+async def test_processes_that_rest_too_long_go_and_come_back_when_called(stage, monkeypatch):
+    monkeypatch.setattr(node_process, "IDLE_S", 0.01)
+    monkeypatch.setattr(node_process, "TEND_EVERY_S", 0.05)
+    generation = await stage.load("exports.main = () => process.pid")
+    first = await stage.result(generation)
+    await stage.eventually(lambda: not generation.workers)
+    assert await stage.result(generation) != first
+
+
+async def test_many_functions_found_at_once_are_not_all_loaded_at_once(stage, monkeypatch):
+    monkeypatch.setattr(node_process, "EAGER_LOADS_MAX", 2)
+    for number in range(5):
+        stage.save(f"fn{number}/index.js", f"exports.main = () => {number}")
+    names = [f"fn{number}" for number in range(5)]
+    found = await asyncio.gather(*(stage.load(name=name) for name in names))
+    assert sum(bool(generation.workers) for generation in found) == 2
+    assert [await stage.result(generation) for generation in found] == [0, 1, 2, 3, 4]
+
+
+async def test_code_that_does_not_load_at_its_first_call_says_so_each_time(stage, monkeypatch):
+    monkeypatch.setattr(node_process, "EAGER_LOADS_MAX", 0)
+    generation = await stage.load("throw new Error('not now')")
+    for _ in range(2):
+        outcome = await stage.call(generation)
+        assert outcome.failure.kind == "load"
+        assert "index.js:1: Error: not now" in outcome.failure.message
+
+
+async def test_node_that_is_missing_is_a_problem_of_the_function(stage, monkeypatch):
+    monkeypatch.setenv("PATH", "")
+    problem = await stage.problem("exports.main = () => 1")
+    assert "Node.js was not found" in problem.message
+    assert problem.file.endswith("index.js")
+
+
+async def test_retired_generation_lets_its_processes_go(stage):
+    generation = await stage.load("exports.main = () => 1")
+    stage.runtime.retire(generation)
+    await stage.eventually(lambda: not generation.workers)
+
+
+async def test_close_leaves_no_process(stage):
+    generation = await stage.load("exports.main = (event) => { if (event) for (;;); }")
+    call = asyncio.ensure_future(stage.call(generation, 1))
+    await asyncio.sleep(0.1)
+    await stage.runtime.close()
+    assert (await call).failure.message == "the suite is stopping"
+    assert not stage.runtime._workers
+
+
+SUITE = """
+import asyncio, sys
+from pathlib import Path
+from emulator.ambient import SystemClock, SystemIds
+from emulator.cloud.session import Session
+from emulator.functions.base import Invocation
+from emulator.functions.bundle import find
+from emulator.functions.node_process import NodeProcessRuntime
+
+def log(level, line):
+    print(line, flush=True)
+
+async def main():
+    runtime = NodeProcessRuntime(clock=SystemClock(), ids=SystemIds())
+    generation = await runtime.load(find(Path(sys.argv[1]), "fn"))
+    session = Session(transport=None, env_id="", wx_context={}, request_id="1", log=log)
+    await runtime.call(generation, Invocation(
+        request_id="1", event=None, context={}, variables={}, session=session, timeout_s=60,
+        log=log,
+    ))
+
+asyncio.run(main())
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no SIGKILL")
+@pytest.mark.parametrize("then", ["for (;;);", "return new Promise(() => {})"])
+def test_no_process_outlives_a_suite_that_was_killed(tmp_path: Path, then: str):
+    folder = tmp_path / "functions" / "fn"
+    folder.mkdir(parents=True)
+    (folder / "index.js").write_text(
+        f"exports.main = () => {{ console.log(process.pid); {then} }}", encoding="utf-8"
+    )
+    suite = subprocess.Popen(
+        [sys.executable, "-c", textwrap.dedent(SUITE), str(folder.parent)], stdout=subprocess.PIPE
+    )
+    assert suite.stdout is not None
+    with suite.stdout as said:
+        pid = int(said.readline())
+        suite.kill()
+        suite.wait()
+    alive = True
+    for _ in range(500):
+        try:
+            os.kill(pid, 0)
+        except ProcessLookupError:
+            alive = False
+            break
+        signal.sigtimedwait([], 0.02)
+    assert not alive
