@@ -410,6 +410,16 @@ def show(found: list[dict[str, Any]]) -> None:
     print("ratio: requests per second of the row / of its aiohttp echo; by CPU: the same per call")
 
 
+def rows(*, full: bool = False) -> Iterator[tuple[str, float, str, str, float | None]]:
+    """Yield requests per second of each kind of call, beside bare aiohttp."""
+    options = argparse.Namespace(
+        rounds=7 if full else 4, seconds=2.0, connections=32, suite=None, json=False
+    )
+    for each in figures(compare(options)):
+        peer = None if each["name"].startswith("aiohttp") else each["ratio"]
+        yield each["name"], float(each["requests_per_s"]), "requests/s", each["against"], peer
+
+
 def main() -> None:
     """Run a role, or the comparison."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
