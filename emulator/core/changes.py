@@ -6,6 +6,7 @@ Not here: who hears of it (`services.bus`) or how it is kept (`stores.journal`).
 from dataclasses import dataclass
 from typing import Literal
 
+from emulator.core.ordering import identical
 from emulator.core.values import Document, Value
 
 Operation = Literal["insert", "update", "replace", "remove"]
@@ -35,7 +36,11 @@ def updated_fields(before: Document | None, after: Document | None) -> Document:
         return {}
     if before is None:
         return dict(after)
-    return {key: value for key, value in after.items() if key not in before or before[key] != value}
+    return {
+        key: value
+        for key, value in after.items()
+        if key not in before or not identical(before[key], value)
+    }
 
 
 def removed_fields(before: Document | None, after: Document | None) -> list[str]:

@@ -37,6 +37,10 @@ def compile_projection(
     Raises:
         DatabaseRequestFailed: inclusion and exclusion are mixed, or an operator is unknown (2).
     """
+    if projection is None:
+        return lambda document: document
+    if type(projection) is not dict:
+        raise DatabaseRequestFailed(f"a projection must be an object, not {projection!r:.60}")
     if not projection:
         return lambda document: document
     plan = _Plan(matched_index=matched_index)

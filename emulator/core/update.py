@@ -81,6 +81,10 @@ def compile_update(update: Document, *, array_filters: Sequence[Filter] = ()) ->
         InvalidOperator: no such operator (9).
         DatabaseRequestFailed: a path or an operand is refused, two paths conflict (40).
     """
+    if type(update) is not dict:
+        raise DatabaseRequestFailed(
+            f"an update must be an object, not {update!r:.60}", mongo_code=FAILED_TO_PARSE
+        )
     if not update:
         raise DatabaseRequestFailed("the update is empty", mongo_code=FAILED_TO_PARSE)
     for name in update:
