@@ -16,6 +16,7 @@ from typing import Any
 
 from emulator.config.check import nearest, setting_findings
 from emulator.config.layers import Layers, Setting, read_toml
+from emulator.config.openapi import openapi_settings
 from emulator.config.project_files import FUNCTION_ROOTS, index_name, read_project_files
 from emulator.config.run_settings import absolute, given_seed, only_of, seed_matches
 from emulator.config.sections import (
@@ -93,6 +94,7 @@ class _Loading:
             storage=StorageSection(rules=_frozen(self._file.section("storage").get("rules"))),
             hosting=hosting,
             triggers=triggers,
+            openapi=openapi_settings(self._file.section("openapi"), self._project),
             ephemeral=self._layers.switch("ephemeral"),
             only=only_of(self._layers.given("only")),
             seed=seed,

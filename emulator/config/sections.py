@@ -11,6 +11,7 @@ from types import MappingProxyType
 from typing import Any, Final, Literal
 
 from emulator.functions.base import TIMEOUT_DEFAULT_S, Problem, TriggerConfig
+from emulator.services.openapi.settings import OpenApiSettings
 from emulator.stores.base import JournalMode
 
 Profile = Literal["wechat", "cloudbase", "alipay"]
@@ -145,6 +146,7 @@ class Config:
     storage: StorageSection = field(default_factory=StorageSection)
     hosting: HostingSection = field(default_factory=HostingSection)
     triggers: TriggersSection = field(default_factory=TriggersSection)
+    openapi: OpenApiSettings = field(default_factory=OpenApiSettings)
     ephemeral: bool = False
     only: Only | None = None
     seed: tuple[Path, ...] = ()

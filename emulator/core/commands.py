@@ -7,6 +7,7 @@ All values in them are `core.values`; dates may be `ServerDate` markers in data 
 
 from dataclasses import dataclass, field
 
+from emulator.core.openapi import CallOpenApi
 from emulator.core.values import Document, Value
 
 QUERY_LIMIT_DEFAULT_DOCUMENTS = 100
@@ -210,6 +211,7 @@ Command = (
     | DropIndex
     | ListIndexes
     | CallFunction
+    | CallOpenApi
     | UploadFile
     | DownloadFile
     | TemporaryUrls

@@ -37,9 +37,11 @@ from emulator.core.commands import (
     UploadFile,
 )
 from emulator.core.errors import EmulatorError
+from emulator.core.openapi import CallOpenApi
 from emulator.services.caller import Caller
 from emulator.services.database import Database
 from emulator.services.functions import Functions
+from emulator.services.openapi.service import OpenApi
 from emulator.services.indexes import Indexes
 from emulator.services.storage import Storage
 from emulator.services.transactions import (
@@ -77,6 +79,7 @@ class Executor:
         indexes: Indexes,
         transactions: Transactions,
         functions: Functions,
+        openapi: OpenApi,
         storage: Storage,
         store: DocumentStore,
     ) -> None:
@@ -87,6 +90,7 @@ class Executor:
             Count: database.count,
             Aggregate: database.aggregate,
             CallFunction: functions.call,
+            CallOpenApi: openapi.carry_out,
             UploadFile: storage.upload,
             DownloadFile: storage.download,
             DeleteFiles: storage.delete,

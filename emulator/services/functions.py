@@ -101,6 +101,12 @@ class Functions:
             *left,
         ]
 
+    def permissions_of(self, request_id: str) -> Sequence[str] | None:
+        """Return the open APIs that the function of a call under way may use, None without one."""
+        name = self._running.get(request_id)
+        found = [each for each in self._registry.bundles() if each.name == name]
+        return found[0].openapi if found else None
+
     async def call(self, command: CallFunction, caller: Caller) -> Called:
         """Call a function as another function or a script does.
 

@@ -30,6 +30,7 @@ from emulator.services.expiry import Expiry
 from emulator.services.file_ids import bucket_of
 from emulator.services.functions import Functions, Place
 from emulator.services.http_routes import HttpRoutes
+from emulator.services.openapi.service import OpenApi
 from emulator.services.indexes import Indexes
 from emulator.services.planning import Reader
 from emulator.services.policy import Policy
@@ -43,6 +44,7 @@ from emulator.stores.base import BlobStore, DocumentStore
 from emulator.stores.disk import DiskBlobStore
 from emulator.stores.tiny import TinyDocumentStore
 from emulator.stores.versions import PatientStore, VersionedStore
+from emulator.suite.openapi import build_openapi
 
 REGION: Final = "ap-shanghai"
 DOCUMENTS_FOLDER: Final = "database"
@@ -62,6 +64,7 @@ class Parts:
     runtimes: Mapping[str, FunctionRuntime]
     registry: Registry
     functions: Functions
+    openapi: OpenApi
     database: Database
     transactions: Transactions
     indexes: Indexes
@@ -111,6 +114,9 @@ def assemble(config: Config, around: Surroundings) -> Parts:
     }
     registry, functions = _functions(place, around, runtimes, recorder)
     storage = _storage(blobs, env_id, around, bus, access)
+    openapi = build_openapi(
+        config.openapi, functions, recorder, appid=place.appid, clock=clock, ids=ids
+    )
 
     policy = _policy(config)
     indexes = Indexes(store, access=access, limits=policy.limits)
@@ -145,6 +151,7 @@ def assemble(config: Config, around: Surroundings) -> Parts:
         runtimes=runtimes,
         registry=registry,
         functions=functions,
+        openapi=openapi,
         database=database,
         transactions=transactions,
         indexes=indexes,
@@ -156,6 +163,7 @@ def assemble(config: Config, around: Surroundings) -> Parts:
             indexes=indexes,
             transactions=transactions,
             functions=functions,
+            openapi=openapi,
             storage=storage,
             store=store,
         ),

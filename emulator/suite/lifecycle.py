@@ -31,6 +31,8 @@ from emulator.wire.actions import Actions
 from emulator.wire.admin import AdminDoor
 from emulator.wire.guard import Guard
 from emulator.wire.http_access import HttpAccess
+from emulator.wire.openapi import OpenApiActions
+from emulator.wire.platform_actions import PlatformActions
 
 LOCAL_SECRET_ID: Final = "cloud-emu-local-secret-id"
 LOCAL_SECRET_KEY: Final = "cloud-emu-local-secret-key"
@@ -204,7 +206,11 @@ class Suite:
     def _build_server(self, parts: Parts, control: SuiteControl) -> Server:
         emulator = self.config.emulator
         guard = Guard(bound_host=emulator.host)
-        actions = Actions(parts.executor, parts.functions, parts.storage)
+        others = {
+            **OpenApiActions(parts.openapi, ids=parts.ids, clock=parts.clock).table(),
+            **PlatformActions(parts.storage, env_id=emulator.env).table(),
+        }
+        actions = Actions(parts.executor, parts.functions, parts.storage, others=others)
         door = AdminDoor(actions, ids=parts.ids, guard=guard, caller_of=parts.functions.caller_of)
         access = HttpAccess(parts.functions, parts.http_routes, ids=parts.ids, env_id=emulator.env)
         return Server(

@@ -19,9 +19,10 @@ from emulator.core.values import Value
 from emulator.services.caller import Caller
 from emulator.services.functions import Invoked, result_of
 from emulator.wire import envelope, replies, requests
+from emulator.wire.exchange import Binary
 from emulator.wire.fields import Body
 
-Run = Callable[[Body, Caller, str], Awaitable[bytes]]
+Run = Callable[[Body, Caller, str], Awaitable[bytes | Binary]]
 """Carry an action out: body, caller and request id to the finished answer."""
 
 NEAR_MATCHES_MAX: Final = 3
@@ -141,7 +142,14 @@ COMMANDS: Final[Mapping[str, CommandAction]] = {
 class Actions:
     """The actions of one suite."""
 
-    def __init__(self, executor: Executes, functions: Invokes, storage: Tickets) -> None:
+    def __init__(
+        self,
+        executor: Executes,
+        functions: Invokes,
+        storage: Tickets,
+        *,
+        others: Mapping[str, Run] | None = None,
+    ) -> None:
         self._executor = executor
         self._functions = functions
         self._storage = storage
@@ -149,6 +157,7 @@ class Actions:
             **{name: self._carry_out(action) for name, action in COMMANDS.items()},
             "functions.invokeFunction": self._invoke,
             "storage.getUploadMetadata": self._permit_upload,
+            **(others or {}),
         }
 
     def names(self) -> list[str]:

@@ -6,7 +6,6 @@ checked), unless the request carries the token of an invocation: then it is code
 and acts as it.
 """
 
-import re
 from collections.abc import Callable, Mapping
 from typing import Final
 
@@ -19,8 +18,9 @@ from emulator.core.values import Value
 from emulator.services.caller import ADMINISTRATOR, Caller
 from emulator.wire import envelope, fields
 from emulator.wire.actions import Actions
-from emulator.wire.exchange import json_answer, read_body
+from emulator.wire.exchange import Binary, binary_answer, json_answer, read_body
 from emulator.wire.fields import Body
+from emulator.wire.form import read_form
 from emulator.wire.guard import Guard
 
 PATH: Final = "/admin"
@@ -29,9 +29,6 @@ REQUEST_MAX_BYTES: Final = 64 * 1024 * 1024
 """A document of MongoDB's 16 MiB grows about fourfold as escaped, canonical Extended JSON."""
 
 TOKEN_FIELDS: Final = ("wxCloudApiToken", "tcb_sessionToken")
-_ACTION_PART: Final = re.compile(
-    rb'name="?action"?[^\r\n]*(?:\r\n[^\r\n]+)*\r\n\r\n([^\r\n]{1,100})'
-)
 
 
 class AdminDoor:
@@ -63,6 +60,8 @@ class AdminDoor:
             body = _read_object(raw, request.headers)
             run = self._actions.find(fields.text(body, "action"))
             answer = await run(body, self._caller(body), request_id)
+            if isinstance(answer, Binary):
+                return binary_answer(answer)
         except Exception as error:  # noqa: BLE001  # the rim of a request
             answer = envelope.refused(error, request_id)
         return json_answer(request, answer)
@@ -83,17 +82,9 @@ def _read_object(raw: bytes, headers: Mapping[str, str]) -> Body:
     except orjson.JSONDecodeError as fault:
         kind = headers.get(hdrs.CONTENT_TYPE, "")
         if kind.startswith("multipart/"):
-            raise _not_available(raw) from fault
+            return read_form(raw, kind)
         what = f"is not JSON: {fault}" if raw else "is empty"
         raise InvalidCommonParam(f"the request body {what}") from fault
     if type(body) is not dict:
         raise InvalidCommonParam("the request body must be a JSON object with an action")
     return body
-
-
-def _not_available(raw: bytes) -> envelope.UnknownAction:
-    found = _ACTION_PART.search(raw)
-    name = found[1].decode("utf-8", "replace") if found else "of a multipart request"
-    return envelope.UnknownAction(
-        f"action {name} is not available yet: open APIs and payment are not emulated"
-    )

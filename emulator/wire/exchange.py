@@ -5,7 +5,7 @@ handler starts, and most answers are one small JSON text on a connection that st
 those, headers are a constant and head and body leave in one write.
 """
 
-from typing import Final
+from typing import Final, NamedTuple
 
 from aiohttp import ClientPayloadError, HttpVersion11, StreamReader, hdrs, web
 from aiohttp.abc import AbstractStreamWriter
@@ -21,6 +21,18 @@ _HEAD: Final = (
     b"Content-Type: application/json; charset=utf-8\r\n"
     b"Content-Length: %d\r\n\r\n"
 )
+
+
+class Binary(NamedTuple):
+    """An answer that is not the usual JSON: bytes of a type."""
+
+    content: bytes
+    content_type: str
+
+
+def binary_answer(answer: Binary) -> web.StreamResponse:
+    """Return the answer that holds these bytes."""
+    return web.Response(body=answer.content, headers={hdrs.CONTENT_TYPE: answer.content_type})
 
 
 async def read_body(request: web.Request, *, max_bytes: int) -> bytes:

@@ -1,0 +1,85 @@
+"""Owns what WeChat takes in the fields of a subscribe message: the kinds, and what each may hold.
+
+Not here: who sends the message (`services.openapi.messages`). The one idea: a field's kind is its
+name without its number, `thing1` is a `thing`; a kind is a row with a pattern for its whole text.
+Facts: WeChat's page on subscribe messages, section on parameter kinds; errcode 47003.
+"""
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import Final
+
+from emulator.core.values import Value
+
+THING_LENGTH_MAX: Final = 20
+PHRASE_LENGTH_MAX: Final = 5
+
+_HAN: Final = "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
+_DAY: Final = r"(?:\d{4}年\d{1,2}月\d{1,2}日|\d{4}[-/.]\d{1,2}[-/.]\d{1,2})"
+_CLOCK: Final = r"(?:[01]?\d|2[0-4]):[0-5]\d(?::[0-5]\d)?"
+_MOMENT: Final = rf"{_DAY}(?: ?{_CLOCK})?"
+_NAME: Final = re.compile(r"([a-z]+(?:_[a-z]+)*)\d*\Z")
+
+KINDS: Final[Mapping[str, tuple["re.Pattern[str]", str]]] = {
+    "thing": (re.compile(r"(?s).{1,20}"), "1 to 20 characters"),
+    "number": (re.compile(r"[-+]?\d{1,32}(?:\.\d{1,32})?"), "a number of at most 32 digits"),
+    "letter": (re.compile(r"[A-Za-z]{1,32}"), "1 to 32 letters"),
+    "symbol": (re.compile(rf"[^\w\s{_HAN}]{{1,5}}"), "1 to 5 symbols"),
+    "character_string": (re.compile(r"[!-~]{1,32}"), "1 to 32 digits, letters or symbols"),
+    "time": (
+        re.compile(rf"(?:{_DAY} ?)?{_CLOCK}(?: ?[~-] ?(?:{_DAY} ?)?{_CLOCK})?"),
+        "a time of 24 hours such as 15:01 or 2019年10月1日 15:01",
+    ),
+    "date": (
+        re.compile(rf"{_MOMENT}(?: ?[~-] ?{_MOMENT})?"),
+        "a date such as 2019年10月1日 or 2019年10月1日 15:01",
+    ),
+    "amount": (
+        re.compile(r"[¥￥$€£]?\d{1,10}(?:\.\d{1,10})?元?"),
+        "a currency sign, at most 10 digits and 元, such as ¥10.50",
+    ),
+    "phone_number": (re.compile(r"[-+()\d ]{1,17}"), "at most 17 digits and signs"),
+    "car_number": (
+        re.compile(rf"[{_HAN}A-Z0-9][A-Z][A-Z0-9]{{4,6}}[{_HAN}]?"),
+        "a licence plate of at most 8 characters",
+    ),
+    "name": (
+        re.compile(rf"[{_HAN}·]{{1,10}}|[A-Za-z .·'-]{{1,20}}"),
+        "at most 10 Chinese characters, or 20 letters and signs",
+    ),
+    "phrase": (re.compile(rf"[{_HAN}]{{1,5}}"), "1 to 5 Chinese characters"),
+}
+"""Kinds that this version does not know, such as `const`, hold any text that is not empty."""
+
+
+def kind_of(field: str) -> str:
+    """Return the kind of a field of a template, empty when its name has no such form."""
+    found = _NAME.match(field)
+    return found[1] if found else ""
+
+
+def fault_in(data: Value, wanted: Iterable[str] = ()) -> str:
+    """Return what is wrong with the data of a message, empty when nothing is.
+
+    `wanted` names the fields that the template has, where that is known.
+    """
+    if not isinstance(data, dict):
+        return "data must be an object of fields"
+    for field in wanted:
+        if field not in data:
+            return f"data.{field}.value is empty"
+    for field, holder in data.items():
+        value = holder.get("value") if isinstance(holder, dict) else None
+        if value is None or value == "":
+            return f"data.{field}.value is empty"
+        text = _text(value)
+        row = KINDS.get(kind_of(field))
+        if row is not None and row[0].fullmatch(text) is None:
+            return f"data.{field}.value invalid: {text!r:.60} is not {row[1]}"
+    return ""
+
+
+def _text(value: Value) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return value if isinstance(value, str) else str(value)

@@ -1,0 +1,1 @@
+"""WeChat's open APIs, answered without WeChat: messages, codes, checks, payment."""

@@ -1,0 +1,319 @@
+"""Owns `cloudPay`: orders, refunds, and telling the function that an order names.
+
+Not here: how it travels (`wire.openapi`). The one idea: an order is a small state machine kept in
+memory; with `auto_pay` it is paid as soon as it is made, else when the control API says so, and
+paying calls the function as the platform does. Answers have the keys of WeChat Pay's own interface.
+Facts: WeChat's pages on CloudPay.unifiedOrder, refund, queryOrder and the payment notification.
+"""
+
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta, timezone
+from typing import Any, Final, Literal
+
+from emulator.ambient import Clock, Ids
+from emulator.core.errors import InvalidParam
+from emulator.core.values import Value
+from emulator.services.openapi.calls import Answer, Call, OpenApiNotFound, text_of
+from emulator.services.openapi.people import signature
+
+State = Literal["NOTPAY", "SUCCESS", "REFUND", "CLOSED", "PAYERROR"]
+Notify = Callable[[str, dict[str, Value]], Awaitable[None]]
+"""Call a function with the event of a payment."""
+
+ORDERS_MAX: Final = 10_000
+OUT_TRADE_NO_LENGTH_MAX: Final = 32
+BODY_LENGTH_MAX: Final = 128
+MERCHANT: Final = "1900000109"
+_CHINA: Final = timezone(timedelta(hours=8))
+_TRADE_TYPES: Final = ("JSAPI", "NATIVE", "APP", "MWEB")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """One order; refunds by their own number, in the order's currency's smallest unit."""
+
+    out_trade_no: str
+    transaction_id: str
+    total_fee: int
+    body: str
+    openid: str
+    sub_mch_id: str
+    function: str
+    state: State = "NOTPAY"
+    paid_ms: int = 0
+    refunds: tuple[tuple[str, int], ...] = ()
+
+    @property
+    def refunded(self) -> int:
+        """Return how much of it was paid back."""
+        return sum(fee for _, fee in self.refunds)
+
+
+class Payments:
+    """The orders of one suite; the oldest are forgotten beyond `ORDERS_MAX`."""
+
+    def __init__(
+        self, *, appid: str, clock: Clock, ids: Ids, auto_pay: bool, notify: Notify
+    ) -> None:
+        self._appid = appid
+        self._clock = clock
+        self._ids = ids
+        self._auto_pay = auto_pay
+        self._notify = notify
+        self._orders: OrderedDict[str, Order] = OrderedDict()
+        self._table: Mapping[str, Callable[[Call], Awaitable[Answer]]] = {
+            "unifiedOrder": self._unified_order,
+            "queryOrder": self._query_order,
+            "closeOrder": self._close_order,
+            "refund": self._refund,
+            "queryRefund": self._query_refund,
+        }
+
+    async def call(self, call: Call) -> Answer:
+        """Answer one method of `cloudPay`.
+
+        Raises:
+            OpenApiNotFound: this version has no such method.
+        """
+        run = self._table.get(call.api)
+        if run is None:
+            known = ", ".join(self._table)
+            raise OpenApiNotFound(f"cloudPay.{call.api:.60} is not emulated; there is {known}")
+        return await run(call)
+
+    async def settle(self, out_trade_no: str, *, succeeds: bool) -> Order:
+        """Pay an open order, or let the payment fail, and tell its function.
+
+        Raises:
+            InvalidParam: there is no such order, or it is not open.
+        """
+        order = self._orders.get(out_trade_no)
+        if order is None or order.state != "NOTPAY":
+            what = "no order" if order is None else f"the order is {order.state}:"
+            raise InvalidParam(f"{what} {out_trade_no:.40}")
+        state: State = "SUCCESS" if succeeds else "PAYERROR"
+        order = self._keep(replace(order, state=state, paid_ms=self._clock.now_ms()))
+        if order.function:
+            await self._notify(order.function, self._paid_event(order))
+        return order
+
+    def clear(self) -> None:
+        """Forget every order."""
+        self._orders.clear()
+
+    async def _unified_order(self, call: Call) -> Answer:
+        number, fee = text_of(call, "out_trade_no"), _fee(call.data.get("total_fee"))
+        missing = _missing(call, "body", "out_trade_no", "spbill_create_ip")
+        if missing:
+            return _faulty(f"缺少参数 {missing}")
+        if fee is None or fee <= 0:
+            return _faulty("total_fee 必须是大于 0 的整数")
+        if len(number) > OUT_TRADE_NO_LENGTH_MAX:
+            return _faulty("out_trade_no 超过 32 个字符")
+        trade_type = text_of(call, "trade_type") or "JSAPI"
+        if trade_type not in _TRADE_TYPES:
+            return _faulty("trade_type 参数错误")
+        known = self._orders.get(number)
+        if known is not None and known.state in ("SUCCESS", "REFUND"):
+            return self._failed("ORDERPAID", "该订单已支付")
+        if known is not None and known.state == "CLOSED":
+            return self._failed("ORDERCLOSED", "该订单已关闭")
+        self._keep(
+            Order(
+                out_trade_no=number,
+                transaction_id=f"42{int(self._ids.document_id()[:20], 16):026d}"[:28],
+                total_fee=fee,
+                body=text_of(call, "body"),
+                openid=text_of(call, "openid") or text_of(call, "sub_openid") or call.openid,
+                sub_mch_id=text_of(call, "sub_mch_id"),
+                function=text_of(call, "function_name"),
+            )
+        )
+        answer = self._ordered(trade_type)
+        if self._auto_pay:
+            await self.settle(number, succeeds=True)
+        return answer
+
+    def _ordered(self, trade_type: str) -> Answer:
+        prepay = f"wx{self._ids.document_id()}"
+        seconds = str(self._clock.now_ms() // 1000)
+        nonce, package = self._ids.document_id(), f"prepay_id={prepay}"
+        payment = {
+            "appId": self._appid,
+            "timeStamp": seconds,
+            "nonceStr": nonce,
+            "package": package,
+            "signType": "MD5",
+            "paySign": signature(self._appid, seconds, nonce, package)[:32].upper(),
+        }
+        # `payment` is what the mini program hands to wx.requestPayment; its keys are camelCase.
+        return self._well(trade_type=trade_type, prepay_id=prepay, payment=payment)
+
+    async def _query_order(self, call: Call) -> Answer:
+        order = self._named(call)
+        if order is None:
+            return self._failed("ORDERNOTEXIST", "此交易订单号不存在")
+        paid = {} if order.state == "NOTPAY" else self._paid_fields(order)
+        return self._well(
+            **{"trade_state": order.state, "out_trade_no": order.out_trade_no, **paid}
+        )
+
+    async def _close_order(self, call: Call) -> Answer:
+        order = self._named(call)
+        if order is None:
+            return self._failed("ORDERNOTEXIST", "订单不存在")
+        if order.state in ("SUCCESS", "REFUND"):
+            return self._failed("ORDERPAID", "订单已支付，不能发起关单")
+        self._keep(replace(order, state="CLOSED"))
+        return self._well()
+
+    async def _refund(self, call: Call) -> Answer:
+        order, fee = self._named(call), _fee(call.data.get("refund_fee"))
+        number = text_of(call, "out_refund_no")
+        if order is None:
+            return self._failed("ORDERNOTEXIST", "订单不存在")
+        if not number or fee is None or fee <= 0:
+            return _faulty("缺少参数 out_refund_no 或 refund_fee")
+        if order.state not in ("SUCCESS", "REFUND"):
+            return self._failed("TRADE_OVERDUE", "订单未支付，不能退款")
+        if number not in dict(order.refunds):
+            if order.refunded + fee > order.total_fee:
+                return self._failed("NOTENOUGH", "累计退款金额大于支付金额")
+            order = self._keep(
+                replace(order, state="REFUND", refunds=(*order.refunds, (number, fee)))
+            )
+            if text_of(call, "function_name"):
+                event = self._refunded_event(order, number, fee)
+                await self._notify(text_of(call, "function_name"), event)
+        return self._well(
+            transaction_id=order.transaction_id,
+            out_trade_no=order.out_trade_no,
+            out_refund_no=number,
+            refund_id=_refund_id(order, number),
+            refund_fee=dict(order.refunds)[number],
+            total_fee=order.total_fee,
+            cash_fee=order.total_fee,
+        )
+
+    async def _query_refund(self, call: Call) -> Answer:
+        number = text_of(call, "out_refund_no")
+        order = self._named(call) or next(
+            (each for each in self._orders.values() if number in dict(each.refunds)), None
+        )
+        if order is None or not order.refunds:
+            return self._failed("REFUNDNOTEXIST", "退款订单查询失败")
+        fields: dict[str, Value] = {"refund_count": len(order.refunds)}
+        for index, (each, fee) in enumerate(order.refunds):
+            fields |= {
+                f"out_refund_no_{index}": each,
+                f"refund_id_{index}": _refund_id(order, each),
+                f"refund_fee_{index}": fee,
+                f"refund_status_{index}": "SUCCESS",
+            }
+        return self._well(
+            **{**fields, "out_trade_no": order.out_trade_no, "total_fee": order.total_fee}
+        )
+
+    def _paid_event(self, order: Order) -> dict[str, Value]:
+        result = "SUCCESS" if order.state == "SUCCESS" else "FAIL"
+        fields = {**self._common(), **self._paid_fields(order), "result_code": result}
+        return _both_spellings(fields)
+
+    def _refunded_event(self, order: Order, number: str, fee: int) -> dict[str, Value]:
+        fields = {
+            **self._common(),
+            "transaction_id": order.transaction_id,
+            "out_trade_no": order.out_trade_no,
+            "refund_id": _refund_id(order, number),
+            "out_refund_no": number,
+            "total_fee": order.total_fee,
+            "refund_fee": fee,
+            "settlement_refund_fee": fee,
+            "refund_status": "SUCCESS",
+            "success_time": self._china_time("%Y-%m-%d %H:%M:%S", self._clock.now_ms()),
+        }
+        return _both_spellings(fields)
+
+    def _paid_fields(self, order: Order) -> dict[str, Value]:
+        return {
+            "openid": order.openid,
+            "sub_openid": order.openid,
+            "is_subscribe": "N",
+            "trade_type": "JSAPI",
+            "bank_type": "OTHERS",
+            "total_fee": order.total_fee,
+            "cash_fee": order.total_fee,
+            "fee_type": "CNY",
+            "transaction_id": order.transaction_id,
+            "out_trade_no": order.out_trade_no,
+            "time_end": self._china_time("%Y%m%d%H%M%S", order.paid_ms),
+        }
+
+    def _common(self) -> dict[str, Value]:
+        nonce = self._ids.document_id()
+        return {
+            "return_code": "SUCCESS",
+            "return_msg": "OK",
+            "appid": self._appid,
+            "mch_id": MERCHANT,
+            "sub_appid": self._appid,
+            "nonce_str": nonce,
+            "sign": signature(self._appid, nonce)[:32].upper(),
+        }
+
+    def _well(self, **fields: Value) -> Answer:
+        told = {"result_code": "SUCCESS", **fields, "errcode": 0, "errmsg": "ok"}
+        return Answer(data={**self._common(), **told})
+
+    def _failed(self, code: str, why: str) -> Answer:
+        told = {"result_code": "FAIL", "err_code": code, "err_code_des": why}
+        return Answer(data={**self._common(), **told, "errcode": 0, "errmsg": "ok"})
+
+    def _named(self, call: Call) -> Order | None:
+        number = text_of(call, "out_trade_no")
+        if number:
+            return self._orders.get(number)
+        wanted = text_of(call, "transaction_id")
+        return next((each for each in self._orders.values() if each.transaction_id == wanted), None)
+
+    def _keep(self, order: Order) -> Order:
+        self._orders[order.out_trade_no] = order
+        while len(self._orders) > ORDERS_MAX:
+            self._orders.popitem(last=False)
+        return order
+
+    def _china_time(self, form: str, moment_ms: int) -> str:
+        moment = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=moment_ms)
+        return moment.astimezone(_CHINA).strftime(form)
+
+
+def _faulty(why: str) -> Answer:
+    """Return the answer to a request that WeChat Pay does not understand."""
+    return Answer(data={"return_code": "FAIL", "return_msg": why, "errcode": 0, "errmsg": "ok"})
+
+
+def _missing(call: Call, *names: str) -> str:
+    return next((name for name in names if not text_of(call, name)), "")
+
+
+def _fee(value: Any) -> int | None:
+    if type(value) is int:
+        return value
+    if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) < 12:
+        return int(value)
+    return None
+
+
+def _refund_id(order: Order, number: str) -> str:
+    return "50" + signature(order.transaction_id, number)[:26]
+
+
+def _both_spellings(fields: Mapping[str, Value]) -> dict[str, Value]:
+    """Return the fields in snake_case and in camelCase: code in the field reads either."""
+    both = dict(fields)
+    for name, value in fields.items():
+        first, *others = name.split("_")
+        both[first + "".join(word[:1].upper() + word[1:] for word in others)] = value
+    return both

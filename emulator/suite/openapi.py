@@ -1,0 +1,54 @@
+"""Owns building the open APIs of a suite: the outbox, the payments, and the service over both.
+
+Not here: what they answer (`services.openapi`).
+"""
+
+from emulator.ambient import Clock, Ids
+from emulator.core.errors import EmulatorError
+from emulator.core.openapi import OpenApiAnswer
+from emulator.core.values import Value
+from emulator.services.caller import Caller
+from emulator.services.functions import Functions
+from emulator.services.openapi.outbox import Outbox
+from emulator.services.openapi.payment import Payments
+from emulator.services.openapi.service import OpenApi
+from emulator.services.openapi.settings import OpenApiSettings
+from emulator.services.recorder import Recorder
+
+_WECHAT_PAY = Caller(kind="administrator", source="wx_unknown")
+
+
+def build_openapi(
+    settings: OpenApiSettings,
+    functions: Functions,
+    recorder: Recorder,
+    *,
+    appid: str,
+    clock: Clock,
+    ids: Ids,
+) -> OpenApi:
+    """Return the open APIs; a payment calls the function that its order names."""
+    outbox = Outbox(clock)
+
+    async def notify(name: str, event: dict[str, Value]) -> None:
+        told: dict[str, Value] = {"function": name, "event": dict(event)}
+        try:
+            invoked = await functions.invoke(name, event, _WECHAT_PAY)
+            failure = invoked.outcome.failure
+            answer = invoked.outcome.result.decode() if failure is None else failure.message
+        except EmulatorError as fault:
+            answer = fault.message
+        outbox.record("cloudPay.notify", told, OpenApiAnswer(data={"answer": answer}))
+
+    payments = Payments(
+        appid=appid, clock=clock, ids=ids, auto_pay=settings.auto_pay, notify=notify
+    )
+    return OpenApi(
+        settings,
+        appid=appid,
+        clock=clock,
+        outbox=outbox,
+        payments=payments,
+        permissions=functions.permissions_of,
+        log=lambda line, request_id: recorder.log("warn", line, request_id=request_id),
+    )

@@ -1,0 +1,131 @@
+"""Owns the smaller actions of the server SDKs: copies, authority, users, reports, signatures.
+
+Not here: actions that are commands (`wire.actions`). The one idea: what this version has no service
+for is answered as an environment answers that never used it, or refused with a code and a reason.
+"""
+
+from collections.abc import Awaitable, Callable
+from typing import Any, Final, Protocol
+
+import orjson
+
+from emulator.core.commands import FileOutcome
+from emulator.core.errors import EmulatorError, InvalidParam
+from emulator.services.caller import Caller
+from emulator.wire import envelope, fields
+from emulator.wire.exchange import Binary
+from emulator.wire.fields import Body
+
+Run = Callable[[Body, Caller, str], Awaitable[bytes | Binary]]
+
+COPIES_MAX: Final = 50
+_NOT_ENABLED: Final = {
+    "wx.wxCallContainerApi": "containers are called by HTTP, not by this action",
+    "ai.invokeAI": "AI services are not emulated",
+    "auth.wsWebSign": "watch() of a server SDK is not emulated; use a client SDK",
+}
+_USER: Final[dict[str, Any]] = {
+    "openId": "",
+    "appId": "",
+    "customUserId": "",
+    "isAnonymous": False,
+    "nickName": "",
+    "gender": "UNKNOWN",
+    "country": "",
+    "province": "",
+    "city": "",
+    "avatarUrl": "",
+    "email": "",
+    "hasPassword": False,
+    "username": "",
+}
+
+
+class NotEnabled(EmulatorError):
+    """The environment has no such resource."""
+
+    code = "RESOURCE_NOT_INITIAL"
+
+
+class Copies(Protocol):
+    """Whatever copies files and knows who may read them."""
+
+    async def copy(
+        self, *, source: str, target: str, overwrite: bool, remove_original: bool, caller: Caller
+    ) -> FileOutcome:
+        """Copy a file from path to path."""
+        ...
+
+    def file_id(self, cloud_path: str) -> str:
+        """Return the file id of a path."""
+        ...
+
+
+class PlatformActions:
+    """The actions of one suite."""
+
+    def __init__(self, storage: Copies, *, env_id: str) -> None:
+        self._storage = storage
+        self._env_id = env_id
+
+    def table(self) -> dict[str, Run]:
+        """Return the actions by name."""
+        return {
+            "storage.batchCopyFile": self._copy,
+            "storage.getFileAuthority": self._authority,
+            "auth.getUserInfoForAdmin": self._user,
+            "analytics.report": self._report,
+            **{name: _refusing(name, why) for name, why in _NOT_ENABLED.items()},
+        }
+
+    async def _copy(self, body: Body, caller: Caller, request_id: str) -> bytes:
+        files = fields.items(body, "file_list")
+        if len(files) > COPIES_MAX:
+            raise InvalidParam(f"{len(files)} files in one call; {COPIES_MAX} are allowed")
+        copied = [await self._copied(each, caller) for each in files]
+        return envelope.success(orjson.dumps({"copy_list": copied}), request_id)
+
+    async def _copied(self, given: Any, caller: Caller) -> dict[str, str]:
+        if type(given) is not dict:
+            raise fields.wrong("file_list", given, "objects with src_path and dst_path")
+        target = fields.text(given, "dst_path")
+        try:
+            outcome = await self._storage.copy(
+                source=fields.text(given, "src_path"),
+                target=target,
+                overwrite=fields.flag(given, "overwrite", default=True),
+                remove_original=fields.flag(given, "remove_original", default=False),
+                caller=caller,
+            )
+        except EmulatorError as fault:
+            return {"fileId": "", "code": fault.code, "message": fault.message}
+        return {"fileId": outcome.file_id, "code": "SUCCESS", "message": ""}
+
+    async def _authority(self, body: Body, caller: Caller, request_id: str) -> bytes:
+        """Tell that every file may be read, which is the storage's default."""
+        del caller
+        paths = [fields.text(each, "path") for each in fields.items(body, "fileList")]
+        told = [
+            {"path": path, "cosFileId": self._storage.file_id(path), "read": True} for path in paths
+        ]
+        return envelope.success(orjson.dumps(told), request_id)
+
+    async def _user(self, body: Body, caller: Caller, request_id: str) -> bytes:
+        del caller
+        uid = fields.optional_text(body, "uuid") or fields.optional_text(body, "platformId")
+        if not uid:
+            raise InvalidParam("uid or platformId must be given")
+        told = {**_USER, "uid": uid, "uuid": uid, "envName": self._env_id}
+        return envelope.success(orjson.dumps(told), request_id)
+
+    async def _report(self, body: Body, caller: Caller, request_id: str) -> bytes:
+        del body, caller
+        return envelope.success(b"{}", request_id)
+
+
+def _refusing(name: str, why: str) -> Run:
+    async def refuse(body: Body, caller: Caller, request_id: str) -> bytes:
+        del body, caller, request_id
+        raise NotEnabled(f"{name} is not enabled: {why}")
+
+    return refuse
