@@ -9,6 +9,8 @@ import time
 
 import pytest
 
+from emulator.cli import run
+
 WAIT_MAX_S = 20.0
 posix = pytest.mark.skipif(sys.platform == "win32", reason="sends POSIX signals")
 PYTHON = sys.executable
@@ -246,3 +248,15 @@ def eventually(true) -> None:
     deadline = time.monotonic() + WAIT_MAX_S
     while not true():
         assert time.monotonic() < deadline
+
+
+WRITES = "import json, os, sys; json.dump(dict(os.environ), open(sys.argv[1], 'w')); sys.exit(7)"
+
+
+def test_in_one_process_with_the_suite_code_and_variables_are_the_same(tmp_path, capsys):
+    (tmp_path / "project").mkdir()
+    file = tmp_path / "environ.json"
+    arguments = ["exec", "--project", str(tmp_path / "project"), "--wait-idle", "--env", "my-env"]
+    assert run([*arguments, "--", PYTHON, "-c", WRITES, str(file)]) == 7
+    environ = json.loads(file.read_text())
+    assert f"environment my-env at {environ['CLOUD_EMU_URL']}" in capsys.readouterr().err

@@ -5,12 +5,15 @@ import os
 import signal
 import socket
 import sys
+import threading
 import time
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
+
+from emulator.cli import run
 
 WAIT_MAX_S = 20.0
 posix = pytest.mark.skipif(sys.platform == "win32", reason="sends POSIX signals")
@@ -180,3 +183,29 @@ def test_a_data_folder_that_cannot_be_made_is_told(cli):
     done = cli("start", "--data-dir", "file/data")
     assert done.code == 1
     assert f"the data folder {cli.project / 'file' / 'data'} cannot be used" in done.err
+
+
+@pytest.mark.parametrize("options", [(), ("--json",)], ids=["people", "programs"])
+def test_a_suite_in_this_process_ends_when_it_is_asked_to(tmp_path, capsys, options):
+    write = tmp_path / "functions" / "hello" / "index.py"
+    write.parent.mkdir(parents=True)
+    write.write_text("def main(event, context): ...")
+    stopper = threading.Thread(target=stop_when_ready, args=(tmp_path / ".cloud-emu",))
+    stopper.start()
+    code = run(["start", str(tmp_path), "--port", "0", "--site-port", "0", *options])
+    stopper.join(WAIT_MAX_S)
+    said = capsys.readouterr().out
+    assert code == 0
+    if options:
+        events = [json.loads(line)["event"] for line in said.splitlines()]
+        assert (events[0], events[-2:]) == ("ready", ["stopping", "stopped"])
+    else:
+        assert "ok      hello" in said
+        assert said.endswith("stopping\n")
+
+
+def stop_when_ready(data_dir: Path) -> None:
+    file, deadline = data_dir / "emulator.json", time.monotonic() + WAIT_MAX_S
+    while not file.exists():
+        assert time.monotonic() < deadline
+    ask(json.loads(file.read_text())["urls"]["api"], "/_emu/stop", "POST")
