@@ -4,10 +4,12 @@
 // Not here: what counts as a failure (worker.js). The one idea: frames of Node, of packages and of
 // these scripts help nobody; what is left is named from the functions' folder on.
 
+const { spawnSync } = require('child_process')
 const path = require('path')
 const { fileURLToPath } = require('url')
 const util = require('util')
 
+const CHECKS_MAX = 20
 const FRAMES_MAX = 40
 const CAUSES_MAX = 5
 const MISSING = new Set(['MODULE_NOT_FOUND', 'ERR_MODULE_NOT_FOUND'])
@@ -51,16 +53,26 @@ function stackOf (thrown, root) {
   return parts.join('\n')
 }
 
-/** Returns where in the user's files loading failed, and why. */
-function problemOf (thrown, entry) {
+/** Returns where in the user's files loading failed, and why; `files` are those it may be in. */
+function problemOf (thrown, entry, files) {
   const message = messageOf(thrown)
   const stack = textOf(thrown)
   const head = HEAD.exec(stack.split('\n', 1)[0])
   if (head !== null) return { file: fileOf(head[1]), line: Number(head[2]), message }
-  const own = framesOf(thrown).find((frame) => isOwn(frame.file))
-  return own === undefined
-    ? { file: entry, line: 0, message }
-    : { file: own.file, line: own.line, message }
+  const own = framesOf(thrown).find((frame) => isOwn(frame.file)) ||
+    (thrown instanceof SyntaxError && misspelt(files)) || { file: entry, line: 0 }
+  return { file: own.file, line: own.line, message }
+}
+
+/** Finds the module that does not parse: its error does not say where, a check of the file does. */
+function misspelt (files) {
+  for (const file of files.slice(0, CHECKS_MAX)) {
+    if (file.endsWith('.json')) continue
+    const { stderr } = spawnSync(process.execPath, ['--check', file], { encoding: 'utf8' })
+    const head = HEAD.exec(String(stderr).split('\n', 1)[0])
+    if (head !== null) return { file: fileOf(head[1]), line: Number(head[2]) }
+  }
+  return undefined
 }
 
 function framesOf (thrown) {

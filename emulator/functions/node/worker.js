@@ -57,7 +57,7 @@ async function load (wanted) {
     handler = await loader.load(wanted)
   } catch (error) {
     capture.flush(capture.outside)
-    channel.send('n', stringify(problemOf(error, wanted.entry)))
+    channel.send('n', stringify(problemOf(error, wanted.entry, [...loader.seen])))
     return
   }
   capture.flush(capture.outside)
