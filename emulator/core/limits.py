@@ -22,13 +22,16 @@ class Limits:
     """What the cloud allows.
 
     `client_` is a program on a phone or in a browser; without it a server's. An index's key is what
-    one document has in it.
+    one document has in it. `aggregate_` bounds what a pipeline answers without a `$limit` of its
+    own and with one; no page tells, developers found out.
     """
 
     client_query_default_documents: int = 20
     client_query_max_documents: int = 20
     query_default_documents: int = QUERY_LIMIT_DEFAULT_DOCUMENTS
     query_max_documents: int = QUERY_LIMIT_MAX_DOCUMENTS
+    aggregate_default_documents: int = 20
+    aggregate_max_documents: int = 10_000
     document_max_bytes: int = DOCUMENT_SIZE_MAX_BYTES
     nesting_max_levels: int = NESTING_MAX_LEVELS
     result_max_bytes: int = 16 * MIB

@@ -203,6 +203,13 @@ def sort_documents(
     Raises:
         DatabaseRequestFailed: two sort paths run through different arrays of one document (2).
     """
+    return [documents[place] for place in sort_places(documents, sort, limit)]
+
+
+def sort_places(
+    documents: Sequence[Document], sort: SortSpecification, limit: int | None = None
+) -> Sequence[int]:
+    """Return the places of what `sort_documents` returns, and raise as it does."""
     count = len(documents)
     limit = count if limit is None else min(limit, count)
     columns = _columns(documents, sort)
@@ -210,10 +217,10 @@ def sort_documents(
     if columns and limit < count // _HEAP_LIMIT_SHARE:
         places = _front_runners(columns[0], limit, descending=sort[0][1] < 0)
         if len(columns) == 1:
-            return [documents[place] for place in places[:limit]]
+            return places[:limit]
     for column, (_, direction) in zip(reversed(columns), reversed(sort), strict=True):
         places = sorted(places, key=column.__getitem__, reverse=direction < 0)
-    return [documents[place] for place in places[:limit]]
+    return places[:limit]
 
 
 TOP_SLICE_DOCUMENTS: Final = 1_000

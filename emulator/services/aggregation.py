@@ -5,8 +5,9 @@ pipeline reads is fixed before the loop is let go for the first time, so that it
 the database however long it takes; and it is pulled slice by slice, the size of a slice being
 whatever takes a few milliseconds.
 
-The WeChat cloud answers 20 documents where a pipeline has no `$limit` of its own, and 10,000 at
-most (https://developers.weixin.qq.com/community/develop/article/doc/000624c67c8b48611dba2b12058c13).
+How much comes back follows what developers found of the WeChat cloud: 20 documents where a pipeline
+has no `$limit` of its own, else 10,000 at most
+(https://developers.weixin.qq.com/community/develop/article/doc/000624c67c8b48611dba2b12058c13).
 """
 
 import asyncio
@@ -19,17 +20,18 @@ from emulator.core.aggregate.environment import PipelineEnvironment
 from emulator.core.aggregate.pipeline import Pipeline, compile_pipeline
 from emulator.core.commands import Aggregate, Find, Found
 from emulator.core.documents import resolve
+from emulator.core.errors import DatabaseRequestFailed
 from emulator.core.indexes import described
+from emulator.core.limits import Limits
 from emulator.core.values import Document
 from emulator.stores.base import DocumentStore
-
-DEFAULT_LIMIT_DOCUMENTS: Final = 20
-LIMIT_DOCUMENTS_MAX: Final = 10_000
 
 SLICE_LEAST_DOCUMENTS: Final = 25
 SLICE_MOST_DOCUMENTS: Final = 1_000
 SLICE_S: Final = 0.003
 """How long a slice should keep the loop; the next one grows or shrinks accordingly."""
+SLICE_S_MAX: Final = 5.0
+"""How long loops inside of one slice may keep it before the pipeline is refused."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +43,7 @@ class Sources:
     ids: Ids
     find: Callable[[Find], Awaitable[Found]]
     may_read: Callable[[str], None]
+    limits: Limits
 
 
 async def aggregate(command: Aggregate, sources: Sources) -> Found:
@@ -50,13 +53,14 @@ async def aggregate(command: Aggregate, sources: Sources) -> Found:
         InvalidOperator: there is no such stage, expression or accumulator.
         DatabaseRequestFailed: an operand or a value is refused, by MongoDB's number.
     """
-    now_ms = sources.clock.now_ms()
+    now_ms, pace = sources.clock.now_ms(), _Pace(sources.clock)
     others: dict[str, list[Document]] = {}
     environment = PipelineEnvironment(
         now_ms=now_ms,
         collection=others.get,
         sample=sources.ids.sample,
         geo_indexes=_geo_indexes(sources.store, command.collection),
+        watch=pace.watch,
     )
     pipeline = compile_pipeline(
         [resolve(stage, now_ms=now_ms) for stage in command.pipeline], environment
@@ -66,9 +70,12 @@ async def aggregate(command: Aggregate, sources: Sources) -> Found:
         other = sources.store.collection(name)
         if other is not None:
             others[name] = other.snapshot()
-    most = LIMIT_DOCUMENTS_MAX if pipeline.has_limit else DEFAULT_LIMIT_DOCUMENTS
+    limits = sources.limits
+    most = (
+        limits.aggregate_max_documents if pipeline.has_limit else limits.aggregate_default_documents
+    )
     documents, left = await _beginning(command.collection, pipeline, sources)
-    return Found(documents=tuple(await _pulled(left, documents, most, sources.clock)))
+    return Found(documents=tuple(await _pulled(left, documents, most, pace)))
 
 
 async def _beginning(
@@ -89,44 +96,56 @@ async def _beginning(
     return ([] if collection is None else collection.snapshot()), pipeline
 
 
-@dataclass(slots=True)
 class _Pace:
-    """The size of the next slice."""
+    """The size of the next slice, and whether the one at work is late."""
 
-    documents: int = SLICE_LEAST_DOCUMENTS * 4
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._started = self._breathed = clock.elapsed_s()
+        self._size = SLICE_LEAST_DOCUMENTS * 4
+
+    def watch(self) -> None:
+        """Raise MongoDB's refusal of an operation that takes too long (50)."""
+        if self._clock.elapsed_s() - self._started > SLICE_S_MAX:
+            raise DatabaseRequestFailed(
+                "operation exceeded time limit",
+                mongo_code=50,
+                hint=f"one step kept the database for {SLICE_S_MAX:g} s; do less for a document",
+            )
 
     def slices(self, documents: Sequence[Document]) -> Iterator[list[Document]]:
         """Yield documents in slices of the size that is right at the time."""
+        self._started = self._clock.elapsed_s()
         start = 0
         while start < len(documents):
-            end = start + self.documents
+            end = start + self._size
             yield list(documents[start:end])
             start = end
 
-    def adapt(self, spent_s: float) -> None:
-        """Take in how long the last slice took."""
+    async def breathe(self) -> None:
+        """Adapt to how long the slice took, and let the loop do other things when it is time."""
+        now = self._clock.elapsed_s()
+        spent_s = now - self._started
         if spent_s > 2 * SLICE_S:
-            self.documents = max(self.documents // 2, SLICE_LEAST_DOCUMENTS)
+            self._size = max(self._size // 2, SLICE_LEAST_DOCUMENTS)
         elif spent_s < SLICE_S / 2:
-            self.documents = min(self.documents * 2, SLICE_MOST_DOCUMENTS)
+            self._size = min(self._size * 2, SLICE_MOST_DOCUMENTS)
+        if now - self._breathed >= SLICE_S:
+            await asyncio.sleep(0)
+            self._breathed = now = self._clock.elapsed_s()
+        self._started = now
 
 
 async def _pulled(
-    pipeline: Pipeline, documents: Sequence[Document], most: int, clock: Clock
+    pipeline: Pipeline, documents: Sequence[Document], most: int, pace: _Pace
 ) -> list[Document]:
     """Return what comes out, `most` at most, letting the loop breathe after each slice's time."""
-    pace, found = _Pace(), list[Document]()
-    since = last = clock.elapsed_s()
+    found: list[Document] = []
     for chunk in pipeline.run(pace.slices(documents)):
         found += chunk
         if len(found) >= most:
             return found[:most]
-        now = clock.elapsed_s()
-        pace.adapt(now - last)
-        if now - since >= SLICE_S:
-            await asyncio.sleep(0)
-            since = now = clock.elapsed_s()
-        last = now
+        await pace.breathe()
     return found
 
 

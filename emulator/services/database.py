@@ -118,6 +118,7 @@ class Database:
             ids=self._ids,
             find=lambda beginning: self.find(beginning, caller),
             may_read=lambda name: self._access.require_database(caller, "aggregate", name),
+            limits=self._policy.limits,
         )
         return await aggregate(command, sources)
 

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
+from emulator.core.aggregate.nodes import Watch, unwatched
 from emulator.core.values import Document, Value
 
 ReadCollection: TypeAlias = Callable[[str], Iterable[Document] | None]
@@ -32,6 +33,7 @@ class PipelineEnvironment:
     below `population`. `find_equal(collection, path, value)` gives the documents a filter
     `{path: {$eq: value}}` finds by an index, or None where no index serves. `geo_indexes` are the
     kinds ("2dsphere", "2d") of the geometry indexes of the pipeline's own collection by path.
+    `watch` is asked in long loops and may end them.
     """
 
     now_ms: int
@@ -39,3 +41,4 @@ class PipelineEnvironment:
     sample: Sample = _first_places
     find_equal: FindEqual | None = None
     geo_indexes: Mapping[str, str] = field(default_factory=dict)
+    watch: Watch = unwatched

@@ -26,10 +26,12 @@ from emulator.core.aggregate.nodes import (
     Operator,
     Scope,
     Variables,
+    Watch,
     constant,
     folded,
     is_true,
     refusal,
+    unwatched,
 )
 from emulator.core.aggregate.variables import check_field_name, compile_reference
 from emulator.core.errors import InvalidOperator
@@ -73,9 +75,9 @@ def expression_compiler(*, now_ms: int) -> ExpressionCompiler:
     return compile_condition
 
 
-def base_scope(*, now_ms: int) -> Scope:
+def base_scope(*, now_ms: int, watch: Watch = unwatched) -> Scope:
     """Return the scope without variables but the system's."""
-    return Scope(compile=compile_value, now_ms=now_ms)
+    return Scope(compile=compile_value, now_ms=now_ms, watch=watch)
 
 
 def compile_value(operand: Value, scope: Scope) -> Expression:

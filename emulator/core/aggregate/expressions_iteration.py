@@ -4,7 +4,7 @@ Not here: what names are allowed (`variables`). The one idea: the variables of a
 are those of the outer one and the new ones behind them, in one tuple.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
 from emulator.core.aggregate.nodes import (
@@ -14,6 +14,7 @@ from emulator.core.aggregate.nodes import (
     Run,
     Scope,
     Variables,
+    Watch,
     is_nullish,
     is_true,
     refusal,
@@ -22,6 +23,8 @@ from emulator.core.aggregate.nodes import (
 from emulator.core.aggregate.numbers import is_int32
 from emulator.core.aggregate.variables import check_bindable
 from emulator.core.values import MISSING, Document, Value
+
+WATCHED_ITEMS: Final = 64
 
 _LET: Final = Named(
     required=("vars", "in"),
@@ -94,10 +97,23 @@ def _array_run(name: str, code: int, given: Expression) -> Run:
     return run
 
 
+def _watched(items: list[Value], watch: Watch) -> Iterable[Value]:
+    """Return the items; on the way through them the watch is asked now and then."""
+    watch()
+    return items if len(items) <= WATCHED_ITEMS else _with_watch(items, watch)
+
+
+def _with_watch(items: list[Value], watch: Watch) -> Iterator[Value]:
+    for start in range(0, len(items), WATCHED_ITEMS):
+        watch()
+        yield from items[start : start + WATCHED_ITEMS]
+
+
 def _map(name: str, operand: Value, scope: Scope) -> Expression:
     operands = _MAP.read(name, operand)
     array = _array_run(name, 16883, scope.expression(operands["input"]))
     inside = scope.bind(_element_name(operands)).expression(operands["in"]).run
+    watch = scope.watch
 
     def run(document: Document, variables: Variables) -> Value:
         items = array(document, variables)
@@ -105,7 +121,7 @@ def _map(name: str, operand: Value, scope: Scope) -> Expression:
             return None
         return [
             None if value is MISSING else value
-            for value in [inside(document, (*variables, item)) for item in items]
+            for value in [inside(document, (*variables, item)) for item in _watched(items, watch)]
         ]
 
     return Expression(run=run)
@@ -116,13 +132,16 @@ def _filter(name: str, operand: Value, scope: Scope) -> Expression:
     array = _array_run(name, 28651, scope.expression(operands["input"]))
     limit = scope.optional(operands, "limit")
     holds = scope.bind(_element_name(operands)).expression(operands["cond"]).run
+    watch = scope.watch
 
     def run(document: Document, variables: Variables) -> Value:
         items = array(document, variables)
         count = None if limit is None else _limit(limit.run(document, variables))
         if items is None:
             return None
-        kept = [item for item in items if is_true(holds(document, (*variables, item)))]
+        kept = [
+            item for item in _watched(items, watch) if is_true(holds(document, (*variables, item)))
+        ]
         return kept[:count]
 
     return Expression(run=run)
@@ -143,13 +162,14 @@ def _reduce(name: str, operand: Value, scope: Scope) -> Expression:
     array = _array_run(name, 40080, scope.expression(operands["input"]))
     initial = scope.expression(operands["initialValue"]).run
     step = scope.bind("this", "value").expression(operands["in"]).run
+    watch = scope.watch
 
     def run(document: Document, variables: Variables) -> Value:
         items = array(document, variables)
         if items is None:
             return None
         value = initial(document, variables)
-        for item in items:
+        for item in _watched(items, watch):
             value = step(document, (*variables, item, value))
         return value
 

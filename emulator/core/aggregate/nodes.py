@@ -19,6 +19,9 @@ Variables: TypeAlias = tuple[Value, ...]
 
 Run: TypeAlias = Callable[[Document, Variables], Value]
 
+Watch: TypeAlias = Callable[[], None]
+"""Raises a refusal where the work has taken too long; asked now and then."""
+
 EXPRESSION_DEPTH_MAX: Final = 200
 """Levels an expression may be nested; an operator counts as two, for mostly it takes an array."""
 TEXT_LENGTH_MAX: Final = 16 * 1024 * 1024
@@ -52,6 +55,10 @@ class Expression:
         return [run(document, variables) for document in documents]
 
 
+def unwatched() -> None:
+    """Let the work take as long as it takes."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scope:
     """What an operator needs to compile its operands: the compiler and the names in scope.
@@ -66,6 +73,7 @@ class Scope:
     width: int = 0
     constants: Mapping[str, Value] = field(default_factory=dict)
     depth: int = 0
+    watch: Watch = unwatched
 
     def bind(self, *names: str) -> "Scope":
         """Return the scope in which these variables follow those already there."""

@@ -106,7 +106,7 @@ def compile_pipeline(pipeline: Value, environment: PipelineEnvironment) -> Pipel
         DatabaseRequestFailed: an operand is refused, by MongoDB's number.
     """
     _check_nesting(pipeline)
-    scope = base_scope(now_ms=environment.now_ms)
+    scope = base_scope(now_ms=environment.now_ms, watch=environment.watch)
     building = Building(environment=environment, scope=scope, pipeline=compile_stages)
     stages = compile_stages(pipeline, building)
     return Pipeline(

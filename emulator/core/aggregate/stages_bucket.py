@@ -9,18 +9,20 @@ from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from operator import itemgetter
 from typing import Final, TypeAlias
 
 from emulator.core.aggregate.expressions import is_operator
 from emulator.core.aggregate.granularity import Granularity, granularity
 from emulator.core.aggregate.nodes import Expression, Variables, refusal, wrong_type
 from emulator.core.aggregate.numbers import is_int32, is_number
+from emulator.core.aggregate.sorting import sorted_in_steps
 from emulator.core.aggregate.stage_nodes import (
+    SLICE_DOCUMENTS,
     Building,
     Slices,
     Stage,
     StageBuilder,
-    gathered,
     read_options,
     slices,
 )
@@ -158,11 +160,12 @@ _Row: TypeAlias = tuple[SortKey, Value, Document]
 
 @dataclass(slots=True)
 class _Range:
-    """A bucket being filled: its limits and documents."""
+    """A bucket: its limits and the places of its documents among all."""
 
     least: Value
     most: Value
-    documents: list[Document]
+    start: int
+    end: int
 
 
 def _bucket_auto(name: str, operand: Value, building: Building) -> Stage:
@@ -179,24 +182,29 @@ def _bucket_auto(name: str, operand: Value, building: Building) -> Stage:
     outputs = _outputs(options, building, 40244)
 
     def run(incoming: Slices, variables: Variables) -> Slices:
-        documents = yield from gathered(incoming)
-        values = group_by.column(documents, variables)
-        ids = [None if value is MISSING else value for value in values]
-        rows: list[_Row] = [
-            (sort_key(id_), id_, document) for id_, document in zip(ids, documents, strict=True)
-        ]
-        rows.sort(key=lambda row: row[0])
-        ranges = _ranges(rows, count, rounding)
-        yield from slices(_filled(each, outputs, variables) for each in ranges)
+        rows: list[_Row] = []
+        for chunk in incoming:
+            values = group_by.column(chunk, variables)
+            ids = [None if value is MISSING else value for value in values]
+            rows += zip(map(sort_key, ids), ids, chunk, strict=True)
+            yield []
+        rows = yield from sorted_in_steps(rows, itemgetter(0))
+        for range_ in _ranges(rows, count, rounding):
+            yield from _filled(range_, rows, outputs, variables)
 
     return Stage(run=run)
 
 
-def _filled(range_: _Range, outputs: Sequence[Output], variables: Variables) -> Document:
+def _filled(
+    range_: _Range, rows: Sequence[_Row], outputs: Sequence[Output], variables: Variables
+) -> Slices:
     id_ = {"min": range_.least, "max": range_.most}
     groups = Groups(outputs, variables, lambda _document: id_)
-    groups.add([0] * len(range_.documents), range_.documents)
-    return groups.documents()[0]
+    for start in range(range_.start, range_.end, SLICE_DOCUMENTS):
+        some = [row[2] for row in rows[start : min(start + SLICE_DOCUMENTS, range_.end)]]
+        groups.add([0] * len(some), some)
+        yield []
+    yield groups.documents()
 
 
 def _bucket_count(value: Value) -> int:
@@ -232,7 +240,7 @@ def _ranges(rows: Sequence[_Row], count: int, rounding: Granularity | None) -> l
         key = sort_key(most)
         while end < len(rows) and (rows[end][0] == key if rounding is None else rows[end][0] < key):
             end += 1
-        ranges.append(_Range(least, most, [row[2] for row in rows[place:end]]))
+        ranges.append(_Range(least, most, place, end))
         if rounding is None and len(ranges) > 1:
             ranges[-2].most = least
         place = end

@@ -11,8 +11,10 @@ from typing import Final
 from emulator.core.aggregate.expressions import compile_value
 from emulator.core.aggregate.nodes import Expression, Variables, refusal
 from emulator.core.aggregate.numbers import is_number, is_whole_number
+from emulator.core.aggregate.sorting import SortedRuns
 from emulator.core.aggregate.stage_nodes import (
     Building,
+    RunStage,
     Slices,
     Sort,
     Stage,
@@ -24,11 +26,12 @@ from emulator.core.aggregate.stage_nodes import (
 )
 from emulator.core.aggregate.variables import parse_path
 from emulator.core.errors import DatabaseRequestFailed
-from emulator.core.ordering import is_nan, sort_documents
+from emulator.core.ordering import TopDocuments, is_nan
 from emulator.core.values import MISSING, Document, Value
 
 SORT_PATHS_MAX: Final = 32
-_SORT_KEPT_LEAST: Final = 10_000
+TOP_DOCUMENTS_MAX: Final = 4_000
+"""Up to so many first documents are kept while they come, rather than all of them sorted."""
 
 
 def _match(_name: str, operand: Value, building: Building) -> Stage:
@@ -81,18 +84,28 @@ def _direction(value: Value) -> int:
 
 def sort_stage(sort: Sort, limit: int | None = None) -> Stage:
     """Return the stage that sorts, and keeps the first `limit` documents only."""
-    kept_most = None if limit is None else max(4 * limit, _SORT_KEPT_LEAST)
+    if limit is not None and limit <= TOP_DOCUMENTS_MAX:
+        return Stage(run=_top_run(sort, limit), sort=sort)
 
     def run(incoming: Slices, _variables: Variables) -> Slices:
-        documents: list[Document] = []
+        runs = SortedRuns(sort)
         for chunk in incoming:
-            documents += chunk
-            if kept_most is not None and len(documents) > kept_most:
-                documents = sort_documents(documents, sort, limit)
+            runs.add(chunk)
             yield []
-        yield from slices(sort_documents(documents, sort, limit))
+        yield from runs.slices()
 
     return Stage(run=run, sort=sort)
+
+
+def _top_run(sort: Sort, limit: int) -> RunStage:
+    def run(incoming: Slices, _variables: Variables) -> Slices:
+        top = TopDocuments(sort, limit)
+        for chunk in incoming:
+            top.add(chunk)
+            yield []
+        yield from slices(top.result())
+
+    return run
 
 
 def limited(stage: Stage, limit: int) -> Stage:

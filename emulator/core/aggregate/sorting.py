@@ -1,0 +1,126 @@
+"""Owns sorting many documents in short steps: runs first, then what is common to all of them.
+
+Not here: the order (`core.ordering`). The one idea: of every sorted run a piece is taken and all
+pieces are sorted together; up to the first end of a piece nothing can come in between any more, so
+that much is in order. Whoever wants only the first documents pulls no more than those.
+"""
+
+from collections.abc import Callable, Generator, Iterator, Sequence
+from itertools import chain, repeat
+from typing import Final, TypeVar
+
+from emulator.core.ordering import SortSpecification, sort_documents, sort_places
+from emulator.core.values import Document, Value
+
+RUN_DOCUMENTS: Final = 4_000
+PIECE_DOCUMENTS: Final = 500
+
+_Row = TypeVar("_Row")
+
+
+class SortedRuns:
+    """Takes documents in slices and gives them back in order, ties as they came."""
+
+    def __init__(self, sort: SortSpecification) -> None:
+        self._sort = sort
+        self._waiting: list[Document] = []
+        self._runs: list[list[Document]] = []
+
+    def add(self, documents: Sequence[Document]) -> None:
+        """Take more documents.
+
+        Raises:
+            DatabaseRequestFailed: two sort paths run through different arrays of one document (2).
+        """
+        self._waiting += documents
+        if len(self._waiting) >= RUN_DOCUMENTS:
+            self._runs.append(sort_documents(self._waiting, self._sort))
+            self._waiting = []
+
+    def slices(self) -> Iterator[list[Document]]:
+        """Yield all documents in order."""
+        if self._waiting:
+            self._runs.append(sort_documents(self._waiting, self._sort))
+        pieces = [_Piece(run) for run in self._joined()]
+        while len(pieces) > 1:
+            yield self._in_order(pieces)
+            pieces = [piece for piece in pieces if piece.documents]
+        for piece in pieces:
+            yield from piece.rest()
+
+    def _joined(self) -> list[list[Document]]:
+        """Return the runs, neighbours that need no merging as one: often most came in order."""
+        joined: list[list[Document]] = []
+        for run in self._runs:
+            if joined and self._comes_first(joined[-1][-1], run[0]):
+                joined[-1] += run
+            elif joined and not self._comes_first(joined[-1][0], run[-1]):
+                joined[-1] = run + joined[-1]
+            else:
+                joined.append(run)
+        return joined
+
+    def _comes_first(self, before: Document, after: Document) -> bool:
+        """Tell whether two documents, the first of which came first, are in order."""
+        return sort_places([before, after], self._sort)[0] == 0
+
+    def _in_order(self, pieces: Sequence["_Piece"]) -> list[Document]:
+        """Return as many of the first documents as are certain, taken out of the pieces."""
+        pool = list(chain.from_iterable(piece.documents for piece in pieces))
+        owners = list(chain.from_iterable(repeat(piece, len(piece.documents)) for piece in pieces))
+        found: list[Document] = []
+        for place in sort_places(pool, self._sort):
+            found.append(pool[place])
+            if owners[place].took_one():
+                break
+        for piece in pieces:
+            piece.drop_taken()
+        return found
+
+
+class _Piece:
+    """The next documents of a run, and how many of them have been taken."""
+
+    __slots__ = ("_run", "_size", "_start", "_taken", "documents")
+
+    def __init__(self, run: list[Document]) -> None:
+        self._run = run
+        self._size = PIECE_DOCUMENTS
+        self._start = 0
+        self._taken = 0
+        self.documents = run[:PIECE_DOCUMENTS]
+
+    def took_one(self) -> bool:
+        """Note that the next one was taken; tell whether the run has unseen ones behind."""
+        self._taken += 1
+        return self._taken == len(self.documents) and self._start + self._taken < len(self._run)
+
+    def drop_taken(self) -> None:
+        """Go on behind what was taken; a piece used up is followed by one of twice the size."""
+        if self._taken == len(self.documents):
+            self._size *= 2
+        self._start += self._taken
+        self._taken = 0
+        self.documents = self._run[self._start : self._start + self._size]
+
+    def rest(self) -> Iterator[list[Document]]:
+        """Yield all that is left."""
+        for start in range(self._start, len(self._run), PIECE_DOCUMENTS):
+            yield self._run[start : start + PIECE_DOCUMENTS]
+
+
+def sorted_in_steps(
+    rows: Sequence[_Row], key: Callable[[_Row], Value]
+) -> Generator[list[Document], None, list[_Row]]:
+    """Sort rows, an empty slice for each step; Python merges two sorted runs in one walk."""
+    runs: list[list[_Row]] = []
+    for start in range(0, len(rows), RUN_DOCUMENTS):
+        runs.append(sorted(rows[start : start + RUN_DOCUMENTS], key=key))
+        yield []
+    while len(runs) > 1:
+        merged: list[list[_Row]] = []
+        for place in range(0, len(runs), 2):
+            merged.append(sorted(chain.from_iterable(runs[place : place + 2]), key=key))
+            yield []
+        runs = merged
+    return runs[0] if runs else []
