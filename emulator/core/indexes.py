@@ -224,9 +224,14 @@ def compile_order(sort: Sequence[tuple[str, int]]) -> Callable[[Document], Row]:
     """
     paths = [split_path(path) for path, _ in sort]
     directions = [direction for _, direction in sort]
+    rows_of = _single(paths[0][0], directions[0]) if len(paths) == len(paths[0]) == 1 else None
 
     def row_of(document: Document) -> Row:
-        rows = [tuple(map(key_of, values, directions)) for values in sort_values(document, paths)]
+        rows = (
+            [tuple(map(key_of, values, directions)) for values in sort_values(document, paths)]
+            if rows_of is None
+            else rows_of(document)
+        )
         return rows[0] if len(rows) == 1 else min(rows)
 
     return row_of

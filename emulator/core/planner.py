@@ -47,7 +47,7 @@ class PlannedIndex(Protocol):
         ...
 
     def count(self, reach: Reach) -> int:
-        """Return about how many keys a reach examines."""
+        """Return about how many documents are in a reach."""
         ...
 
 
@@ -121,7 +121,7 @@ def _alternatives(node: Node) -> list[Or]:
 def _best(
     indexes: Mapping[int, PlannedIndex], bounds: Mapping[str, Bounds], sort: SortSpecification
 ) -> Use | None:
-    """Return the use with most fixed keys, then in order, then with a range, then fewest keys."""
+    """Return the use of most fixed keys, then in order, then with a range, then least to read."""
     ranked: list[tuple[tuple[int, bool, bool], int, Use]] = []
     for place, index in indexes.items():
         found = _use(place, index, bounds, sort)

@@ -27,6 +27,9 @@ from emulator.services.reading import (
 from emulator.stores.base import Index
 
 BUILD_SLICE_DOCUMENTS: Final = 500
+NARROW_DOCUMENTS: Final = 4_000
+SCAN_ADVANTAGE: Final = 8
+"""Looking at a document costs about this share of finding it by an index."""
 NO_QUERY_PLAN: Final = 291
 """MongoDB's number for a query that needs an index which is not there."""
 
@@ -68,33 +71,36 @@ class Reader:
             _read_by_id(question, reading)
         elif matcher.near is not None:
             yield from self._nearest(question, reading)
-        elif not (question.collection.indexes() and (yield from self._indexed(question, reading))):
-            self._refuse_long(question)
-            found = yield from select_slices(
-                question.collection.snapshot(), question, reading, self._clock
-            )
+        else:
+            candidates = yield from self._candidates(question, reading)
+            if candidates is None:
+                return
+            found = yield from select_slices(candidates, question, reading, self._clock)
             yield from self._sorted(question, reading, found)
-            self.advisor.heard(question, reading)
+            if reading.lacks_index:
+                self.advisor.heard(question, reading)
 
-    def _indexed(self, question: Question, reading: Reading) -> Generator[None, None, bool]:
-        """Read by indexes and tell whether any served."""
+    def _candidates(
+        self, question: Question, reading: Reading
+    ) -> Generator[None, None, list[Document] | None]:
+        """Return the documents to look at, None when an index in order has given the answer."""
         indexes = yield from _built(question)
         limited = question.wanted is not None
         plan = choose(indexes, question.matcher.node, question.sort, limited=limited)
         if plan is None:
-            return False
-        reading.stage = "IXSCAN"
-        reading.indexes = tuple(indexes[use.place].definition.name for use in plan.uses)
+            self._refuse_long(question)
+            reading.lacks_index = True
+            return question.collection.snapshot()
+        names = tuple(indexes[use.place].definition.name for use in plan.uses)
         if plan.ordered and _walked(question, reading, plan, indexes):
-            return True
-        candidates = _candidates(plan, indexes)
-        if candidates is None:
-            reading.stage, reading.indexes, reading.sorted_by_index = "COLLSCAN", (), False
-            return False
+            reading.stage, reading.indexes = "IXSCAN", names
+            return None
+        if not _is_narrow(question, plan, indexes):
+            return question.collection.snapshot()
+        reading.stage, reading.indexes = "IXSCAN", names
+        candidates = _in_reach(plan, indexes)
         reading.keys_examined += len(candidates)
-        found = yield from select_slices(candidates, question, reading, self._clock)
-        yield from self._sorted(question, reading, found)
-        return True
+        return candidates
 
     def _sorted(self, question: Question, reading: Reading, found: list[Document]) -> Steps:
         reading.documents = yield from sort_slices(
@@ -165,13 +171,19 @@ def _walked(question: Question, reading: Reading, plan: Plan, indexes: dict[int,
     return True
 
 
-def _candidates(plan: Plan, indexes: dict[int, Index]) -> list[Document] | None:
-    """Return the documents in reach, each once and oldest first, None when that is all of them."""
+def _is_narrow(question: Question, plan: Plan, indexes: dict[int, Index]) -> bool:
+    """Tell whether reading by the plan costs less than looking at everything."""
     if not plan.uses[0].bound:
-        return None
+        return False
+    reached = sum(indexes[use.place].count(use.reach) for use in plan.uses)
+    return reached <= max(NARROW_DOCUMENTS, len(question.collection) // SCAN_ADVANTAGE)
+
+
+def _in_reach(plan: Plan, indexes: dict[int, Index]) -> list[Document]:
+    """Return the documents that the plan reaches, each once and oldest first."""
     first, *others = (indexes[use.place].find(use.reach) for use in plan.uses)
+    if not others:
+        return list(first.values())
     for other in others:
         first |= other
-    if others:
-        return [first[number] for number in sorted(first)]
-    return list(first.values())
+    return [first[number] for number in sorted(first)]

@@ -12,20 +12,20 @@ from itertools import islice
 from typing import Final, TypeAlias
 
 from emulator.ambient import Clock
-from emulator.core.indexes import Row, compile_order
+from emulator.core.indexes import compile_order
 from emulator.core.ordering import SortSpecification, sort_documents
 from emulator.core.query import CompiledFilter, Near
 from emulator.core.query_nodes import And
 from emulator.core.values import Document
 from emulator.stores.base import Collection
 
-SLICE_S: Final = 0.003
+SLICE_S: Final = 0.002
 """How long a slice should hold the loop."""
 SLICE_MIN_DOCUMENTS: Final = 16
 SLICE_FIRST_DOCUMENTS: Final = 500
 SLICE_MAX_DOCUMENTS: Final = 16_000
-SLICE_GROWTH_MAX: Final = 4.0
-SORT_AT_ONCE_MAX_DOCUMENTS: Final = 2_000
+SLICE_GROWTH_MAX: Final = 2.0
+SORT_AT_ONCE_MAX_DOCUMENTS: Final = 1_000
 TOP_MAX_DOCUMENTS: Final = 4_000
 """Up to so many first documents are picked out of a long list without sorting it."""
 WALK_MAX_DOCUMENTS: Final = 4_000
@@ -60,7 +60,7 @@ class Reading:
     """What was read: the documents that match, in order and cut, and what that took.
 
     `stage` is MongoDB's name: IDHACK, IXSCAN, COLLSCAN, GEO_NEAR. `keys_examined` counts a document
-    once for each index it was found in.
+    once for each index it was found in. `lacks_index`: everything was looked at for want of one.
     """
 
     documents: list[Document] = field(default_factory=list)
@@ -69,6 +69,7 @@ class Reading:
     keys_examined: int = 0
     documents_examined: int = 0
     sorted_by_index: bool = False
+    lacks_index: bool = False
 
 
 class Pace:
@@ -150,22 +151,22 @@ def _top_slices(
 def _merge_slices(
     documents: Sequence[Document], sort: SortSpecification, wanted: int | None, clock: Clock
 ) -> Slices:
-    """Sort runs of documents, then merge them; the place decides between equals."""
-    key_of = compile_order(sort)
-    runs: list[list[tuple[Row, int]]] = []
-    pace = Pace(clock)
+    """Sort runs of documents, then merge them; the earlier run decides between equals."""
+    runs: list[list[Document]] = []
+    pace = Pace(clock, SORT_AT_ONCE_MAX_DOCUMENTS)
     start = 0
     while start < len(documents):
-        end = min(start + pace.size_documents, len(documents))
-        runs.append(sorted((key_of(documents[place]), place) for place in range(start, end)))
+        end = start + pace.size_documents
+        runs.append(sort_documents(documents[start:end], sort))
         start = end
         pace.finished()
         yield
         pace.breathed()
-    merged = islice(heapq.merge(*runs), wanted)
+    # Keys are made when they are compared: kept ones would be work for the garbage collector.
+    merged = islice(heapq.merge(*runs, key=compile_order(sort)), wanted)
     found: list[Document] = []
     pace = Pace(clock)
-    while piece := [documents[place] for _, place in islice(merged, pace.size_documents)]:
+    while piece := list(islice(merged, pace.size_documents)):
         found += piece
         pace.finished()
         yield

@@ -85,7 +85,7 @@ class Index(Protocol):
         ...
 
     def count(self, reach: Reach) -> int:
-        """Return how many keys a reach examines."""
+        """Return about how many documents are in a reach."""
         ...
 
     def find(self, reach: Reach) -> dict[int, Document]:

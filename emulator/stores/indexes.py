@@ -34,6 +34,7 @@ class Index:
     __slots__ = (
         "_documents",
         "_entries",
+        "_pairs",
         "_prepared",
         "_rows_of",
         "_sorted",
@@ -48,6 +49,7 @@ class Index:
         self._documents = documents
         self._rows_of = compile_rows(definition)
         self._entries: dict[Row, Numbers] = {}
+        self._pairs = 0
         self._sorted = SortedRows()
         self._prepared: dict[int, tuple[Document, list[Row]]] = {}
         self._waiting: list[int] | None = None
@@ -69,21 +71,24 @@ class Index:
         return not waiting
 
     def count(self, reach: Reach) -> int:
-        """Return how many rows a reach examines."""
-        points = sum(1 for row in reach.points if row in self._entries)
-        return points + sum(self._sorted.count(low, high) for low, high in reach.spans)
+        """Return about how many documents are in a reach."""
+        entries = self._entries
+        points = sum(len(_listed(entries[row])) for row in reach.points if row in entries)
+        rows = sum(self._sorted.count(low, high) for low, high in reach.spans)
+        return points + (rows * self._pairs // len(entries) if rows else 0)
 
     def find(self, reach: Reach) -> dict[int, Document]:
         """Return the documents in a reach by number, which is the order they came in."""
         entries, documents = self._entries, self._documents
-        found: set[int] = set()
+        found: list[int] = []
         for row in self._rows(reach):
             numbers = entries[row]
             if isinstance(numbers, int):
-                found.add(numbers)
+                found.append(numbers)
             else:
-                found.update(numbers)
-        return {number: documents[number] for number in sorted(found)}
+                found += numbers
+        found.sort()
+        return {number: documents[number] for number in found}
 
     def walk(self, reach: Reach) -> Iterator[Document]:
         """Yield the documents of an ordered reach in its order, ties oldest first.
@@ -158,6 +163,7 @@ class Index:
     def clear(self) -> None:
         """Take every document out."""
         self._entries.clear()
+        self._pairs = 0
         self._sorted = SortedRows()
         self._waiting = None
         self.arrays = [False] * len(self.definition.keys)
@@ -192,6 +198,7 @@ class Index:
         if len(rows) > 1:
             for place in varying(rows):
                 self.arrays[place] = True
+        self._pairs += len(rows)
         entries = self._entries
         for row in rows:
             numbers = entries.get(row)
@@ -206,6 +213,7 @@ class Index:
                 insort(numbers, number)
 
     def _discard(self, number: int, rows: Sequence[Row]) -> None:
+        self._pairs -= len(rows)
         entries = self._entries
         for row in rows:
             numbers = entries[row]
