@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
+from emulator.cli.fn_install import install
 from emulator.cli.options import project_option
 from emulator.cli.output import (
     EXIT_DONE,
@@ -37,6 +38,9 @@ LOG_LINES_DEFAULT: Final = 100
 @click.group("fn")
 def functions() -> None:
     """Functions of the running suite."""
+
+
+functions.add_command(install)
 
 
 @functions.command("list", short_help="List the functions.")

@@ -1,0 +1,143 @@
+"""Owns which packages Node functions need, which of them are missing, and what would install them.
+
+Not here: installing (`cli.fn_install`), resolving (Node's own, helped by `node/loader.js`). The one
+idea: packages are looked for where Node would look, without running any code. Functions that need
+nothing but an SDK share one installation; others get their own, as in the cloud.
+"""
+
+import json
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from emulator.functions.base import Bundle
+
+SHARED_PACKAGES: Final = frozenset({"wx-server-sdk", "@cloudbase/node-sdk", "tcb-admin-node"})
+"""Packages that one installation in the data folder may provide to every function."""
+SHARED_VERSION_DEFAULT: Final = "latest"
+SOURCE_MAX_BYTES: Final = 1024 * 1024
+
+_ANY_VERSION: Final = frozenset({"", "*", "latest"})
+_REQUIRED: Final = re.compile(
+    r"""(?:\brequire\(\s*|\bfrom\s+|\bimport\s*\(?\s*)["']((?:@[\w.-]+/)?[a-z][\w.-]*)[^"'\n]*["']"""
+)
+_BUILT_IN: Final = frozenset(
+    {
+        "assert", "async_hooks", "buffer", "child_process", "cluster", "console", "constants",
+        "crypto", "dgram", "dns", "domain", "events", "fs", "http", "http2", "https", "inspector",
+        "module", "net", "node", "os", "path", "perf_hooks", "process", "punycode", "querystring",
+        "readline", "repl", "stream", "string_decoder", "sys", "timers", "tls", "trace_events",
+        "tty", "url", "util", "v8", "vm", "wasi", "worker_threads", "zlib",
+    }
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Needs:
+    """What one function needs of the registry: versions by package.
+
+    `has_manifest` tells whether its `package.json` says so; else its entry file was read.
+    """
+
+    bundle: Bundle
+    packages: Mapping[str, str]
+    missing: tuple[str, ...]
+    has_manifest: bool
+
+    def cure(self) -> str:
+        """Return what to run for what is missing."""
+        own = "npm install" if self.has_manifest else f"npm install {' '.join(self.missing)}"
+        return f"run: cloud-emu fn install (or {own} in {self.bundle.folder.name}/)"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """What to install: packages for all in the shared folder, folders with their own, the rest.
+
+    `left` are functions that name no versions anywhere, whose packages nobody can choose for them.
+    """
+
+    shared: Mapping[str, str]
+    own: tuple[Needs, ...]
+    left: tuple[Needs, ...]
+
+
+def needs_of(bundle: Bundle, shared: Path) -> Needs:
+    """Return what a function needs, and what of it Node would not find."""
+    manifest = _manifest(bundle.folder)
+    declared = manifest.get("dependencies") if manifest is not None else None
+    if isinstance(declared, dict):
+        packages = {str(name): str(version) for name, version in declared.items()}
+    else:
+        packages = dict.fromkeys(_required(bundle.entry), "")
+    places = [folder / "node_modules" for folder in (bundle.folder, *bundle.folder.parents)]
+    places.append(shared / "node_modules")
+    missing = (name for name in packages if not any((place / name).is_dir() for place in places))
+    return Needs(
+        bundle=bundle,
+        packages=packages,
+        missing=tuple(sorted(missing)),
+        has_manifest=isinstance(declared, dict),
+    )
+
+
+def all_needs(bundles: Iterable[Bundle], shared: Path) -> list[Needs]:
+    """Return the needs of every Node function."""
+    return [needs_of(bundle, shared) for bundle in bundles if bundle.language == "node"]
+
+
+def plan(needs: Sequence[Needs]) -> Plan:
+    """Return what to install so that no function lacks anything.
+
+    The version of a shared package is the one most functions ask for; who asks for another gets
+    an installation of its own.
+    """
+    lacking = [each for each in needs if each.missing]
+    sharing = [each for each in lacking if SHARED_PACKAGES.issuperset(each.missing)]
+    versions = {
+        name: _chosen(each.packages[name] for each in sharing if name in each.missing)
+        for name in sorted({name for each in sharing for name in each.missing})
+    }
+    served = {each.bundle.name for each in sharing if _suits(each, versions)}
+    wanted = {name for each in sharing if each.bundle.name in served for name in each.missing}
+    rest = [each for each in lacking if each.bundle.name not in served]
+    return Plan(
+        shared={name: version for name, version in versions.items() if name in wanted},
+        own=tuple(each for each in rest if each.has_manifest),
+        left=tuple(each for each in rest if not each.has_manifest),
+    )
+
+
+def _chosen(wished: Iterable[str]) -> str:
+    exact = Counter(version for version in wished if version not in _ANY_VERSION)
+    return exact.most_common(1)[0][0] if exact else SHARED_VERSION_DEFAULT
+
+
+def _suits(needs: Needs, versions: Mapping[str, str]) -> bool:
+    return all(
+        needs.packages[name] in _ANY_VERSION or needs.packages[name] == versions[name]
+        for name in needs.missing
+    )
+
+
+def _manifest(folder: Path) -> Mapping[str, Any] | None:
+    """Return `package.json`; what cannot be read is npm's to complain about."""
+    try:
+        found = json.loads((folder / "package.json").read_bytes())
+    except (OSError, ValueError):
+        return None
+    return found if isinstance(found, dict) else None
+
+
+def _required(entry: Path) -> list[str]:
+    """Return the packages that the text of a file asks for."""
+    try:
+        if entry.stat().st_size > SOURCE_MAX_BYTES:
+            return []
+        text = entry.read_text("utf-8", "replace")
+    except OSError:
+        return []
+    return sorted(set(_REQUIRED.findall(text)) - _BUILT_IN)
