@@ -13,7 +13,7 @@ from typing import Final, TypeAlias
 
 from emulator.ambient import Clock
 from emulator.core.indexes import compile_order
-from emulator.core.ordering import SortSpecification, sort_documents
+from emulator.core.ordering import SortSpecification, TopDocuments, sort_documents
 from emulator.core.query import CompiledFilter, Near
 from emulator.core.query_nodes import And
 from emulator.core.values import Document
@@ -97,9 +97,10 @@ class Pace:
 def select_slices(
     documents: Sequence[Document], question: Question, reading: Reading, clock: Clock
 ) -> Slices:
-    """Return the documents that match, `wanted` at most when nothing is to be sorted."""
+    """Return the documents that match; `wanted` at most, but all to sort them where it is many."""
     select = question.matcher.select
     wanted = question.wanted if not question.sort else None
+    top = _top(question)
     pace = Pace(clock, SLICE_FIRST_DOCUMENTS if wanted is None else wanted * 2)
     found: list[Document] = []
     start, count = 0, len(documents)
@@ -107,6 +108,10 @@ def select_slices(
         end = start + pace.size_documents
         found += select(documents[start:end] if start or end < count else documents)
         start = end
+        if top is not None:
+            # Kept while the documents are in the processor's cache: a second walk costs as much.
+            top.add(found)
+            found = []
         if wanted is not None and len(found) >= wanted:
             del found[wanted:]
             break
@@ -115,7 +120,14 @@ def select_slices(
             yield
             pace.breathed()
     reading.documents_examined += min(start, count)
-    return found
+    return found if top is None else top.result()
+
+
+def _top(question: Question) -> TopDocuments | None:
+    """Return what keeps the first documents in order, where few of them are wanted."""
+    if not question.sort or question.wanted is None or question.wanted > TOP_MAX_DOCUMENTS:
+        return None
+    return TopDocuments(question.sort, question.wanted)
 
 
 def sort_slices(
