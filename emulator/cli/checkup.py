@@ -21,7 +21,7 @@ from emulator.config import Config, load_config
 from emulator.config.text_files import shown_path
 from emulator.core.errors import ConfigurationError, EmulatorError
 from emulator.functions.base import Bundle, Problem
-from emulator.functions.bundle import is_excluded
+from emulator.functions.bundle import is_excluded, scan
 
 PYTHON_MIN: Final = (3, 11)
 NODE_MIN_MAJOR: Final = 16
@@ -31,6 +31,7 @@ INSTANCES_MIN: Final = 16
 
 State = Literal["ok", "warning", "error"]
 Findings = Iterator["Finding"]
+_STATES: Final[Mapping[str, State]] = {"error": "error", "warning": "warning", "note": "ok"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,6 +61,7 @@ def check_up(project: Path) -> list[Finding]:
         lambda: _configuration(config),
         lambda: _functions(config, bundles),
         lambda: _runtimes(bundles),
+        lambda: _packages(config, bundles),
         lambda: _ports(config),
         lambda: _data(config),
         lambda: _watching(config),
@@ -83,8 +85,8 @@ def _configuration(config: Config) -> Findings:
             "cloud-emu init writes one",
         )
     for problem in config.problems:
-        state: State = "error" if problem.severity == "error" else "warning"
-        yield _finding(about, state, _pointed(problem), "correct the line, or take it out")
+        hint = "" if problem.severity == "note" else "correct the line, or take it out"
+        yield _finding(about, _STATES[problem.severity], _pointed(problem), hint)
     sources: Mapping[str, str] = config.sources
     yield _finding(
         about, "ok", f"environment {config.emulator.env} ({sources.get('emulator.env', 'default')})"
@@ -101,9 +103,26 @@ def _functions(config: Config, bundles: tuple[Bundle, ...]) -> Findings:
     yield _finding(about, "ok", f"{shown_path(root)} ({origin}): {len(bundles)} functions")
     for bundle in bundles:
         for problem in bundle.problems:
-            state: State = "error" if problem.severity == "error" else "warning"
             hint = "" if problem.severity == "note" else "correct the file; it is reloaded at once"
+            state = _STATES[problem.severity]
             yield _finding(about, state, f"{bundle.name}: {_pointed(problem)}", hint)
+    for problem in scan(root).problems:
+        hint = "" if problem.severity == "note" else "rename the folder"
+        yield _finding(about, _STATES[problem.severity], problem.message, hint)
+
+
+def _packages(config: Config, bundles: tuple[Bundle, ...]) -> Findings:
+    from emulator.functions.node_packages import all_needs
+    from emulator.suite.assembly import PACKAGES_FOLDER
+
+    about = "Packages"
+    needs = all_needs(bundles, config.data_dir / PACKAGES_FOLDER)
+    for each in needs:
+        if each.missing:
+            message = f"{each.bundle.name} lacks {', '.join(each.missing)}"
+            yield _finding(about, "warning", message, each.cure())
+    if needs and not any(each.missing for each in needs):
+        yield _finding(about, "ok", f"{len(needs)} Node functions have what they need")
 
 
 def _runtimes(bundles: tuple[Bundle, ...]) -> Findings:

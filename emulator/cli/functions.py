@@ -68,7 +68,12 @@ def list_functions(project: Path, *, as_json: bool) -> int:
 @json_option
 def new_function(name: str, *, template: str, project: Path, as_json: bool) -> int:
     """Write a new function; a running suite takes it up at once."""
-    from emulator.cli.templates import function_files, require_function_name, write_new
+    from emulator.cli.templates import (
+        function_files,
+        install_hint,
+        require_function_name,
+        write_new,
+    )
     from emulator.config import load_config
 
     require_function_name(name)
@@ -83,6 +88,9 @@ def new_function(name: str, *, template: str, project: Path, as_json: bool) -> i
         return EXIT_DONE
     for path in written:
         say(f"wrote  {path}")
+    hint = install_hint(root / name)
+    if hint:
+        say(f"next: {hint}")
     return EXIT_DONE
 
 

@@ -26,6 +26,7 @@ def init(folder: Path, *, template: str, as_json: bool) -> int:
     from emulator.cli.templates import (
         config_text,
         function_files,
+        install_hint,
         require_template,
         test_text,
         write_new,
@@ -47,7 +48,8 @@ def init(folder: Path, *, template: str, as_json: bool) -> int:
     for path in left:
         say(f"left   {path}, which is there already")
     here = "" if folder == Path() else f' "{folder}"'
-    say(f"next: cloud-emu start{here}")
+    install = install_hint(folder / root / FUNCTION_NAME) if written else ""
+    say(f"next: {f'{install}, then ' if install else ''}cloud-emu start{here}")
     return EXIT_DONE
 
 

@@ -5,9 +5,9 @@ Ctrl-C is how it is meant to end, so that is exit code 0.
 """
 
 import contextlib
-import json
 import sys
 from collections.abc import Mapping
+from json import dumps  # by its own name: functions share the module and may break it
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -62,7 +62,7 @@ async def _serve(config: "Config", *, as_json: bool, open_console: bool) -> int:
         except Interrupted:
             return EXIT_INTERRUPTED
         if as_json:
-            printer.put(json.dumps({"event": "stopped"}))
+            printer.put(dumps({"event": "stopped"}))
     return EXIT_DONE
 
 
@@ -72,15 +72,15 @@ def _greet(suite: "Suite", printer: "Printer", *, as_json: bool) -> None:
 
     info = suite.info()
     if as_json:
-        printer.put(json.dumps({"event": "ready", **info}, default=str))
-        suite.subscribe(lambda event: printer.put(json.dumps(event, default=str)))
+        printer.put(dumps({"event": "ready", **info}, default=str))
+        suite.subscribe(lambda event: printer.put(dumps(event, default=str)))
         return
     printer.put(banner(info, notes=suite.config.notes, windows=sys.platform == "win32"))
     suite.subscribe(Feed(printer.put).hear)
 
 
 def _line(event: Mapping[str, str], *, as_json: bool) -> str:
-    return json.dumps(event) if as_json else event["message"]
+    return dumps(event) if as_json else event["message"]
 
 
 def _show_console(info: Mapping[str, Any]) -> None:

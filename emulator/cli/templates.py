@@ -10,8 +10,6 @@ from typing import Final
 
 from emulator.cli.output import EXIT_USAGE, Failed
 
-TEMPLATES: Final = ("python",)
-TEMPLATES_TO_COME: Final = ("node", "miniprogram")
 _FUNCTION_NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,59}\Z")
 
 _CONFIG: Final = """\
@@ -53,12 +51,44 @@ def main(event, context):
     return {{"message": f"Hello, {{name}}!", "openid": cloud.get_wx_context().get("OPENID")}}
 '''
 
+_NODE_FUNCTION: Final = """\
+// {name}: greets whoever calls.
+const cloud = require('wx-server-sdk')
+
+cloud.init({{ env: cloud.DYNAMIC_CURRENT_ENV }})
+
+exports.main = async (event, context) => {{
+  const name = event.name || 'world'
+  return {{ message: `Hello, ${{name}}!`, openid: cloud.getWXContext().OPENID }}
+}}
+"""
+
+_NODE_PACKAGE: Final = """\
+{{
+  "name": "{package}",
+  "version": "1.0.0",
+  "private": true,
+  "main": "index.js",
+  "dependencies": {{
+    "wx-server-sdk": "~2.6.3"
+  }}
+}}
+"""
+
 _FUNCTION_CONFIG: Final = """\
 {
   "permissions": {"openapi": []},
   "triggers": []
 }
 """
+
+TEMPLATES: Final[Mapping[str, Mapping[str, str]]] = {
+    "python": {"index.py": _FUNCTION},
+    "node": {"index.js": _NODE_FUNCTION, "package.json": _NODE_PACKAGE},
+}
+"""The files of a function by template; texts are formatted with `name` and `package`."""
+
+TEMPLATES_TO_COME: Final = ("miniprogram",)
 
 _TEST: Final = '''\
 """Calls the function {name} on the suite that runs beside the tests.
@@ -120,7 +150,16 @@ def require_template(template: str) -> None:
 def function_files(template: str, name: str) -> Mapping[str, str]:
     """Return the files of a new function by their path in its folder."""
     require_template(template)
-    return {"index.py": _FUNCTION.format(name=name), "config.json": _FUNCTION_CONFIG}
+    files = TEMPLATES[template].items()
+    told = {"name": name, "package": name.lower()}
+    return {**{file: text.format(**told) for file, text in files}, "config.json": _FUNCTION_CONFIG}
+
+
+def install_hint(folder: Path) -> str:
+    """Return what to do before a function that was written can run, empty if nothing."""
+    return (
+        f'npm install --prefix "{folder.as_posix()}"' if (folder / "package.json").exists() else ""
+    )
 
 
 def config_text(root: str) -> str:

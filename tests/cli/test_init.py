@@ -23,6 +23,20 @@ def test_a_project_out_of_nothing_runs_its_own_test(cli, tmp_path):
     assert "Ran 2 tests" in tested.err
 
 
+def test_a_project_in_javascript_says_that_packages_are_needed(cli, tmp_path):
+    done = cli("init", "fresh", "--template", "node", cwd=tmp_path)
+    assert done.code == 0
+    folder = tmp_path / "fresh" / "functions" / "hello"
+    assert sorted(path.name for path in folder.iterdir()) == [
+        "config.json",
+        "index.js",
+        "package.json",
+    ]
+    assert done.out.splitlines()[-1] == (
+        'next: npm install --prefix "fresh/functions/hello", then cloud-emu start "fresh"'
+    )
+
+
 def test_files_that_are_there_are_left_and_said_so(cli):
     (cli.project / ".emulator.toml").write_text("# mine\n")
     done = cli("init", "--json")
@@ -41,8 +55,8 @@ def test_the_folder_of_functions_that_is_there_is_named(cli):
 
 
 def test_a_template_that_is_to_come_is_told(cli):
-    done = cli("init", "--template", "node")
+    done = cli("init", "--template", "miniprogram")
     assert done.code == 2
-    assert "there is no template node" in done.err
-    assert "there is: python; to come: node, miniprogram" in done.err
+    assert "there is no template miniprogram" in done.err
+    assert "there is: python, node; to come: miniprogram" in done.err
     assert not (cli.project / ".emulator.toml").exists()

@@ -10,6 +10,7 @@ from emulator.cli.output import Failed
 from emulator.cli.templates import (
     config_text,
     function_files,
+    install_hint,
     require_function_name,
     require_template,
     write_new,
@@ -27,6 +28,21 @@ def test_the_texts_are_what_they_are_said_to_be(tmp_path):
     ast.parse(text_of_test("say-hello"))
     assert "class SayHelloTest" in text_of_test("say-hello")
     tomllib.loads(config_text("functions"))
+
+
+def test_the_node_template_names_its_sdk():
+    files = function_files("node", "sayHello")
+    assert set(files) == {"index.js", "package.json", "config.json"}
+    package = json.loads(files["package.json"])
+    assert package["name"] == "sayhello"
+    assert list(package["dependencies"]) == ["wx-server-sdk"]
+    assert "${name}" in files["index.js"]
+
+
+def test_only_what_needs_packages_says_so(tmp_path):
+    assert install_hint(tmp_path) == ""
+    write_new(tmp_path, function_files("node", "hello"))
+    assert install_hint(tmp_path) == f'npm install --prefix "{tmp_path.as_posix()}"'
 
 
 def test_every_line_that_is_offered_in_the_configuration_is_right(tmp_path):
@@ -72,7 +88,7 @@ def test_names_the_cloud_refuses_are_refused(name):
 def test_an_unknown_template_is_told_from_one_to_come():
     with pytest.raises(Failed) as raised:
         require_template("cobol")
-    assert raised.value.hint == "there is: python"
+    assert raised.value.hint == "there is: python, node"
     with pytest.raises(Failed) as raised:
-        require_template("node")
-    assert raised.value.hint == "there is: python; to come: node, miniprogram"
+        require_template("miniprogram")
+    assert raised.value.hint == "there is: python, node; to come: miniprogram"

@@ -52,6 +52,25 @@ def test_the_example_prints_what_the_page_says(page, version, sdk_modules, tmp_p
     assert (done.returncode, done.stdout.strip()) == (0, PRINTS[page.name]), done.stderr
 
 
+def test_the_function_that_init_writes_in_javascript_passes_its_own_test(sdk_modules, tmp_path):
+    command = [sys.executable, "-m", "emulator"]
+    subprocess.run([*command, "init", "--template", "node"], cwd=tmp_path, check=True)
+    packages = tmp_path / "functions" / "hello" / "node_modules"
+    packages.mkdir()
+    (packages / "wx-server-sdk").symlink_to(sdk_modules / "wx-server-sdk-2")
+    tests = [sys.executable, "-m", "unittest", "discover", "tests"]
+    done = subprocess.run(
+        [*command, "exec", "--", *tests],
+        cwd=tmp_path,
+        capture_output=True,
+        encoding="utf-8",
+        timeout=WAIT_S,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "Ran 2 tests" in done.stderr
+
+
 def project_of(page, folder):
     """Write the files of a page beside the functions of this repository."""
     project = folder / "project"
