@@ -25,6 +25,7 @@ record(
     ...require('./database.cjs')(sdk),
     ...require('./platform.cjs')(sdk),
     ...require('./transactions.cjs')(sdk),
+    ...require('./aggregate.cjs')(sdk),
   ],
   file,
 );
