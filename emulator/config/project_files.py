@@ -7,7 +7,7 @@ is shown, and everything found is handed on as plain settings.
 
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
@@ -28,9 +28,18 @@ FUNCTION_ROOTS: Final = (
     "cloud/functions",
     "cloud",
     "functions_examples",
+    "uniCloud-aliyun/cloudfunctions",
+    "uniCloud-tencent/cloudfunctions",
+    "uniCloud-alipay/cloudfunctions",
 )
 """Folders that are looked for when no file names one, in order."""
 
+_USED: Final = frozenset(
+    {"$schema", "version", "envId", "functionRoot", "functions", "database", "databases"}
+)
+_USED_OF_FUNCTION: Final = frozenset(
+    {"name", "timeout", "memorySize", "handler", "envVariables", "triggers", "config"}
+)
 _TEMPLATE: Final = re.compile(r"\{\{\s*env\.([A-Za-z_][A-Za-z0-9_]*)\s*\}\}")
 _ENV_LINE: Final = re.compile(r"\s*(?:export\s+)?([A-Za-z_][A-Za-z0-9_]*)\s*=\s*(.*?)\s*$")
 _PRESETS: Final[Mapping[str, Preset]] = {
@@ -58,6 +67,14 @@ class Found:
         """Remember something odd that does not stop the suite."""
         file = shown_path(self.file)
         self.problems.append(Problem(file=file, line=line, message=message, severity="warning"))
+
+    def leave_out(self, place: str, names: Iterable[str]) -> None:
+        """Remember settings that mean nothing here; nobody did anything wrong."""
+        listed = ", ".join(dict.fromkeys(names))
+        if listed:
+            message = f"{place}not used, as they concern deployment: {listed}"
+            file = shown_path(self.file)
+            self.problems.append(Problem(file=file, line=0, message=message, severity="note"))
 
 
 def read_project_files(project: Path, environ: Mapping[str, str]) -> tuple[Found, ...]:
@@ -120,8 +137,12 @@ class _Cloudbase:
             found.function_root = CLOUDBASE_FUNCTION_ROOT_DEFAULT
         env = data.get("envId")
         found.env = env if isinstance(env, str) and env else None
-        for item in _records(data.get("functions")):
+        functions = _records(data.get("functions"))
+        for item in functions:
             self._function(found, item)
+        found.leave_out("", (key for key in data if key not in _USED))
+        unused = (key for item in functions for key in item if key not in _USED_OF_FUNCTION)
+        found.leave_out("functions: ", unused)
         database = data.get("database")
         nested = database.get("collections") if isinstance(database, dict) else None
         for item in [*_records(data.get("databases")), *_records(nested)]:

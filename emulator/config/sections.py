@@ -166,10 +166,11 @@ class Config:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """Return the problems as sentences that start with file and line."""
+        """Return the problems as sentences that start with file and line; mere notes are none."""
         return tuple(
             f"{problem.file}:{problem.line}: {problem.message}"
             if problem.line
             else f"{problem.file}: {problem.message}"
             for problem in self.problems
+            if problem.severity != "note"
         )

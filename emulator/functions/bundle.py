@@ -68,8 +68,8 @@ def scan(
     for folder in _folders(root):
         bundle = _read(folder, defaults, overrides, shared)
         if bundle is None:
-            continue
-        if _FUNCTION_NAME.match(folder.name):
+            problems.append(_no_function(folder))
+        elif _FUNCTION_NAME.match(folder.name):
             bundles.append(bundle)
         else:
             problems.append(_misnamed(folder))
@@ -98,6 +98,12 @@ def _folders(root: Path) -> list[Path]:
     return [
         root / name for name in sorted(found) if not is_excluded(name) and not name.startswith("_")
     ]
+
+
+def _no_function(folder: Path) -> Problem:
+    entries = ", ".join(f"index{suffix}" for suffix in LANGUAGES)
+    message = f"{folder.name} is not a function: there is none of {entries} in it"
+    return Problem(file=str(folder), line=0, message=message, severity="note")
 
 
 def _misnamed(folder: Path) -> Problem:

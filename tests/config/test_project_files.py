@@ -41,6 +41,27 @@ def test_functions_of_cloudbaserc_bring_their_settings(load):
     )
 
 
+def test_settings_of_deployment_are_noted_once_and_are_no_problem(load):
+    config = load(
+        {
+            "cloudbaserc.json": '{"region": "ap-shanghai", "framework": {}, "functions": ['
+            '{"name": "a", "runtime": "Nodejs18.15"}, {"name": "b", "runtime": "x", "ignore": []}]}',
+            "functions/a/index.js": "",
+        }
+    )
+    assert config.notes == ()
+    assert [(problem.severity, problem.message) for problem in config.problems] == [
+        ("note", "not used, as they concern deployment: region, framework"),
+        ("note", "functions: not used, as they concern deployment: runtime, ignore"),
+    ]
+
+
+def test_functions_of_a_unicloud_project_are_found(load):
+    config = load({"uniCloud-aliyun/cloudfunctions/login/index.js": ""})
+    assert config.functions_root is not None
+    assert config.functions_root.parts[-2:] == ("uniCloud-aliyun", "cloudfunctions")
+
+
 def test_templates_are_filled_from_variables_and_then_from_the_env_file(load):
     files = {
         "cloudbaserc.json": '{"envId": "{{env.ENV_ID}}", "functions": [{"name": "a",'

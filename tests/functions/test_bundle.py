@@ -39,6 +39,13 @@ def test_folders_with_an_index_file_are_functions_by_name(root):
     ]
 
 
+def test_folder_without_an_index_file_is_noted(root):
+    save(root, "common/price.js")
+    (note,) = scan(root).problems
+    assert note.severity == "note"
+    assert "common is not a function: there is none of index.py, index.js" in note.message
+
+
 @pytest.mark.parametrize(
     "folder", ["_shared", ".git", "node_modules", "__pycache__", "venv", ".venv", ".vscode"]
 )

@@ -1,0 +1,117 @@
+"""Which packages functions need, and what would install those that are missing."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from emulator.functions.bundle import discover
+from emulator.functions.node_packages import all_needs, needs_of, plan
+
+
+class Project:
+    def __init__(self, folder: Path) -> None:
+        self.root = folder / "cloudfunctions"
+        self.shared = folder / "data"
+
+    def function(self, name: str, *, code: str = "", **dependencies: str) -> "Project":
+        folder = self.root / name
+        folder.mkdir(parents=True)
+        (folder / "index.js").write_text(code)
+        if dependencies:
+            named = {key.replace("_", "-"): value for key, value in dependencies.items()}
+            (folder / "package.json").write_text(json.dumps({"dependencies": named}))
+        return self
+
+    def install(self, place: Path, *names: str) -> None:
+        for name in names:
+            (place / "node_modules" / name).mkdir(parents=True)
+
+    def needs(self, name: str):
+        (bundle,) = (each for each in discover(self.root) if each.name == name)
+        return needs_of(bundle, self.shared)
+
+    def plan(self):
+        return plan(all_needs(discover(self.root), self.shared))
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Project:
+    return Project(tmp_path)
+
+
+def test_dependencies_that_are_installed_nowhere_are_missing(project):
+    project.function("pay", axios="^1.0.0", wx_server_sdk="~2.6.3")
+    assert project.needs("pay").missing == ("axios", "wx-server-sdk")
+
+
+@pytest.mark.parametrize("place", ["cloudfunctions/pay", "cloudfunctions", ".", "data"])
+def test_packages_are_looked_for_where_node_would(project, tmp_path, place):
+    project.function("pay", axios="^1.0.0")
+    project.install(tmp_path / place, "axios")
+    assert project.needs("pay").missing == ()
+
+
+REQUIRES = {
+    "require": ("require('wx-server-sdk')", ["wx-server-sdk"]),
+    "double quotes": ('const x = require( "axios" )', ["axios"]),
+    "scope and path": ("require('@cloudbase/node-sdk/lib/x')", ["@cloudbase/node-sdk"]),
+    "import": ("import dayjs from 'dayjs'\nimport 'lodash'", ["dayjs", "lodash"]),
+    "dynamic import": ("await import('got')", ["got"]),
+    "built in": ("require('fs'); require('fs/promises'); require('node:path')", []),
+    "own files": ("require('./a'); require('../b'); require('/c')", []),
+    "something else": ("prerequire('x'); const text = 'from here'", []),
+}
+
+
+@pytest.mark.parametrize(("code", "found"), REQUIRES.values(), ids=REQUIRES)
+def test_functions_without_a_manifest_tell_by_their_code(project, code, found):
+    project.function("fn", code=code)
+    assert list(project.needs("fn").packages) == found
+
+
+def test_manifest_that_cannot_be_read_is_none(project):
+    project.function("fn", code="require('axios')")
+    (project.root / "fn" / "package.json").write_text("{")
+    assert project.needs("fn").has_manifest is False
+
+
+def test_functions_that_only_need_an_sdk_share_it(project):
+    project.function("a", wx_server_sdk="~2.6.3").function("b", wx_server_sdk="~2.6.3")
+    project.function("c", wx_server_sdk="latest").function("d", code="require('wx-server-sdk')")
+    found = project.plan()
+    assert found.shared == {"wx-server-sdk": "~2.6.3"}
+    assert (found.own, found.left) == ((), ())
+
+
+def test_who_asks_for_another_version_or_more_gets_its_own(project):
+    project.function("a", wx_server_sdk="~2.6.3").function("b", wx_server_sdk="~2.6.3")
+    project.function("c", wx_server_sdk="~3.0.1")
+    project.function("d", wx_server_sdk="~2.6.3", axios="1")
+    found = project.plan()
+    assert found.shared == {"wx-server-sdk": "~2.6.3"}
+    assert [each.bundle.name for each in found.own] == ["c", "d"]
+
+
+def test_nobody_chooses_versions_of_other_packages_for_a_function(project):
+    project.function("a", code="require('axios')")
+    found = project.plan()
+    assert [each.bundle.name for each in found.left] == ["a"]
+    assert "npm install axios in a/" in found.left[0].cure()
+
+
+def test_nothing_is_installed_twice(project):
+    project.function("a", axios="1").function("b", code="exports.main = 1")
+    project.install(project.root / "a", "axios")
+    found = project.plan()
+    assert (found.shared, found.own, found.left) == ({}, (), ())
+
+
+def test_sdk_whose_version_nobody_names_is_the_latest(project):
+    project.function("a", code="require('wx-server-sdk')")
+    assert project.plan().shared == {"wx-server-sdk": "latest"}
+
+
+def test_cure_names_the_commands(project):
+    project.function("pay", axios="1")
+    assert project.needs("pay").cure() == "run: cloud-emu fn install (or npm install in pay/)"
