@@ -6,13 +6,22 @@ Not here: queries (`query`) and documents (`document`).
 from typing import Any, Final
 
 from emulator.cloud.aggregate import Aggregation
-from emulator.cloud.calls import Options, Request, answering, options_of
+from emulator.cloud.calls import Options, Request, answering, options_of, require_name
 from emulator.cloud.data import new_documents
 from emulator.cloud.document import DocumentReference
 from emulator.cloud.encode import decode
 from emulator.cloud.errors import sdk_error
+from emulator.cloud.indexes import (
+    CREATE_INDEX,
+    DROP_INDEX,
+    LIST_INDEXES,
+    new_index,
+    read_created,
+    read_dropped,
+    read_listed,
+)
 from emulator.cloud.query import Query, first_query
-from emulator.core.commands import Insert, Inserted
+from emulator.core.commands import DropIndex, Insert, Inserted, ListIndexes
 from emulator.core.values import Value
 
 _ADD: Final = "collection.add"
@@ -55,6 +64,22 @@ class Collection(Query):
             collection=self.name, documents=documents, transaction_id=self._find.transaction_id
         )
         return Request(command, _read_ids if many else _read_id)
+
+    @answering(CREATE_INDEX)
+    def create_index(self, options: Options = None, /, **named: Value) -> Request:
+        """Make an index: `create_index({"keys": {"userId": 1}})`, or of the keys alone."""
+        return Request(new_index(self.name, options, named), read_created)
+
+    @answering(DROP_INDEX)
+    def drop_index(self, name: str) -> Request:
+        """Remove an index by its name."""
+        require_name(DROP_INDEX, "name", name)
+        return Request(DropIndex(collection=self.name, name=name), read_dropped)
+
+    @answering(LIST_INDEXES)
+    def list_indexes(self) -> Request:
+        """Return the definitions: `{"indexes": [{"name", "keys", "unique"}, …], "errMsg"}`."""
+        return Request(ListIndexes(collection=self.name), read_listed)
 
     def aggregate(self) -> Aggregation:
         """Return an empty pipeline of this collection, which runs outside of transactions."""

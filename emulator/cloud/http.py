@@ -24,13 +24,16 @@ from emulator.core.commands import (
     CommitTransaction,
     Count,
     CreateCollection,
+    CreateIndex,
     DeleteFiles,
     DownloadFile,
+    DropIndex,
     FileOutcome,
     Find,
     Found,
     Insert,
     Inserted,
+    ListIndexes,
     Remove,
     Removed,
     RollbackTransaction,
@@ -42,7 +45,7 @@ from emulator.core.commands import (
     UploadFile,
 )
 from emulator.core.errors import EmulatorError
-from emulator.core.values import Value
+from emulator.core.values import Document, Value
 
 REQUESTS_AT_ONCE_MAX: Final = 8
 DOWNLOAD_URL_AGE_S: Final = 600
@@ -196,6 +199,24 @@ def _count_body(command: Count) -> Body:
     }
 
 
+def _index_body(command: CreateIndex) -> Body:
+    return {
+        "collectionName": command.collection,
+        "indexName": command.name,
+        "keys": [{"name": path, "direction": direction} for path, direction in command.keys],
+        "unique": command.unique,
+        "sparse": command.sparse,
+        "expireAfterSeconds": command.expire_after_s,
+    }
+
+
+def _read_indexes(answer: Any) -> list[Document]:
+    return [
+        {**each, "keys": [(key["name"], key["direction"]) for key in each["keys"]]}
+        for each in answer["indexes"]
+    ]
+
+
 def _insert_body(command: Insert) -> Body:
     documents = [_ejson(each) for each in command.documents]
     return {
@@ -300,6 +321,19 @@ _EXCHANGES: Final[Mapping[type, Exchange]] = {
         "database.abortTransaction",
         lambda command: {"transactionId": command.transaction_id},
         lambda _: None,
+    ),
+    CreateIndex: Exchange(
+        "database.createIndex", _index_body, lambda answer: str(answer["indexName"])
+    ),
+    DropIndex: Exchange(
+        "database.dropIndex",
+        lambda command: {"collectionName": command.collection, "indexName": command.name},
+        lambda answer: None,
+    ),
+    ListIndexes: Exchange(
+        "database.listIndexes",
+        lambda command: {"collectionName": command.collection},
+        _read_indexes,
     ),
     CreateCollection: Exchange(
         "database.addCollection",

@@ -23,9 +23,11 @@ from emulator.server import Port, Server
 from emulator.services.executor import Crossing, LocalTransport
 from emulator.suite.assembly import REGION, Parts, Surroundings, assemble
 from emulator.suite.control import SuiteControl
+from emulator.suite.index_control import IndexControl
 from emulator.suite.project import Project
 from emulator.suite.wechat import wechat_routes
 from emulator.wire import control as control_wire
+from emulator.wire import control_indexes
 from emulator.wire import storage as storage_wire
 from emulator.wire.actions import Actions
 from emulator.wire.admin import AdminDoor
@@ -216,7 +218,7 @@ class Suite:
         return Server(
             api=Port(
                 emulator.port,
-                [*door.routes(), *control_wire.routes(control), *wechat_routes(parts, guard)],
+                [*door.routes(), *control_wire.routes(control), *control_indexes.routes(IndexControl(parts)), *wechat_routes(parts, guard)],
             ),
             site=Port(emulator.site_port, [*storage_wire.routes(parts.storage), *access.routes()]),
             guard=guard,

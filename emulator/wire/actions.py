@@ -18,7 +18,7 @@ from emulator.core.errors import FunctionFailed
 from emulator.core.values import Value
 from emulator.services.caller import Caller
 from emulator.services.functions import Invoked, result_of
-from emulator.wire import envelope, replies, requests
+from emulator.wire import envelope, index_actions, replies, requests
 from emulator.wire.exchange import Binary
 from emulator.wire.fields import Body
 
@@ -100,6 +100,9 @@ class CommandAction:
 COMMANDS: Final[Mapping[str, CommandAction]] = {
     "database.addCollection": CommandAction(requests.create_collection, replies.nothing),
     "database.deleteCollection": CommandAction(requests.drop_collection, replies.nothing),
+    "database.createIndex": CommandAction(index_actions.create_index, index_actions.created),
+    "database.dropIndex": CommandAction(index_actions.drop_index, replies.nothing),
+    "database.listIndexes": CommandAction(index_actions.list_indexes, index_actions.listed),
     "database.insertDocument": CommandAction(requests.insert, replies.inserted),
     "database.getDocument": CommandAction(requests.find, replies.list_of_texts),
     "database.calculateDocument": CommandAction(requests.count, replies.total),

@@ -120,7 +120,7 @@ def routes(suite: ControlledSuite) -> list[web.RouteDef]:
         (web.get, "/_emu/requests", control.requests),
         (web.post, "/_emu/stop", control.stop),
     )
-    return [add(path, _guarded(handler)) for add, path, handler in table]
+    return [add(path, guarded(handler)) for add, path, handler in table]
 
 
 class _Control:
@@ -244,10 +244,10 @@ async def _next(entries: AsyncIterator[Json]) -> Json | None:
     return await anext(entries, None)
 
 
-def _guarded(handler: Handler) -> Handler:
+def guarded(handler: Handler) -> Handler:
     """Return a handler that refuses foreign pages and answers the suite's errors as JSON."""
 
-    async def guarded(request: web.Request) -> web.StreamResponse:
+    async def answered(request: web.Request) -> web.StreamResponse:
         origin = request.headers.get("Origin")
         if origin is not None and origin != f"{request.scheme}://{request.host}":
             return refusal(
@@ -261,7 +261,7 @@ def _guarded(handler: Handler) -> Handler:
         except EmulatorError as fault:
             return refused(fault)
 
-    return guarded
+    return answered
 
 
 def _wants_stream(request: web.Request) -> bool:

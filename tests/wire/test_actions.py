@@ -24,12 +24,17 @@ RESULTS = {
     commands.RollbackTransaction: None,
     commands.CreateCollection: None,
     commands.DropCollection: None,
+    commands.CreateIndex: "a_1",
+    commands.DropIndex: None,
+    commands.ListIndexes: [{"name": "a_1", "keys": [("a", 1)], "unique": False}],
     commands.TemporaryUrls: (commands.FileOutcome(file_id="f", url="u"),),
     commands.DeleteFiles: (commands.FileOutcome(file_id="f"),),
 }
 BODIES = {
     "data": '{"a":1}',
     "collectionName": "c",
+    "indexName": "a_1",
+    "keys": [{"name": "a", "direction": "1"}],
     "query": '{"_id":"a"}',
     "transactionId": "t",
     "stages": [],
