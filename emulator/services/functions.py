@@ -101,6 +101,10 @@ class Functions:
             *left,
         ]
 
+    def has(self, name: str) -> bool:
+        """Tell whether the project has a function of that name."""
+        return any(each.name == name for each in self._registry.bundles())
+
     def permissions_of(self, request_id: str) -> Sequence[str] | None:
         """Return the open APIs that the function of a call under way may use, None without one."""
         name = self._running.get(request_id)

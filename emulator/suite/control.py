@@ -76,6 +76,7 @@ class SuiteControl:
     async def reset(self) -> None:
         """Empty documents, files and logs."""
         await self._parts.datasets.reset()
+        self._parts.openapi.clear()
 
     async def seed(
         self, collections: dict[str, list[Document]], *, replace: bool, triggers: bool
@@ -130,6 +131,15 @@ class SuiteControl:
     def follow(self, kind: str) -> AsyncIterator[dict[str, Value]]:
         """Yield new log lines or calls as they come."""
         return self._parts.recorder.stream(kind)
+
+    def messages(self) -> list[dict[str, Value]]:
+        """Return the calls of open APIs and of payment, newest last."""
+        return self._parts.openapi.outbox.messages()
+
+    async def settle(self, out_trade_no: str, *, succeeds: bool) -> dict[str, Value]:
+        """Pay an open order, or let its payment fail; raises InvalidParam."""
+        order = await self._parts.openapi.payments.settle(out_trade_no, succeeds=succeeds)
+        return {"out_trade_no": order.out_trade_no, "trade_state": order.state}
 
     def request_stop(self) -> None:
         """Ask whoever runs the suite to stop it."""

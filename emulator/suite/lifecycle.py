@@ -208,11 +208,17 @@ class Suite:
     def _build_server(self, parts: Parts, control: SuiteControl) -> Server:
         emulator = self.config.emulator
         guard = Guard(bound_host=emulator.host)
-        others = {
-            **OpenApiActions(parts.openapi, ids=parts.ids, clock=parts.clock).table(),
-            **PlatformActions(parts.storage, env_id=emulator.env).table(),
-        }
-        actions = Actions(parts.executor, parts.functions, parts.storage, others=others)
+        platform = PlatformActions(parts.storage, parts.openapi.outbox, env_id=emulator.env)
+        actions = Actions(
+            parts.executor,
+            parts.functions,
+            parts.storage,
+            others={
+                **OpenApiActions(parts.openapi, ids=parts.ids, clock=parts.clock).table(),
+                **platform.table(),
+            },
+            stand_ins=platform.stand_ins(),
+        )
         door = AdminDoor(actions, ids=parts.ids, guard=guard, caller_of=parts.functions.caller_of)
         access = HttpAccess(parts.functions, parts.http_routes, ids=parts.ids, env_id=emulator.env)
         return Server(

@@ -98,6 +98,14 @@ class ControlledSuite(Protocol):
         """Yield new log lines or calls as they come."""
         ...
 
+    def messages(self) -> list[Json]:
+        """Return the calls of open APIs and of payment, newest last."""
+        ...
+
+    async def settle(self, out_trade_no: str, *, succeeds: bool) -> Json:
+        """Pay an open order, or let its payment fail; raises InvalidParam."""
+        ...
+
     def request_stop(self) -> None:
         """Ask whoever runs the suite to stop it."""
         ...
@@ -118,6 +126,9 @@ def routes(suite: ControlledSuite) -> list[web.RouteDef]:
         (web.get, "/_emu/storage", control.storage),
         (web.get, "/_emu/logs", control.logs),
         (web.get, "/_emu/requests", control.requests),
+        (web.get, "/_emu/messages", control.messages),
+        (web.get, "/_emu/outbox", control.messages),
+        (web.post, "/_emu/payments/{out_trade_no}", control.settle),
         (web.post, "/_emu/stop", control.stop),
     )
     return [add(path, guarded(handler)) for add, path, handler in table]
@@ -195,6 +206,16 @@ class _Control:
         if _wants_stream(request):
             return await self._stream(request, "request", {})
         return answer(self._suite.requests(limit(request)))
+
+    async def messages(self, request: web.Request) -> web.StreamResponse:
+        return answer(self._suite.messages())
+
+    async def settle(self, request: web.Request) -> web.StreamResponse:
+        raw = await read_body(request, EVENT_SIZE_MAX_BYTES)
+        data = read_object(raw or b"{}", known=("succeeds",))
+        number = request.match_info["out_trade_no"]
+        succeeds = flag({"succeeds": True, **data}, "succeeds")
+        return answer(await self._suite.settle(number, succeeds=succeeds))
 
     async def stop(self, request: web.Request) -> web.StreamResponse:
         self._suite.request_stop()

@@ -11,7 +11,10 @@ import orjson
 
 from emulator.core.commands import FileOutcome
 from emulator.core.errors import EmulatorError, InvalidParam
+from emulator.core.openapi import OpenApiAnswer
+from emulator.core.values import Value
 from emulator.services.caller import Caller
+from emulator.services.openapi.outbox import Outbox
 from emulator.wire import envelope, fields
 from emulator.wire.exchange import Binary
 from emulator.wire.fields import Body
@@ -64,8 +67,9 @@ class Copies(Protocol):
 class PlatformActions:
     """The actions of one suite."""
 
-    def __init__(self, storage: Copies, *, env_id: str) -> None:
+    def __init__(self, storage: Copies, outbox: Outbox, *, env_id: str) -> None:
         self._storage = storage
+        self._outbox = outbox
         self._env_id = env_id
 
     def table(self) -> dict[str, Run]:
@@ -77,6 +81,22 @@ class PlatformActions:
             "analytics.report": self._report,
             **{name: _refusing(name, why) for name, why in _NOT_ENABLED.items()},
         }
+
+    def stand_ins(self) -> dict[str, Callable[[Value, str], bytes]]:
+        """Return the platform's own functions that SDKs call, by name."""
+        return {"lowcode-datasource": self._lowcode}
+
+    def _lowcode(self, event: Value, request_id: str) -> bytes:
+        """Answer node-sdk 3's sendTemplateNotification; its data models are not enabled."""
+        asked = event.get("params") if isinstance(event, dict) else None
+        action = asked.get("action") if isinstance(asked, dict) else None
+        if not isinstance(asked, dict) or action != "PushNotifyMsg":
+            raise NotEnabled(f"{action!s:.60}: data models and SQL are not enabled")
+        told = OpenApiAnswer(data={"code": "", "requestId": request_id})
+        data = asked.get("data")
+        sent = data if isinstance(data, dict) else {}
+        self._outbox.record("sendTemplateNotification", sent, told, request_id)
+        return orjson.dumps({"response_data": orjson.dumps(told.data).decode()})
 
     async def _copy(self, body: Body, caller: Caller, request_id: str) -> bytes:
         files = fields.items(body, "file_list")

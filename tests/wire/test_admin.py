@@ -221,7 +221,7 @@ async def test_an_unknown_action_is_a_coded_error(ask, action):
     assert len(answer["message"]) < 400
 
 
-async def test_an_action_of_the_open_api_is_named_as_not_available(ask):
+async def test_an_action_of_the_open_api_comes_as_a_form(ask):
     parts = [
         b'Content-Disposition: form-data; name="apiName"\r\n\r\nsubscribeMessage.send',
         b'Content-Disposition: form-data; name="action"\r\nX-More: 1\r\n\r\nwx.openApi',
@@ -231,7 +231,7 @@ async def test_an_action_of_the_open_api_is_named_as_not_available(ask):
     kind = {"Content-Type": "multipart/form-data; boundary=edge"}
     answer = await ask(form, headers=kind)
     assert answer["code"] == "INVALID_ACTION"
-    assert "wx.openApi is not available yet" in answer["message"]
+    assert "'wx.openApi' is not one" in answer["message"]
 
 
 async def test_a_body_beyond_the_bound_is_a_coded_error(ask, monkeypatch):

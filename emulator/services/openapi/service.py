@@ -51,8 +51,8 @@ class OpenApi:
         log: Log,
     ) -> None:
         self._settings = settings
-        self._outbox = outbox
-        self._payments = payments
+        self.outbox = outbox
+        self.payments = payments
         self._permissions = permissions
         self._log = log
         self.people = People(settings, appid=appid, now_ms=clock.now_ms)
@@ -66,6 +66,11 @@ class OpenApi:
             "updatableMessage.createActivityId": self._activity,
             "updatableMessage.setUpdatableMsg": lambda _: done(),
         }
+
+    def clear(self) -> None:
+        """Forget messages and orders."""
+        self.outbox.clear()
+        self.payments.clear()
 
     def names(self) -> list[str]:
         """Return the APIs that are answered without a mock."""
@@ -84,15 +89,15 @@ class OpenApi:
             self._require_permission(api, caller)
         call = Call(api=api, data=data, openid=caller.openid, request_id=caller.request_id)
         answer = self._answer(call)
-        self._outbox.record(f"openapi.{api}", data, answer, caller.request_id)
+        self.outbox.record(f"openapi.{api}", data, answer, caller.request_id)
         return answer
 
     async def pay(self, api: str, data: Mapping[str, Any], caller: Caller) -> Answer:
         """Answer one method of `cloudPay`; raises OpenApiNotFound."""
         call = Call(api=api, data=data, openid=caller.openid, request_id=caller.request_id)
         mock = self._settings.mocks.get(f"cloudPay.{api}")
-        answer = await self._payments.call(call) if mock is None else _mocked(mock)
-        self._outbox.record(f"cloudPay.{api}", data, answer, caller.request_id)
+        answer = await self.payments.call(call) if mock is None else _mocked(mock)
+        self.outbox.record(f"cloudPay.{api}", data, answer, caller.request_id)
         return answer
 
     async def carry_out(self, command: CallOpenApi, caller: Caller) -> Answer:
