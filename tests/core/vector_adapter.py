@@ -2,14 +2,17 @@
 
 The one idea: nothing but the pure core is asked, in the order a database would ask it: admit on the
 way in, filter, near, sort, cut, project on the way out; an index only refuses what it must. What
-the core does not do is skipped with a reason: aggregation beyond the simplest stages.
+the cloud has not is skipped with a reason: partial and text indexes, updates by pipelines.
 """
 
+import importlib.util
 import itertools
 import json
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from emulator.core import ejson
+from emulator.core.aggregate.expressions import expression_compiler
 from emulator.core.documents import admit, resolve
 from emulator.core.errors import DatabaseRequestFailed, DuplicateKey, EmulatorError
 from emulator.core.ordering import equal, hash_key, sort_documents
@@ -21,6 +24,12 @@ from emulator.core.values import MISSING, Document, Value
 
 NOW_MS = 1_700_000_000_000
 NO_PLAN = 291
+
+_SPEC = importlib.util.spec_from_file_location(
+    "vector_pipeline", Path(__file__).with_name("vector_pipeline.py")
+)
+PIPELINE = importlib.util.module_from_spec(_SPEC)
+_SPEC.loader.exec_module(PIPELINE)
 
 
 class Skipped(Exception):
@@ -129,8 +138,6 @@ def run(vector: dict) -> dict:
 
 def _beyond_the_core(vector: dict) -> str:
     text = json.dumps([vector["op"], vector.get("steps")])
-    if '"$expr"' in text:
-        return "$expr needs aggregation"
     if any("partialFilterExpression" in str(index) for index in vector.get("indexes") or []):
         return "the cloud has no partial indexes"
     if any(
@@ -145,7 +152,10 @@ def _encoded(documents: list[Document]) -> list[Value]:
 
 
 def _compiled(operation: dict, key: str) -> CompiledFilter:
-    return compile_filter(resolve(ejson.decode(operation.get(key) or {}), now_ms=NOW_MS))
+    return compile_filter(
+        resolve(ejson.decode(operation.get(key) or {}), now_ms=NOW_MS),
+        expression=expression_compiler(now_ms=NOW_MS),
+    )
 
 
 def _find(database: Database, operation: dict) -> dict:
@@ -249,55 +259,9 @@ def _upsert(database: Database, operation: dict, apply) -> dict:
 
 
 def _aggregate(database: Database, operation: dict) -> dict:
-    documents = list(database.documents(operation["coll"]))
-    if type(operation["pipeline"]) is not list:
-        raise Skipped("no pipeline")
-    for stage in operation["pipeline"]:
-        name, value = next(iter(stage.items())) if type(stage) is dict and stage else ("", None)
-        run_stage = _STAGES.get(name)
-        if run_stage is None or len(stage) != 1:
-            raise Skipped("aggregation beyond the simplest stages")
-        documents = run_stage(documents, value)
-    return {"docs": _encoded(documents)}
+    found = PIPELINE.aggregate(database.collections, database.geo_indexes, operation)
+    return {"docs": _encoded(found)}
 
-
-def _match(documents: list[Document], value: Value) -> list[Document]:
-    compiled = compile_filter(ejson.decode(value))
-    if compiled.near is not None:
-        raise DatabaseRequestFailed("$near is not allowed inside of a $match")
-    return compiled.select(documents)
-
-
-def _sort(documents: list[Document], value: Value) -> list[Document]:
-    order = ejson.decode(value)
-    if type(order) is not dict or not order or any(way not in (1, -1) for way in order.values()):
-        raise Skipped("a sort the aggregation must judge")
-    return sort_documents(documents, [(path, int(way)) for path, way in order.items()])
-
-
-def _take(documents: list[Document], value: Value) -> list[Document]:
-    count = ejson.decode(value)
-    if type(count) is not int or count <= 0:
-        raise Skipped("a limit the aggregation must judge")
-    return documents[:count]
-
-
-def _leave(documents: list[Document], value: Value) -> list[Document]:
-    count = ejson.decode(value)
-    if type(count) is not int or count < 0:
-        raise Skipped("a skip the aggregation must judge")
-    return documents[count:]
-
-
-def _project(documents: list[Document], value: Value) -> list[Document]:
-    value = ejson.decode(value)
-    if type(value) is not dict or not value or any(item not in (0, 1) for item in value.values()):
-        raise Skipped("computed fields")
-    project = compile_projection(value)
-    return [project(document) for document in documents]
-
-
-_STAGES = {"$match": _match, "$sort": _sort, "$limit": _take, "$skip": _leave, "$project": _project}
 
 _OPERATIONS = {
     "find": _find,

@@ -33,6 +33,7 @@ from emulator.core.aggregate.nodes import (
     refusal,
     unwatched,
 )
+from emulator.core.aggregate.sizes import SIZES
 from emulator.core.aggregate.variables import check_field_name, compile_reference
 from emulator.core.errors import InvalidOperator
 from emulator.core.paths import Predicate
@@ -48,6 +49,7 @@ OPERATORS: Final[Mapping[str, Operator]] = {
     **ITERATION,
     **OBJECTS,
     **SETS,
+    **SIZES,
     **STRINGS,
     **TEXT,
     **TYPES,

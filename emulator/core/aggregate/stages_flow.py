@@ -10,7 +10,7 @@ from typing import Final
 
 from emulator.core.aggregate.expressions import compile_value
 from emulator.core.aggregate.nodes import Expression, Variables, refusal
-from emulator.core.aggregate.numbers import is_number, is_whole_number
+from emulator.core.aggregate.numbers import is_number, is_whole_number, truncated
 from emulator.core.aggregate.sorting import SortedRuns
 from emulator.core.aggregate.stage_nodes import (
     Building,
@@ -77,9 +77,10 @@ def _direction(value: Value) -> int:
             15974,
             hint="the cloud has no text search",
         )
-    if value not in (1, -1):
+    way = truncated(value)
+    if way not in (1, -1):
         raise refusal("$sort key ordering must be 1 (for ascending) or -1 (for descending)", 15975)
-    return int(value)
+    return way
 
 
 def sort_stage(sort: Sort, limit: int | None = None) -> Stage:

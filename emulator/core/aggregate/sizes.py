@@ -1,0 +1,87 @@
+"""Owns how many bytes a value takes as BSON, MongoDB's own encoding: its bounds are told in those.
+
+Not here: who keeps to a bound. The one idea: a row for each kind; documents and arrays add up.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from decimal import Decimal
+from typing import Final
+
+from emulator.core.aggregate.expressions_strings import encoded
+from emulator.core.aggregate.nodes import Operator, fixed, is_nullish, wrong_type
+from emulator.core.aggregate.numbers import is_long
+from emulator.core.values import (
+    Binary,
+    Date,
+    Document,
+    Edge,
+    Int64,
+    ObjectId,
+    Regex,
+    Timestamp,
+    Value,
+)
+
+_FRAME_BYTES: Final = 5
+_FIELD_BYTES: Final = 2
+
+
+def _text_bytes(text: str) -> int:
+    return len(text) if text.isascii() else len(encoded(text))
+
+
+def _of_items(items: Iterable[tuple[str, Value]]) -> int:
+    return _FRAME_BYTES + sum(
+        _FIELD_BYTES + _text_bytes(name) + bson_bytes(value) for name, value in items
+    )
+
+
+_BYTES: Final[Mapping[type, Callable[[Value], int]]] = {
+    type(None): lambda _: 0,
+    Edge: lambda _: 0,
+    bool: lambda _: 1,
+    int: lambda value: 8 if is_long(value) else 4,
+    Int64: lambda _: 8,
+    float: lambda _: 8,
+    Date: lambda _: 8,
+    Timestamp: lambda _: 8,
+    ObjectId: lambda _: 12,
+    Decimal: lambda _: 16,
+    str: lambda value: 5 + _text_bytes(value),
+    Binary: lambda value: 5 + len(value.data),
+    Regex: lambda value: 2 + _text_bytes(value.pattern) + len(value.options),
+    dict: lambda value: _of_items(value.items()),
+    list: lambda value: _of_items((str(place), item) for place, item in enumerate(value)),
+}
+
+
+def bson_bytes(value: Value) -> int:
+    """Return how many bytes a value takes, without its name."""
+    return _BYTES[type(value)](value)
+
+
+def _bson_size(value: Value) -> int | None:
+    if is_nullish(value):
+        return None
+    if type(value) is not dict:
+        raise wrong_type("$bsonSize requires a document input, found: {type}", 31393, value)
+    document: Document = value
+    return bson_bytes(document)
+
+
+def _binary_size(value: Value) -> int | None:
+    if is_nullish(value):
+        return None
+    if type(value) is str:
+        return _text_bytes(value)
+    if type(value) is not Binary:
+        raise wrong_type(
+            "$binarySize requires a string or BinData argument, found: {type}", 51276, value
+        )
+    return len(value.data)
+
+
+SIZES: Final[Mapping[str, Operator]] = {
+    "$binarySize": fixed(1, _binary_size),
+    "$bsonSize": fixed(1, _bson_size),
+}
