@@ -7,12 +7,12 @@ suite at its address says it is that process.
 
 import contextlib
 import hashlib
-import json
 import os
 import sys
 import tempfile
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from json import dump, loads  # by name: functions share the module and may break it
 from pathlib import Path
 from typing import Any, Final
 
@@ -62,7 +62,7 @@ def publish(path: Path, record: Discovered) -> None:
     aside = path.with_name(f"{path.name}.{record.pid}")
     descriptor = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        json.dump(asdict(record), file, indent=2)
+        dump(asdict(record), file, indent=2)
     aside.replace(path)
 
 
@@ -78,7 +78,7 @@ def read(path: Path) -> Discovered | None:
     """Return what a file says, None when there is none or it makes no sense."""
     try:
         with path.open("rb") as file:
-            data = json.loads(file.read(FILE_SIZE_MAX_BYTES))
+            data = loads(file.read(FILE_SIZE_MAX_BYTES))
     except (OSError, ValueError):
         return None
     return _record(data)

@@ -7,7 +7,7 @@ Ctrl-C is how it is meant to end, so that is exit code 0.
 import contextlib
 import sys
 from collections.abc import Mapping
-from json import dumps  # by its own name: functions share the module and may break it
+from json import dumps  # by name: functions share the module and may break it
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 

@@ -6,7 +6,7 @@ everything through. They are put back when the last guest leaves, unless somebod
 something there since, as test runners do with the streams.
 
 What cannot be lent: the working directory, the time zone of the C library (`TZ` is set, but
-`datetime.now()` without a zone shows the machine's), and what `os._exit` or a crash of C code does.
+`datetime.now()` without a zone shows the machine's), and what a signal or a crash of C code does.
 Child processes without an explicit `env` see the process's variables, not the run's.
 """
 
@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterator, MutableMapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextvars import Context, ContextVar, copy_context
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, NoReturn
 
 from emulator.functions.python_run import Run, RunEnviron, running_run
 from emulator.functions.python_threads import Abandoned
@@ -58,6 +58,11 @@ class RoutedStream:
         """Flush the suite's own stream; a run's lines are out already."""
         if running_run() is None:
             self._original.flush()
+
+    def close(self) -> None:
+        """Close the suite's own stream; user code does not own the one it prints to."""
+        if running_run() is None:
+            self._original.close()
 
     def isatty(self) -> bool:
         """Tell whether the suite's own stream is a terminal; a run's is not."""
@@ -245,6 +250,18 @@ def level_of(record: logging.LogRecord) -> str:
     return "info" if record.levelno >= logging.INFO else "debug"
 
 
+def _routed_exit(original: Callable[[int], NoReturn]) -> Callable[[int], NoReturn]:
+    """Return an `os._exit` that ends the call of user code; in a forked child it ends the child."""
+    suites_process = os.getpid()
+
+    def leave(status: int) -> NoReturn:
+        if running_run() is None or os.getpid() != suites_process:
+            original(status)
+        raise SystemExit(status)
+
+    return leave
+
+
 @dataclass(frozen=True, slots=True)
 class _Seat:
     """One attribute of the process that is replaced while there are guests."""
@@ -289,6 +306,7 @@ _STREAMS: Final = (
 _SEATS: Final = (
     *_STREAMS,
     _Seat(os, "environ", RoutedEnviron),
+    _Seat(os, "_exit", _routed_exit),
     _Seat(threading.Thread, "start", _routed_start),
     _Seat(ThreadPoolExecutor, "submit", _routed_submit),
     _Seat(logging.Logger, "callHandlers", _routed_call_handlers),

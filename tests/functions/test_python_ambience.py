@@ -5,6 +5,7 @@ import contextlib
 import io
 import logging
 import os
+import subprocess
 import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -40,6 +41,37 @@ async def test_print_and_streams_become_lines_of_the_call(stage):
         ("info", "bytes é"),
         ("info", "no end of line"),
     ]
+
+
+async def test_user_code_cannot_close_the_streams_of_the_suite(stage, monkeypatch):
+    monkeypatch.setattr(sys, "stdout", io.StringIO())
+    own = sys.stdout
+    code = """
+    import sys
+    def main():
+        sys.stdout.close()
+        print("after")
+    """
+    await stage.run(code)
+    assert stage.lines == [("info", "after")]
+    assert not own.closed
+    sys.stdout.close()
+    assert own.closed
+
+
+@pytest.mark.parametrize("kind", ["def", "async def"])
+async def test_os_exit_ends_the_call_and_not_the_suite(stage, kind):
+    failure = await stage.fail(f"import os\n{kind} main(): os._exit(3)")
+    assert failure.message == "SystemExit: 3"
+
+
+@pytest.mark.parametrize("code", [0, 7])
+def test_os_exit_outside_of_user_code_ends_the_process(code):
+    script = (
+        "import os\nfrom emulator.functions.python_ambience import Ambience\n"
+        f"Ambience().take()\nos._exit({code})"
+    )
+    assert subprocess.run([sys.executable, "-c", script], check=False).returncode == code
 
 
 async def test_lines_of_calls_side_by_side_are_kept_apart(stage):
