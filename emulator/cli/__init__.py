@@ -17,6 +17,7 @@ from emulator.cli.data import reset, seed
 from emulator.cli.doctor import doctor
 from emulator.cli.exec import exec_command
 from emulator.cli.functions import functions
+from emulator.cli.indexes import db
 from emulator.cli.init import init
 from emulator.cli.output import (
     EXIT_DONE,
@@ -60,6 +61,7 @@ for _command in (
     reset,
     seed,
     functions,
+    db,
 ):
     commands.add_command(_command)
 

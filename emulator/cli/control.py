@@ -57,6 +57,10 @@ class ControlClient:
         limit_s = self._timeout_s if timeout_s is None else timeout_s
         return self._call("POST", path, payload, (200, 202), limit_s)
 
+    def delete(self, path: str) -> Any:
+        """Return the JSON answer to a DELETE; raises as `get` does."""
+        return self._call("DELETE", path, None, (200,), self._timeout_s)
+
     def stream(self, path: str, **query: object) -> Iterator[dict[str, Any]]:
         """Return the server-sent events of a path; when this returns, none can be missed."""
         connection = http.client.HTTPConnection(self._host, self._port, timeout=self._timeout_s)

@@ -35,6 +35,12 @@ def suite_options(command: _Command) -> _Command:
             help="File or folder of data to load; may be given again.",
         ),
         click.option(
+            "--require-indexes",
+            type=click.IntRange(0),
+            metavar="N",
+            help="Refuse a query that would read more than N documents without an index.",
+        ),
+        click.option(
             "--only",
             metavar="PARTS",
             help="Run these parts only: database,storage,hosting,functions:a,b",

@@ -53,7 +53,8 @@ def status(project: Path, *, as_env: bool, as_json: bool) -> int:
             f"no suite is running for {project.absolute()}"
         )
         return EXIT_FAILED
-    info = ControlClient(record.api_url).get("/_emu/info")
+    client = ControlClient(record.api_url)
+    info = client.get("/_emu/info")
     if as_json:
         say_json({"running": True, "started_at": record.started_at, **info})
         return EXIT_DONE
@@ -68,6 +69,9 @@ def status(project: Path, *, as_env: bool, as_json: bool) -> int:
     say(f"site         {record.urls.get('site')}")
     say(f"data         {info.get('data_dir') or 'kept nowhere'}")
     say(f"functions    {len(functions)}" + (f", failed: {', '.join(failed)}" if failed else ""))
+    missing = len(client.get("/_emu/advice")["advice"])
+    if missing:
+        say(f"indexes      {missing} kinds of query miss one: cloud-emu db advice")
     return EXIT_DONE
 
 

@@ -211,7 +211,7 @@ def walk_some(
     wanted = question.wanted
     assert wanted is not None, "a walk ends where enough is found"
     found: list[Document] = []
-    examined, size = 0, max(SLICE_MIN_DOCUMENTS, wanted)
+    examined, size = 0, wanted
     while len(found) < wanted:
         piece = list(islice(walk, size))
         examined += len(piece)
