@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -80,6 +81,8 @@ class Walk:
 def walk(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Walk]:
     """A suite over the files of the page that the test is about."""
     page: Page = request.getfixturevalue("page")
+    if any(block.file.endswith(".js") for block in page.blocks) and shutil.which("node") is None:
+        pytest.skip("needs Node.js 16 or newer: nodejs.org")
     for block in page.blocks:
         if block.file:
             file = tmp_path / block.file

