@@ -269,7 +269,7 @@ def _expression(start: Callable[[], Accumulator]) -> Operator:
 
         return folded(run, arguments)
 
-    return build
+    return Operator(build, "x or [x, ...]")
 
 
 def _accumulated(start: Callable[[], Accumulator], values: list[Value]) -> Value:

@@ -144,7 +144,7 @@ def _compile_operator(operand: Document, scope: Scope) -> Expression:
     operator = OPERATORS.get(name)
     if operator is None:
         raise InvalidOperator(f"Unrecognized expression '{name}'", mongo_code=168)
-    return operator(name, value, scope)
+    return operator.build(name, value, scope)
 
 
 def _compile_array(operand: list[Value], scope: Scope) -> Expression:

@@ -247,5 +247,5 @@ ARRAYS: Final[Mapping[str, Operator]] = {
     "$reverseArray": fixed(1, _reverse_array),
     "$size": fixed(1, _size),
     "$slice": ranged(2, 3, _slice),
-    "$zip": _zip,
+    "$zip": Operator(_zip, _ZIP.form),
 }

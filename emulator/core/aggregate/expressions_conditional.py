@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 from emulator.core.aggregate.nodes import (
+    ANY_NUMBER,
     Expression,
     Named,
     Operator,
@@ -190,12 +191,12 @@ CONDITIONAL: Final[Mapping[str, Operator]] = {
     "$gte": fixed(2, _comparison(operator.ge)),
     "$lt": fixed(2, _comparison(operator.lt)),
     "$lte": fixed(2, _comparison(operator.le)),
-    "$and": _and,
-    "$or": _or,
+    "$and": Operator(_and, ANY_NUMBER),
+    "$or": Operator(_or, ANY_NUMBER),
     "$not": fixed(1, _not),
-    "$cond": _cond,
-    "$ifNull": _if_null,
-    "$switch": _switch,
-    "$literal": _literal,
-    "$const": _literal,
+    "$cond": Operator(_cond, "[if, then, else] or {if, then, else}"),
+    "$ifNull": Operator(_if_null, "[x, ..., instead]"),
+    "$switch": Operator(_switch, _SWITCH.form),
+    "$literal": Operator(_literal, "any value"),
+    "$const": Operator(_literal, "any value"),
 }

@@ -95,7 +95,7 @@ def _part(get: Callable[[Moment], Value]) -> Operator:
     def part_in_utc(value: Value) -> Value:
         return None if is_nullish(value) else get(moment(date_of(value)))
 
-    return build
+    return Operator(build, "date or {date, timezone?}")
 
 
 def _date_and_zone(name: str, operand: Value, scope: Scope) -> tuple[Expression, Expression | None]:
@@ -338,10 +338,10 @@ def _parts(at: Moment, *, by_week: bool) -> Document:
 
 
 DATES: Final[Mapping[str, Operator]] = {
-    "$dateFromParts": _from_parts,
-    "$dateFromString": _from_string,
-    "$dateToParts": _to_parts,
-    "$dateToString": _to_string,
+    "$dateFromParts": Operator(_from_parts, _FROM_PARTS.form),
+    "$dateFromString": Operator(_from_string, _FROM_STRING.form),
+    "$dateToParts": Operator(_to_parts, _TO_PARTS.form),
+    "$dateToString": Operator(_to_string, _TO_STRING.form),
     "$year": _part(lambda at: at.year),
     "$month": _part(lambda at: at.date[1]),
     "$dayOfMonth": _part(lambda at: at.date[2]),

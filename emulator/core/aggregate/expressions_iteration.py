@@ -177,8 +177,8 @@ def _reduce(name: str, operand: Value, scope: Scope) -> Expression:
 
 
 ITERATION: Final[Mapping[str, Operator]] = {
-    "$let": _let,
-    "$map": _map,
-    "$filter": _filter,
-    "$reduce": _reduce,
+    "$let": Operator(_let, _LET.form),
+    "$map": Operator(_map, _MAP.form),
+    "$filter": Operator(_filter, _FILTER.form),
+    "$reduce": Operator(_reduce, _REDUCE.form),
 }

@@ -176,9 +176,9 @@ def _with_field(document: Document, field: str, value: Value) -> Document:
 
 OBJECTS: Final[Mapping[str, Operator]] = {
     "$arrayToObject": fixed(1, _array_to_object),
-    "$getField": _get_field,
+    "$getField": Operator(_get_field, f"field or {_GET.form}"),
     "$mergeObjects": variadic(_merge_objects),
     "$objectToArray": fixed(1, _object_to_array),
-    "$setField": _set_field,
-    "$unsetField": _set_field,
+    "$setField": Operator(_set_field, _SET.form),
+    "$unsetField": Operator(_set_field, _UNSET.form),
 }

@@ -126,7 +126,7 @@ SETS: Final[Mapping[str, Operator]] = {
     "$allElementsTrue": fixed(1, _all_true),
     "$anyElementTrue": fixed(1, _any_true),
     "$setDifference": fixed(2, _difference),
-    "$setEquals": _equals,
+    "$setEquals": Operator(_equals, "[x1, x2, ...]"),
     "$setIntersection": variadic(_intersection),
     "$setIsSubset": fixed(2, _is_subset),
     "$setUnion": variadic(_union),

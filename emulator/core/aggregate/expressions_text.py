@@ -60,7 +60,7 @@ def _trim(strip: Callable[[str, str], str]) -> Operator:
 
         return folded(run, list(operands.values()))
 
-    return build
+    return Operator(build, _TRIM.form)
 
 
 # --- replacing -----------------------------------------------------------------------------------
@@ -96,7 +96,7 @@ def _replace(count: int) -> Operator:
 
         return folded(run, arguments)
 
-    return build
+    return Operator(build, _REPLACE.form)
 
 
 # --- patterns ------------------------------------------------------------------------------------
@@ -136,7 +136,7 @@ def _regex_operator(on_null: Value, call: Callable[[Regex, str], Value]) -> Oper
 
         return folded(run, list(operands.values()))
 
-    return build
+    return Operator(build, _REGEX.form)
 
 
 def _regex_of(name: str, pattern: Value, options: Value) -> Regex | None:

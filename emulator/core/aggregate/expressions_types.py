@@ -262,11 +262,11 @@ def _short_form(target: str) -> Operator:
             raise refusal(f"{name} requires a single argument, got {len(operands)}", 50723)
         return apply(lambda value: convert_to(target, value), [scope.expression(operands[0])])
 
-    return build
+    return Operator(build, "x")
 
 
 TYPES: Final[Mapping[str, Operator]] = {
-    "$convert": _convert,
+    "$convert": Operator(_convert, _CONVERT.form),
     "$isNumber": fixed(1, is_number),
     "$toBool": _short_form("bool"),
     "$toDate": _short_form("date"),

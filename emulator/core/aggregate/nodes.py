@@ -89,8 +89,21 @@ class Scope:
         return self.compile(operands[name], self) if name in operands else None
 
 
-Operator: TypeAlias = Callable[[str, Value, Scope], Expression]
-"""Takes the operator's name, its operand as written, and the scope."""
+Build: TypeAlias = Callable[[str, Value, Scope], Expression]
+"""Takes an operator's name, its operand as written, and the scope."""
+
+ANY_NUMBER: Final = "[x, ...]"
+
+
+@dataclass(frozen=True, slots=True)
+class Operator:
+    """An operator: how it is compiled, and the form of its operand as people write it.
+
+    A `?` marks what may be left out.
+    """
+
+    build: Build
+    form: str
 
 
 def constant(value: Value) -> Expression:
@@ -143,7 +156,7 @@ def fixed(count: int, call: Callable[..., Value]) -> Operator:
             )
         return apply(call, [scope.expression(each) for each in operands])
 
-    return build
+    return Operator(build, _form(count, count))
 
 
 def ranged(least: int, most: int, call: Callable[..., Value]) -> Operator:
@@ -159,7 +172,12 @@ def ranged(least: int, most: int, call: Callable[..., Value]) -> Operator:
             )
         return apply(call, [scope.expression(each) for each in operands])
 
-    return build
+    return Operator(build, _form(least, most))
+
+
+def _form(least: int, most: int) -> str:
+    names = [f"x{place}" if place <= least else f"x{place}?" for place in range(1, most + 1)]
+    return "x" if most == 1 else f"[{', '.join(names)}]"
 
 
 def variadic(call: Callable[[list[Value]], Value]) -> Operator:
@@ -172,7 +190,7 @@ def variadic(call: Callable[[list[Value]], Value]) -> Operator:
             lambda document, variables: call([run(document, variables) for run in runs]), arguments
         )
 
-    return build
+    return Operator(build, ANY_NUMBER)
 
 
 def apply(call: Callable[..., Value], arguments: Sequence[Expression]) -> Expression:
@@ -226,6 +244,11 @@ class Named:
     not_object: int
     unknown: int
     missing: int | Mapping[str, int]
+
+    @property
+    def form(self) -> str:
+        """Return the operand's form as people write it."""
+        return "{" + ", ".join([*self.required, *[f"{name}?" for name in self.optional]]) + "}"
 
     def read(self, name: str, operand: Value) -> Mapping[str, Value]:
         """Return the operands.
