@@ -33,6 +33,7 @@ from emulator.cli.output import (
 )
 from emulator.cli.start import start
 from emulator.cli.status import status, stop, wait
+from emulator.cli.transfer import export_command, import_command
 from emulator.core.errors import ConfigurationError, EmulatorError
 
 __all__ = ["main", "run"]
@@ -60,6 +61,8 @@ for _command in (
     wait,
     reset,
     seed,
+    export_command,
+    import_command,
     functions,
     db,
 ):

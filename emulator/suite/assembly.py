@@ -27,11 +27,13 @@ from emulator.services.datasets import Datasets
 from emulator.services.dispatcher import Dispatcher
 from emulator.services.executor import Executor
 from emulator.services.expiry import Expiry
+from emulator.services.exporting import Exporting
 from emulator.services.file_ids import bucket_of
 from emulator.services.functions import Functions, Place
 from emulator.services.http_routes import HttpRoutes
-from emulator.services.openapi.service import OpenApi
+from emulator.services.importing import Importing
 from emulator.services.indexes import Indexes
+from emulator.services.openapi.service import OpenApi
 from emulator.services.planning import Reader
 from emulator.services.policy import Policy
 from emulator.services.recorder import Recorder
@@ -76,6 +78,8 @@ class Parts:
     timers: Timers
     http_routes: HttpRoutes
     datasets: Datasets
+    importing: Importing
+    exporting: Exporting
     activity: Activity
 
 
@@ -171,6 +175,8 @@ def assemble(config: Config, around: Surroundings) -> Parts:
         timers=Timers(functions, clock=clock, recorder=recorder),
         http_routes=HttpRoutes(),
         datasets=Datasets(store, storage, recorder, bus=bus, clock=clock, ids=ids, policy=policy),
+        importing=Importing(store, clock=clock, ids=ids),
+        exporting=Exporting(store),
         activity=Activity(),
     )
 

@@ -29,6 +29,7 @@ from emulator.suite.wechat import wechat_routes
 from emulator.wire import control as control_wire
 from emulator.wire import control_indexes
 from emulator.wire import storage as storage_wire
+from emulator.wire import transfer as transfer_wire
 from emulator.wire.actions import Actions
 from emulator.wire.admin import AdminDoor
 from emulator.wire.guard import Guard
@@ -224,7 +225,13 @@ class Suite:
         return Server(
             api=Port(
                 emulator.port,
-                [*door.routes(), *control_wire.routes(control), *control_indexes.routes(IndexControl(parts)), *wechat_routes(parts, guard)],
+                [
+                    *door.routes(),
+                    *control_wire.routes(control),
+                    *control_indexes.routes(IndexControl(parts)),
+                    *transfer_wire.routes(parts.importing, parts.exporting),
+                    *wechat_routes(parts, guard),
+                ],
             ),
             site=Port(emulator.site_port, [*storage_wire.routes(parts.storage), *access.routes()]),
             guard=guard,
