@@ -86,13 +86,17 @@ class Database:
             raise InvalidParam(
                 f"skip {command.skip} and limit {command.limit} must not be negative"
             )
-        project = compile_projection(command.projection)
         if (pinned := _pinned(command.filter)) is not None:
+            project = compile_projection(command.projection)
             found = collection.by_id(pinned)
             if found is None or command.skip:
                 return Found(documents=())
             return Found(documents=(project(found),))
-        reading = await self._reader.read(self._find_question(command, collection))
+        question = self._find_question(command, collection)
+        project = compile_projection(
+            command.projection, matched_index=question.matcher.matched_index
+        )
+        reading = await self._reader.read(question)
         return Found(documents=tuple(map(project, reading.documents[command.skip :])))
 
     async def explain(self, command: Find, caller: Caller) -> Reading:

@@ -292,3 +292,10 @@ async def test_list_of_collections_tells_their_sizes(world):
     world.insert({}, {})
     listed = world.database.list_collections(commands.ListCollections(), ADMINISTRATOR)
     assert listed == [{"name": "c", "count": 2}]
+
+
+async def test_a_positional_projection_shows_the_element_that_matched(world):
+    world.insert({"_id": "1", "l": [{"n": 1}, {"n": 2}, {"n": 3}]})
+    assert await world.find({"l.n": 2}, projection={"l.$": 1}) == [{"_id": "1", "l": [{"n": 2}]}]
+    with pytest.raises(DatabaseRequestFailed, match="Positional"):
+        await world.find({"_id": "1"}, projection={"l.$": 1})
