@@ -70,7 +70,7 @@ def new_function(name: str, *, template: str, project: Path, as_json: bool) -> i
     """Write a new function; a running suite takes it up at once."""
     from emulator.cli.templates import (
         function_files,
-        install_hint,
+        install_command,
         require_function_name,
         write_new,
     )
@@ -88,9 +88,9 @@ def new_function(name: str, *, template: str, project: Path, as_json: bool) -> i
         return EXIT_DONE
     for path in written:
         say(f"wrote  {path}")
-    hint = install_hint(root / name)
-    if hint:
-        say(f"next: {hint}")
+    install = install_command(root / name, project)
+    if install:
+        say(f"next: {install}")
     return EXIT_DONE
 
 

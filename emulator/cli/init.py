@@ -26,7 +26,7 @@ def init(folder: Path, *, template: str, as_json: bool) -> int:
     from emulator.cli.templates import (
         config_text,
         function_files,
-        install_hint,
+        install_command,
         require_template,
         test_text,
         write_new,
@@ -48,7 +48,7 @@ def init(folder: Path, *, template: str, as_json: bool) -> int:
     for path in left:
         say(f"left   {path}, which is there already")
     here = "" if folder == Path() else f' "{folder}"'
-    install = install_hint(folder / root / FUNCTION_NAME) if written else ""
+    install = install_command(folder / root / FUNCTION_NAME, folder) if written else ""
     say(f"next: {f'{install}, then ' if install else ''}cloud-emu start{here}")
     return EXIT_DONE
 

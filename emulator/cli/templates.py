@@ -155,11 +155,12 @@ def function_files(template: str, name: str) -> Mapping[str, str]:
     return {**{file: text.format(**told) for file, text in files}, "config.json": _FUNCTION_CONFIG}
 
 
-def install_hint(folder: Path) -> str:
-    """Return what to do before a function that was written can run, empty if nothing."""
-    return (
-        f'npm install --prefix "{folder.as_posix()}"' if (folder / "package.json").exists() else ""
-    )
+def install_command(folder: Path, project: Path) -> str:
+    """Return what makes a function that was written ready to run, empty if nothing need be."""
+    if not (folder / "package.json").exists():
+        return ""
+    where = "" if project == Path() else f' --project "{project}"'
+    return f"cloud-emu fn install {folder.name}{where}"
 
 
 def config_text(root: str) -> str:

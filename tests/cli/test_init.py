@@ -33,7 +33,7 @@ def test_a_project_in_javascript_says_that_packages_are_needed(cli, tmp_path):
         "package.json",
     ]
     assert done.out.splitlines()[-1] == (
-        'next: npm install --prefix "fresh/functions/hello", then cloud-emu start "fresh"'
+        'next: cloud-emu fn install hello --project "fresh", then cloud-emu start "fresh"'
     )
 
 

@@ -3,6 +3,7 @@
 import ast
 import json
 import tomllib
+from pathlib import Path
 
 import pytest
 
@@ -10,7 +11,7 @@ from emulator.cli.output import Failed
 from emulator.cli.templates import (
     config_text,
     function_files,
-    install_hint,
+    install_command,
     require_function_name,
     require_template,
     write_new,
@@ -40,9 +41,10 @@ def test_the_node_template_names_its_sdk():
 
 
 def test_only_what_needs_packages_says_so(tmp_path):
-    assert install_hint(tmp_path) == ""
-    write_new(tmp_path, function_files("node", "hello"))
-    assert install_hint(tmp_path) == f'npm install --prefix "{tmp_path.as_posix()}"'
+    assert install_command(tmp_path / "hello", Path()) == ""
+    write_new(tmp_path / "hello", function_files("node", "hello"))
+    assert install_command(tmp_path / "hello", Path()) == "cloud-emu fn install hello"
+    assert install_command(tmp_path / "hello", Path("x")).endswith(' hello --project "x"')
 
 
 def test_every_line_that_is_offered_in_the_configuration_is_right(tmp_path):
