@@ -22,6 +22,9 @@ TRIGGERS = {
     "api": {"path": "/api", "methods": ["GET", "POST"]},
     "deep": {"path": "/api/deep", "methods": ["ANY"]},
     "gone": {"path": "/gone"},
+    "members": {"path": "/members", "auth": True},
+    "whole": {"path": "/whole", "pathTransmission": True},
+    "open": {"path": "/members/open", "auth": False},
 }
 
 
@@ -101,6 +104,32 @@ async def test_a_request_becomes_the_event_of_a_visitor(site, functions, http):
     assert event["body"] == '{"n":1}'
     assert event["isBase64Encoded"] is False
     assert event["requestContext"]["envId"] == "demo-env"
+
+
+async def test_what_is_for_members_is_refused_to_visitors_before_anything_is_called(
+    site, functions, http
+):
+    for method, path in [("GET", "/members"), ("POST", "/members/7?x=1"), ("HEAD", "/members")]:
+        async with http.request(method, f"{site}{path}") as response:
+            assert response.status == 401
+            told = await response.text()
+        if method != "HEAD":
+            assert json.loads(told)["code"]
+            assert "signed-in" in json.loads(told)["message"]
+    assert functions.called == []
+
+
+async def test_a_path_below_that_is_open_to_all_is_answered(site, functions, http):
+    async with http.get(f"{site}/members/open/7") as response:
+        assert response.status == 200
+    assert [(name, event["path"]) for name, event, _ in functions.called] == [("open", "/7")]
+
+
+async def test_a_function_that_wants_the_whole_path_hears_it(site, functions, http):
+    for path in ("/whole", "/whole/a%20b/%E4%B8%AD"):
+        async with http.get(site + path) as response:
+            assert response.status == 200
+    assert [event["path"] for _, event, _ in functions.called] == ["/whole", "/whole/a b/中"]
 
 
 async def test_a_binary_body_arrives_as_base64(site, functions, http):

@@ -74,6 +74,38 @@ def test_configuration_that_is_wrong_is_refused(config, message):
         trigger(config)
 
 
+@pytest.mark.parametrize(
+    ("config", "path", "told"),
+    [
+        pytest.param({"path": "/api"}, "/api/users/7", "/users/7", id="below the prefix"),
+        pytest.param({"path": "/api/"}, "/api/users", "/users", id="a slash at the prefix' end"),
+        pytest.param({"path": "/api"}, "/api", "/api", id="the prefix itself"),
+        pytest.param({"path": "/api"}, "/api/", "/", id="the prefix and a slash"),
+        pytest.param({"path": "/api"}, "/api/api/api", "/api/api", id="the prefix again"),
+        pytest.param({"path": "/"}, "/api/users", "/api/users", id="the root"),
+        pytest.param({"path": "/a b/中"}, "/a b/中/ü", "/ü", id="beyond ASCII"),
+        pytest.param(
+            {"path": "/api", "pathTransmission": True}, "/api/users", "/api/users", id="whole"
+        ),
+        pytest.param({"path": "/api", "pathTransmission": True}, "/api", "/api", id="whole prefix"),
+        pytest.param(
+            {"path": "/api", "pathTransmission": False}, "/api/users", "/users", id="said not to"
+        ),
+    ],
+)
+def test_function_hears_the_path_below_its_prefix_unless_it_wants_the_whole(config, path, told):
+    compiled = trigger(config)
+    assert compiled.matches("GET", path)
+    assert compiled.path_told(path) == told
+
+
+@given(st.lists(st.text("ab/", max_size=3), max_size=4).map("/".join))
+def test_prefix_and_path_told_are_the_whole_path(rest):
+    compiled = trigger({"path": "/api"})
+    path = f"/api/{rest}"
+    assert compiled.path + compiled.path_told(path) == path
+
+
 # Events
 
 
