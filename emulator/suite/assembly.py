@@ -95,6 +95,29 @@ class Surroundings:
     variables: Mapping[str, str]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Ground:
+    """What most parts stand on."""
+
+    clock: Clock
+    ids: Ids
+    recorder: Recorder
+    bus: Bus
+    access: Access
+    store: VersionedStore
+    policy: Policy
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Documents:
+    """The parts that carry out commands about documents."""
+
+    database: Database
+    transactions: Transactions
+    indexes: Indexes
+    reader: Reader
+
+
 def assemble(config: Config, around: Surroundings) -> Parts:
     """Build every part of a suite.
 
@@ -105,26 +128,53 @@ def assemble(config: Config, around: Surroundings) -> Parts:
     clock, ids, env_id = around.clock, around.ids, config.emulator.env
     recorder, bus, access = Recorder(clock), Bus(), Access()
     kept, blobs = _stores(config, around)
-    store = VersionedStore(kept)
-    place = _place(config, around)
-    runtimes: Mapping[str, FunctionRuntime] = {
-        "python": PythonInlineRuntime(clock=clock),
-        "node": NodeProcessRuntime(
-            clock=clock,
-            ids=ids,
-            variables_of=place.variables_of,
-            shared=config.data_dir / PACKAGES_FOLDER,
-        ),
-    }
+    store, policy, place = VersionedStore(kept), _policy(config), _place(config, around)
+    runtimes = _runtimes(config, around, place)
     registry, functions = _functions(place, around, runtimes, recorder)
     storage = _storage(blobs, env_id, around, bus, access)
     openapi = build_openapi(
         config.openapi, functions, recorder, appid=place.appid, clock=clock, ids=ids
     )
+    ground = _Ground(
+        clock=clock, ids=ids, recorder=recorder, bus=bus, access=access, store=store, policy=policy
+    )
+    documents = _documents(config, ground)
+    return Parts(
+        clock=clock,
+        ids=ids,
+        recorder=recorder,
+        store=store,
+        blobs=blobs,
+        runtimes=runtimes,
+        registry=registry,
+        functions=functions,
+        openapi=openapi,
+        database=documents.database,
+        transactions=documents.transactions,
+        indexes=documents.indexes,
+        reader=documents.reader,
+        expiry=Expiry(documents.database, store, clock=clock, recorder=recorder),
+        storage=storage,
+        executor=_executor(documents, functions, openapi, storage, store),
+        dispatcher=Dispatcher(functions, bus=bus, clock=clock, recorder=recorder, env_id=env_id),
+        timers=Timers(functions, clock=clock, recorder=recorder),
+        http_routes=HttpRoutes(),
+        datasets=Datasets(store, storage, recorder, bus=bus, clock=clock, ids=ids, policy=policy),
+        importing=Importing(store, clock=clock, ids=ids),
+        exporting=Exporting(store),
+        activity=Activity(),
+    )
 
-    policy = _policy(config)
-    indexes = Indexes(store, access=access, limits=policy.limits)
-    indexes.configure(policy)
+
+def appid_of(env_id: str) -> str:
+    """Return the app id of an environment whose configuration names none; never all digits."""
+    return "wx" + hashlib.sha256(env_id.encode()).hexdigest()[:16]
+
+
+def _documents(config: Config, ground: _Ground) -> _Documents:
+    store, access, clock, ids = ground.store, ground.access, ground.clock, ground.ids
+    indexes = Indexes(store, access=access, limits=ground.policy.limits)
+    indexes.configure(ground.policy)
     reader = Reader(
         clock=clock,
         advisor=Advisor(clock),
@@ -139,51 +189,47 @@ def assemble(config: Config, around: Surroundings) -> Parts:
             clock=clock,
             ids=ids,
             reader=reader,
-            policy=policy,
+            policy=ground.policy,
         )
 
-    database = open_database(PatientStore(store), bus)
-    transactions = Transactions(
-        store, access=access, bus=bus, clock=clock, ids=ids, open_database=open_database
-    )
-    return Parts(
-        clock=clock,
-        ids=ids,
-        recorder=recorder,
-        store=store,
-        blobs=blobs,
-        runtimes=runtimes,
-        registry=registry,
-        functions=functions,
-        openapi=openapi,
-        database=database,
-        transactions=transactions,
+    return _Documents(
+        database=open_database(PatientStore(store), ground.bus),
+        transactions=Transactions(
+            store, access=access, bus=ground.bus, clock=clock, ids=ids, open_database=open_database
+        ),
         indexes=indexes,
         reader=reader,
-        expiry=Expiry(database, store, clock=clock, recorder=recorder),
-        storage=storage,
-        executor=Executor(
-            database=database,
-            indexes=indexes,
-            transactions=transactions,
-            functions=functions,
-            openapi=openapi,
-            storage=storage,
-            store=store,
-        ),
-        dispatcher=Dispatcher(functions, bus=bus, clock=clock, recorder=recorder, env_id=env_id),
-        timers=Timers(functions, clock=clock, recorder=recorder),
-        http_routes=HttpRoutes(),
-        datasets=Datasets(store, storage, recorder, bus=bus, clock=clock, ids=ids, policy=policy),
-        importing=Importing(store, clock=clock, ids=ids),
-        exporting=Exporting(store),
-        activity=Activity(),
     )
 
 
-def appid_of(env_id: str) -> str:
-    """Return the app id of an environment whose configuration names none; never all digits."""
-    return "wx" + hashlib.sha256(env_id.encode()).hexdigest()[:16]
+def _executor(
+    documents: _Documents,
+    functions: Functions,
+    openapi: OpenApi,
+    storage: Storage,
+    store: DocumentStore,
+) -> Executor:
+    return Executor(
+        database=documents.database,
+        indexes=documents.indexes,
+        transactions=documents.transactions,
+        functions=functions,
+        openapi=openapi,
+        storage=storage,
+        store=store,
+    )
+
+
+def _runtimes(config: Config, around: Surroundings, place: Place) -> Mapping[str, FunctionRuntime]:
+    return {
+        "python": PythonInlineRuntime(clock=around.clock),
+        "node": NodeProcessRuntime(
+            clock=around.clock,
+            ids=around.ids,
+            variables_of=place.variables_of,
+            shared=config.data_dir / PACKAGES_FOLDER,
+        ),
+    }
 
 
 def _place(config: Config, around: Surroundings) -> Place:
