@@ -16,6 +16,7 @@ from emulator.core.indexes import IndexDefinition, Row, compile_rows, row_bytes,
 from emulator.core.paths import split_path, visit
 from emulator.core.planner import Reach
 from emulator.core.values import MISSING, Document, Value
+from emulator.stores.geo_index import GeoIndex
 from emulator.stores.sorted_rows import SortedRows
 
 KEY_MAX_BYTES: Final = 1024
@@ -226,6 +227,9 @@ class Index:
                 entries[row] = numbers[0]
 
 
+AnyIndex: TypeAlias = Index | GeoIndex
+
+
 class CollectionIndexes:
     """Every index of one collection: `defined` ones in order of creation, and one of `_id`.
 
@@ -236,12 +240,12 @@ class CollectionIndexes:
 
     def __init__(self, documents: Mapping[int, Document]) -> None:
         self._documents = documents
-        self._ready: dict[IndexDefinition, Index] = {}
-        self._by_id: Index | None = None
-        self.defined: tuple[Index, ...] = ()
-        self.kept: tuple[Index, ...] = ()
+        self._ready: dict[IndexDefinition, AnyIndex] = {}
+        self._by_id: AnyIndex | None = None
+        self.defined: tuple[AnyIndex, ...] = ()
+        self.kept: tuple[AnyIndex, ...] = ()
 
-    def readable(self) -> tuple[Index, ...]:
+    def readable(self) -> tuple[AnyIndex, ...]:
         """Return all of them, from now on kept."""
         if self._by_id is None:
             self._by_id = _new(ID_INDEX, self._documents)
@@ -281,15 +285,16 @@ def check_documents(
 
 def _verified(
     collection: str, definition: IndexDefinition, documents: Mapping[int, Document]
-) -> Index:
+) -> AnyIndex:
     index = _new(definition, documents)
     index.build()
     index.verify(collection)
     return index
 
 
-def _new(definition: IndexDefinition, documents: Mapping[int, Document]) -> Index:
-    return Index(definition, documents)
+def _new(definition: IndexDefinition, documents: Mapping[int, Document]) -> AnyIndex:
+    kind = GeoIndex if definition.is_geo else Index
+    return kind(definition, documents)
 
 
 _NOTHING: Final[tuple[Document | None, list[Row]]] = (None, [])

@@ -87,6 +87,8 @@ class SortedRows:
     def backwards(self, low: Row, high: Row) -> Iterator[Row]:
         """Yield the rows below `high` down to, and with, `low`."""
         (first, start), (block, end) = self._place(low), self._place(high)
+        if (first, start) >= (block, end):
+            return
         if block < len(self._blocks):
             begin = start if block == first else 0
             yield from reversed(self._blocks[block][begin:end])
