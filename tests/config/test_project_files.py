@@ -45,7 +45,8 @@ def test_settings_of_deployment_are_noted_once_and_are_no_problem(load):
     config = load(
         {
             "cloudbaserc.json": '{"region": "ap-shanghai", "framework": {}, "functions": ['
-            '{"name": "a", "runtime": "Nodejs18.15"}, {"name": "b", "runtime": "x", "ignore": []}]}',
+            '{"name": "a", "runtime": "Nodejs18.15"}, {"name": "b", "runtime": "x", "ignore": []}'
+            "]}",
             "functions/a/index.js": "",
         }
     )

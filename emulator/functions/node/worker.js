@@ -130,24 +130,30 @@ class Call {
       text = stringify(value)
     } catch (error) {
       const message = `the result cannot be written as JSON: ${messageOf(error)}`
-      process.nextTick(() => this.answer('f', stringify({ kind: 'result', message, stack: '' })))
+      this.answer('f', stringify({ kind: 'result', message, stack: '' }))
       return
     }
-    // A turn later, so that what was begun and not awaited has begun.
-    process.nextTick(() => this.answer('d', text === undefined ? 'null' : text))
+    this.answer('d', text === undefined ? 'null' : text)
   }
 
   fail (error) {
     if (this.isOver) return
     this.isOver = true
-    process.nextTick(() => this.answer('f', stringify(failureOf(error))))
+    this.answer('f', stringify(failureOf(error)))
   }
 
   answer (kind, text) {
+    // After all promises that are settled by now, so that what was begun and not awaited has begun.
+    queueMicrotask(() => process.nextTick(() => this.send(kind, text)))
+  }
+
+  send (kind, text) {
     capture.flush(this.request)
     capture.active = capture.outside
     active = null
-    const isLeft = activeResources() > quiet
+    const count = activeResources()
+    const isLeft = count > quiet
+    quiet = Math.min(quiet, count)
     channel.send(isLeft ? kind.toUpperCase() : kind, text)
     if (isLeft) look()
     else setImmediate(lookOnce)
@@ -194,8 +200,7 @@ function look () {
 }
 
 function lookOnce () {
-  // The immediate that brought us here is over, yet may still be counted.
-  if (looking === null && active === null && activeResources() > quiet + 1) {
+  if (looking === null && active === null && activeResources() > quiet) {
     channel.send('b', '{}')
     look()
   }
