@@ -36,6 +36,7 @@ ERROR_NUMBERS: Final[Mapping[str, int]] = {
     "FUNCTIONS_REQUEST_FAIL": -504001,
     "FUNCTIONS_EXECUTE_FAIL": -504002,
     "OPENAPI_NOT_FOUND": -604100,
+    "OPENAPI_NO_PERMISSION": -604101,
 }
 
 ERROR_PHRASES: Final[Mapping[int, str]] = {
@@ -60,6 +61,7 @@ ERROR_PHRASES: Final[Mapping[int, str]] = {
     -504001: "functions request fail",
     -504002: "functions execute fail",
     -604100: "API not found",
+    -604101: "function has no permission to call this API",
 }
 
 

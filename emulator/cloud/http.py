@@ -45,6 +45,7 @@ from emulator.core.commands import (
     UploadFile,
 )
 from emulator.core.errors import EmulatorError
+from emulator.core.openapi import CallOpenApi, OpenApiAnswer
 from emulator.core.values import Document, Value
 
 REQUESTS_AT_ONCE_MAX: Final = 8
@@ -138,6 +139,12 @@ class HttpTransport:
         if status != 200:
             raise Refused("STORAGE_REQUEST_FAIL", f"{outcome.url} answered {status}")
         return content
+
+
+def _no_file(value: object) -> Value:
+    raise EmulatorError(
+        "a script cannot send files to an open API; call it from a function instead"
+    )
 
 
 _URL_SAFE: Final = "%/:?#[]@!$&'()*+,;=-._~"
@@ -296,6 +303,14 @@ def _read_deleted(data: Mapping[str, Value]) -> tuple[FileOutcome, ...]:
 
 _EXCHANGES: Final[Mapping[type, Exchange]] = {
     Find: Exchange("database.getDocument", _find_body, _documents),
+    CallOpenApi: Exchange(
+        "wx.api",
+        lambda command: {
+            "apiName": command.api,
+            "requestData": json.dumps(command.data, default=_no_file),
+        },
+        lambda data: OpenApiAnswer(data=json.loads(data["responseData"])),
+    ),
     Count: Exchange("database.calculateDocument", _count_body, lambda data: data["total"]),
     Aggregate: Exchange("database.aggregateDocuments", _aggregate_body, _documents),
     Insert: Exchange(

@@ -13,7 +13,7 @@ import orjson
 
 from emulator.ambient import Clock, Ids
 from emulator.core.errors import InvalidParam
-from emulator.core.openapi import JSON_TYPE, Media, OpenApiAnswer
+from emulator.core.openapi import JSON_TYPE, CallOpenApi, Media, OpenApiAnswer
 from emulator.services.caller import Caller
 from emulator.services.openapi.calls import OpenApiDenied, OpenApiNotFound
 from emulator.services.openapi.people import signature
@@ -35,6 +35,7 @@ from emulator.wire.openapi_messages import (
 BYTES_TYPE: Final = "application/octet-stream"
 PAY_TYPE: Final = "text/plain; charset=utf-8"
 """Not the type of failures: wx-server-sdk reports an "unknown response" to that one."""
+_FAMILIES: Final = frozenset({"openapi", "cloudPay", "getOpenData"})
 
 Run = Callable[[Body, Caller, str], Awaitable[bytes | Binary]]
 
@@ -91,9 +92,11 @@ class OpenApiActions:
         data = ejson.read_json(text, "requestData") if text else {}
         if type(data) is not dict:
             raise fields.wrong("requestData", data, "an object")
-        name = fields.text(body, "apiName").removeprefix("openapi.")
+        given = fields.text(body, "apiName")
+        name = given if given.partition(".")[0] in _FAMILIES else f"openapi.{given}"
+        command = CallOpenApi(api=name, data=data)
         try:
-            told = self._openapi.call(name, data, _known(caller, request_id))
+            told = await self._openapi.carry_out(command, _known(caller, request_id))
         except (OpenApiNotFound, OpenApiDenied) as fault:
             self._openapi.tell(fault, caller)
             told = OpenApiAnswer(data={"errcode": fault.number, "errmsg": fault.message})

@@ -103,13 +103,17 @@ class OpenApi:
     async def carry_out(self, command: CallOpenApi, caller: Caller) -> Answer:
         """Answer a call of the `cloud` object; raises OpenApiDenied and OpenApiNotFound."""
         family, _, name = command.api.partition(".")
+        if family == "openapi":
+            return self.call(name, command.data, caller)
         if family == "cloudPay":
             return await self.pay(name, command.data, caller)
         if family == "getOpenData":
-            wanted = command.data.get("list")
-            ids = [each for each in wanted if isinstance(each, str)] if wanted else []
-            return done(list=[value for _, value in self.people.open_data(ids)])
-        return self.call(name, command.data, caller)
+            return self._open_data(command.data.get("list"))
+        raise OpenApiNotFound(f"{command.api:.{NAME_LENGTH_MAX}} is not available in this version")
+
+    def _open_data(self, wanted: Any) -> Answer:
+        ids = [each for each in wanted if isinstance(each, str)] if isinstance(wanted, list) else []
+        return done(list=[value for _, value in self.people.open_data(ids)])
 
     def tell(self, fault: OpenApiDenied | OpenApiNotFound, caller: Caller) -> None:
         """Log a refusal in full: the SDK shows user code nothing but its number."""

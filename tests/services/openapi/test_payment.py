@@ -1,0 +1,154 @@
+from typing import Any
+
+import pytest
+
+from emulator.ambient import CountedIds, ManualClock
+from emulator.core.errors import InvalidParam
+from emulator.services.openapi.calls import Call, OpenApiNotFound
+from emulator.services.openapi.payment import ORDERS_MAX, Payments
+
+ORDER = {
+    "body": "goods",
+    "out_trade_no": "1",
+    "spbill_create_ip": "127.0.0.1",
+    "sub_mch_id": "19",
+    "total_fee": 100,
+    "function_name": "paid",
+}
+
+
+class Desk:
+    """Payments, and what the functions they name were told."""
+
+    def __init__(self, *, auto_pay: bool = False) -> None:
+        self.told: list[tuple[str, dict[str, Any]]] = []
+        self.payments = Payments(
+            appid="wx1",
+            clock=ManualClock(),
+            ids=CountedIds(),
+            auto_pay=auto_pay,
+            notify=self._notify,
+        )
+
+    async def _notify(self, name: str, event: dict[str, Any]) -> None:
+        self.told.append((name, event))
+
+    async def call(self, api: str, **data: Any) -> dict[str, Any]:
+        answer = await self.payments.call(Call(api=api, data=data, openid="oUser"))
+        return answer.data
+
+
+async def test_an_order_is_paid_by_hand_and_its_function_is_told_in_both_spellings():
+    desk = Desk()
+    made = await desk.call("unifiedOrder", **ORDER)
+    assert made["payment"]["package"] == f"prepay_id={made['prepay_id']}"
+    assert (await desk.call("queryOrder", out_trade_no="1"))["trade_state"] == "NOTPAY"
+    assert desk.told == []
+    order = await desk.payments.settle("1", succeeds=True)
+    ((name, event),) = desk.told
+    assert name == "paid"
+    assert event["result_code"] == event["resultCode"] == "SUCCESS"
+    assert event["out_trade_no"] == event["outTradeNo"] == "1"
+    assert event["totalFee"] == 100
+    assert event["openid"] == "oUser"
+    found = await desk.call("queryOrder", transaction_id=order.transaction_id)
+    assert (found["trade_state"], found["total_fee"]) == ("SUCCESS", 100)
+
+
+async def test_an_order_is_paid_at_once_where_the_project_wants_it():
+    desk = Desk(auto_pay=True)
+    await desk.call("unifiedOrder", **ORDER)
+    assert [name for name, _ in desk.told] == ["paid"]
+    again = await desk.call("unifiedOrder", **ORDER)
+    assert (again["result_code"], again["err_code"]) == ("FAIL", "ORDERPAID")
+
+
+async def test_a_payment_may_fail():
+    desk = Desk()
+    await desk.call("unifiedOrder", **ORDER)
+    await desk.payments.settle("1", succeeds=False)
+    assert desk.told[0][1]["resultCode"] == "FAIL"
+    assert (await desk.call("queryOrder", out_trade_no="1"))["trade_state"] == "PAYERROR"
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"body": ""},
+        {"out_trade_no": None},
+        {"total_fee": 0},
+        {"total_fee": 1.5},
+        {"total_fee": "many"},
+        {"out_trade_no": "x" * 33},
+        {"trade_type": "MAGIC"},
+    ],
+)
+async def test_an_order_that_is_not_understood_fails_as_a_whole(change: dict[str, Any]):
+    told = await Desk().call("unifiedOrder", **{**ORDER, **change})
+    assert told["return_code"] == "FAIL"
+    assert told["return_msg"]
+
+
+async def test_refunds_add_up_to_what_was_paid():
+    desk = Desk(auto_pay=True)
+    await desk.call("unifiedOrder", **ORDER)
+    one = {"out_trade_no": "1", "out_refund_no": "r1", "refund_fee": "60", "total_fee": 100}
+    refunded = await desk.call("refund", **one, function_name="refunded")
+    assert refunded["refund_fee"] == 60
+    assert desk.told[-1][0] == "refunded"
+    assert desk.told[-1][1]["refundStatus"] == "SUCCESS"
+    assert (await desk.call("refund", **one))["refund_id"] == refunded["refund_id"]
+    more = await desk.call("refund", **{**one, "out_refund_no": "r2", "refund_fee": 50})
+    assert more["err_code"] == "NOTENOUGH"
+    await desk.call("refund", **{**one, "out_refund_no": "r2", "refund_fee": 40})
+    found = await desk.call("queryRefund", out_refund_no="r2")
+    assert (found["refund_count"], found["refund_fee_1"]) == (2, 40)
+    assert (await desk.call("queryOrder", out_trade_no="1"))["trade_state"] == "REFUND"
+
+
+async def test_only_an_open_order_is_closed():
+    desk = Desk()
+    await desk.call("unifiedOrder", **ORDER)
+    assert (await desk.call("closeOrder", out_trade_no="1"))["result_code"] == "SUCCESS"
+    assert (await desk.call("unifiedOrder", **ORDER))["err_code"] == "ORDERCLOSED"
+    with pytest.raises(InvalidParam, match="CLOSED"):
+        await desk.payments.settle("1", succeeds=True)
+    paid = Desk(auto_pay=True)
+    await paid.call("unifiedOrder", **ORDER)
+    assert (await paid.call("closeOrder", out_trade_no="1"))["err_code"] == "ORDERPAID"
+
+
+@pytest.mark.parametrize(
+    ("api", "code"),
+    [
+        ("queryOrder", "ORDERNOTEXIST"),
+        ("closeOrder", "ORDERNOTEXIST"),
+        ("refund", "ORDERNOTEXIST"),
+        ("queryRefund", "REFUNDNOTEXIST"),
+    ],
+)
+async def test_an_order_that_is_not_there_is_said_to_be_missing(api: str, code: str):
+    assert (await Desk().call(api, out_trade_no="none"))["err_code"] == code
+
+
+async def test_an_order_that_is_not_paid_is_not_refunded():
+    desk = Desk()
+    await desk.call("unifiedOrder", **ORDER)
+    told = await desk.call("refund", out_trade_no="1", out_refund_no="r", refund_fee=1)
+    assert told["result_code"] == "FAIL"
+    faulty = await desk.call("refund", out_trade_no="1", refund_fee=1)
+    assert faulty["return_code"] == "FAIL"
+
+
+async def test_an_unknown_method_is_refused():
+    with pytest.raises(OpenApiNotFound, match="microPay"):
+        await Desk().call("microPay")
+
+
+async def test_orders_have_a_bound():
+    desk = Desk()
+    for number in range(ORDERS_MAX + 1):
+        await desk.call("unifiedOrder", **{**ORDER, "out_trade_no": str(number)})
+    assert (await desk.call("queryOrder", out_trade_no="0"))["err_code"] == "ORDERNOTEXIST"
+    desk.payments.clear()
+    assert (await desk.call("queryOrder", out_trade_no="5"))["err_code"] == "ORDERNOTEXIST"
