@@ -65,9 +65,8 @@ class Updating:
 
     def apply(self, document: Document, matcher: CompiledFilter) -> Document:
         """Return the document as it becomes, the same object when nothing changes."""
-        return self._compiled.apply(
-            document, now_ms=self._now_ms, matched_index=matcher.matched_index(document)
-        )
+        index = matcher.matched_index(document) if self._compiled.is_positional else None
+        return self._compiled.apply(document, now_ms=self._now_ms, matched_index=index)
 
     def insert(self, base: Document) -> Document:
         """Return the document an upsert makes of the filter's equalities."""
