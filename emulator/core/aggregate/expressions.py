@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import Final
 
 from emulator.core.aggregate.accumulators import AS_EXPRESSIONS
+from emulator.core.aggregate.expressions_angles import ANGLES
 from emulator.core.aggregate.expressions_arithmetic import ARITHMETIC
 from emulator.core.aggregate.expressions_arrays import ARRAYS
 from emulator.core.aggregate.expressions_conditional import CONDITIONAL
@@ -41,6 +42,7 @@ from emulator.core.query_nodes import ExpressionCompiler
 from emulator.core.values import MISSING, Document, Value
 
 OPERATORS: Final[Mapping[str, Operator]] = {
+    **ANGLES,
     **ARITHMETIC,
     **ARRAYS,
     **AS_EXPRESSIONS,

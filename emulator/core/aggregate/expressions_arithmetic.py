@@ -1,7 +1,8 @@
-"""Owns the arithmetic operators, from `$abs` to `$trunc`, and the trigonometric ones.
+"""Owns the arithmetic operators, from `$abs` to `$trunc`.
 
-Not here: types and overflow (`numbers`). The one idea: null and missing operands give null before
-anything else is looked at; whatever else is no number is refused with MongoDB's number.
+Not here: types and overflow (`numbers`), angles (`expressions_angles`). The one idea: null and
+missing operands give null before anything else is looked at; whatever else is no number is refused
+with MongoDB's number.
 """
 
 import math
@@ -28,6 +29,28 @@ PLACES_MIN: Final = -20
 PLACES_MAX: Final = 100
 
 # --- sums and products ---------------------------------------------------------------------------
+
+_SHORT: Final = frozenset({int, float})
+_ADDEND_MAX: Final = 2**30
+_FACTOR_MAX: Final = 46_340
+"""Of two int32 within these limits the sum and the product are int32."""
+
+
+def _is_short(a: Value, b: Value, most: int) -> bool:
+    """Tell whether Python's own arithmetic gives MongoDB's number and type."""
+    if a.__class__ is b.__class__:
+        return a.__class__ is float or (
+            a.__class__ is int and -most <= a <= most and -most <= b <= most
+        )
+    return a.__class__ in _SHORT and b.__class__ in _SHORT
+
+
+def _add_two(a: Value, b: Value) -> Value:
+    return a + b if _is_short(a, b, _ADDEND_MAX) else _add([a, b])
+
+
+def _multiply_two(a: Value, b: Value) -> Value:
+    return a * b if _is_short(a, b, _FACTOR_MAX) else _multiply([a, b])
 
 
 def _add(values: list[Value]) -> Value:
@@ -65,6 +88,8 @@ def _half_away(number: Value) -> Value:
 
 
 def _subtract(a: Value, b: Value) -> Value:
+    if _is_short(a, b, _ADDEND_MAX):
+        return a - b
     if is_nullish(a) or is_nullish(b):
         return None
     if is_number(a) and is_number(b):
@@ -154,7 +179,7 @@ def _double_power(base: float, exponent: float) -> float:
         return math.nan
 
 
-def _unary(
+def unary(
     name: str, doubles: Callable[[float], float], decimals: Callable[[Context, Decimal], Decimal]
 ) -> Callable[[Value], Value]:
     """Return a function of one number that gives a double, or a decimal for a decimal."""
@@ -303,98 +328,33 @@ def _placed(value: Value, places: int, rounding: str) -> Value:
     return math.copysign(float(exact), value)
 
 
-# --- angles --------------------------------------------------------------------------------------
-
-
-def _bounded(
-    name: str, call: Callable[[float], float], least: float, most: float
-) -> Callable[[Value], Value]:
-    """Return a function of a double within limits; decimals are computed as doubles."""
-
-    def checked(value: float) -> float:
-        if not (least <= value <= most or math.isnan(value)):
-            raise refusal(
-                f"cannot apply {name} to {numbers.number_text(value)}, value must be in"
-                f" [{numbers.number_text(least)}, {numbers.number_text(most)}]",
-                50989,
-            )
-        return _lenient(call)(value)
-
-    return _unary(
-        name, checked, lambda rules, value: rules.create_decimal(repr(checked(float(value))))
-    )
-
-
-def _lenient(call: Callable[[float], float]) -> Callable[[float], float]:
-    def lenient(value: float) -> float:
-        try:
-            return call(value)
-        except OverflowError:
-            return math.copysign(math.inf, value) if call is not math.cosh else math.inf
-        except ValueError:
-            return math.copysign(math.inf, value)
-
-    return lenient
-
-
-def _atan2(y: Value, x: Value) -> Value:
-    if is_nullish(y) or is_nullish(x):
-        return None
-    for value in (y, x):
-        if not is_number(value):
-            raise wrong_type("$atan2 only supports numeric types, not {type}", 51044, value)
-    angle = math.atan2(float(y), float(x))
-    return Decimal(repr(angle)) if Decimal in (type(y), type(x)) else angle
-
-
-_FINITE: Final = math.nextafter(math.inf, 0)
-
-_ANGLES: Final[Mapping[str, tuple[Callable[[float], float], float, float]]] = {
-    "$sin": (math.sin, -_FINITE, _FINITE),
-    "$cos": (math.cos, -_FINITE, _FINITE),
-    "$tan": (math.tan, -_FINITE, _FINITE),
-    "$asin": (math.asin, -1, 1),
-    "$acos": (math.acos, -1, 1),
-    "$atan": (math.atan, -math.inf, math.inf),
-    "$sinh": (math.sinh, -math.inf, math.inf),
-    "$cosh": (math.cosh, -math.inf, math.inf),
-    "$tanh": (math.tanh, -math.inf, math.inf),
-    "$asinh": (math.asinh, -math.inf, math.inf),
-    "$acosh": (math.acosh, 1, math.inf),
-    "$atanh": (math.atanh, -1, 1),
-    "$degreesToRadians": (math.radians, -math.inf, math.inf),
-    "$radiansToDegrees": (math.degrees, -math.inf, math.inf),
-}
-
 ARITHMETIC: Final[Mapping[str, Operator]] = {
     "$abs": fixed(1, _abs),
-    "$add": variadic(_add),
+    "$add": variadic(_add, _add_two),
     "$ceil": fixed(1, _to_whole("$ceil", 28765, math.ceil, ROUND_CEILING)),
     "$divide": fixed(2, _divide),
-    "$exp": fixed(1, _unary("$exp", _exp, Context.exp)),
+    "$exp": fixed(1, unary("$exp", _exp, Context.exp)),
     "$floor": fixed(1, _to_whole("$floor", 28765, math.floor, ROUND_FLOOR)),
     "$ln": fixed(
         1,
-        _unary(
+        unary(
             "$ln", _positive("$ln", 28766, math.log), _positive_decimal("$ln", 28766, Context.ln)
         ),
     ),
     "$log": fixed(2, _log),
     "$log10": fixed(
         1,
-        _unary(
+        unary(
             "$log10",
             _positive("$log10", 28761, math.log10),
             _positive_decimal("$log10", 28761, Context.log10),
         ),
     ),
     "$mod": fixed(2, _mod),
-    "$multiply": variadic(_multiply),
+    "$multiply": variadic(_multiply, _multiply_two),
     "$pow": fixed(2, _pow),
     "$round": ranged(1, 2, _to_places("$round", round, ROUND_HALF_EVEN)),
-    "$sqrt": fixed(1, _unary("$sqrt", _sqrt, _sqrt_decimal)),
+    "$sqrt": fixed(1, unary("$sqrt", _sqrt, _sqrt_decimal)),
     "$subtract": fixed(2, _subtract),
     "$trunc": ranged(1, 2, _to_places("$trunc", math.trunc, ROUND_DOWN)),
-    "$atan2": fixed(2, _atan2),
-    **{name: fixed(1, _bounded(name, *row)) for name, row in _ANGLES.items()},
 }

@@ -28,6 +28,7 @@ from emulator.core.ordering import compare, equal
 from emulator.core.values import Document, Value
 
 _PLAIN: Final = frozenset({int, str})
+_NUMBERS: Final = frozenset({int, float})
 
 
 def _comparison(plain: Callable[[Value, Value], bool]) -> Callable[[Value, Value], bool]:
@@ -35,6 +36,8 @@ def _comparison(plain: Callable[[Value, Value], bool]) -> Callable[[Value, Value
 
     def holds(a: Value, b: Value) -> bool:
         if a.__class__ is b.__class__ and a.__class__ in _PLAIN:
+            return plain(a, b)
+        if a.__class__ in _NUMBERS and b.__class__ in _NUMBERS and a == a and b == b:  # noqa: PLR0124  # NaN
             return plain(a, b)
         return plain(compare(a, b), 0)
 

@@ -99,6 +99,22 @@ class _Tree:
             return [self.drop_value(item) for item in value]
         return value
 
+    def adder(self) -> Callable[[Document, Document, Variables], None]:
+        """Return `add`, or a shorter way where nothing is added deeper."""
+        if any(child.adds for child in self.children.values()):
+            return self.add
+        computed = [(name, expression.run) for name, expression in self.computed.items()]
+
+        def add(target: Document, document: Document, variables: Variables) -> None:
+            for name, run in computed:
+                value = run(document, variables)
+                if value is not MISSING:
+                    target[name] = value
+                else:
+                    target.pop(name, None)
+
+        return add
+
     def add(self, target: Document, document: Document, variables: Variables) -> None:
         """Put the computed fields into an object nobody else holds."""
         for name in self.order:
@@ -186,10 +202,11 @@ def _inclusion(entries: Sequence[_Entry]) -> Transform:
         tree.put(("_id",), None)
     if not tree.adds:
         return lambda document, _variables: tree.keep(document)
+    add = tree.adder()
 
     def run(document: Document, variables: Variables) -> Document:
         kept = tree.keep(document)
-        tree.add(kept, document, variables)
+        add(kept, document, variables)
         return kept
 
     return run
@@ -216,9 +233,11 @@ def compile_add_fields(specification: Value, scope: Scope, *, stage: str) -> Tra
     for parts, expression in _additions(specification, (), scope):
         tree.put(parts, expression)
 
+    add = tree.adder()
+
     def run(document: Document, variables: Variables) -> Document:
         target = dict(document)
-        tree.add(target, document, variables)
+        add(target, document, variables)
         return target
 
     return run

@@ -51,6 +51,12 @@ class Expression:
                 return list(map(itemgetter(name), documents))
             except KeyError:
                 return [document.get(name, MISSING) for document in documents]
+        if len(self.parts) == 2:
+            name, inner = self.parts
+            try:
+                return list(map(itemgetter(inner), map(itemgetter(name), documents)))
+            except (KeyError, TypeError, IndexError):
+                pass
         run = self.run
         return [run(document, variables) for document in documents]
 
@@ -180,11 +186,15 @@ def _form(least: int, most: int) -> str:
     return "x" if most == 1 else f"[{', '.join(names)}]"
 
 
-def variadic(call: Callable[[list[Value]], Value]) -> Operator:
-    """Return the operator that is a function of a list of values."""
+def variadic(
+    call: Callable[[list[Value]], Value], pair: Callable[[Value, Value], Value] | None = None
+) -> Operator:
+    """Return the operator that is a function of a list of values; `pair` is a short way for two."""
 
     def build(_name: str, operand: Value, scope: Scope) -> Expression:
         arguments = [scope.expression(each) for each in operands_of(operand)]
+        if pair is not None and len(arguments) == 2:
+            return apply(pair, arguments)
         runs = [argument.run for argument in arguments]
         return folded(
             lambda document, variables: call([run(document, variables) for run in runs]), arguments

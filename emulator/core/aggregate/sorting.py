@@ -12,8 +12,11 @@ from typing import Final, TypeVar
 from emulator.core.ordering import SortSpecification, sort_documents, sort_places
 from emulator.core.values import Document, Value
 
-RUN_DOCUMENTS: Final = 4_000
-PIECE_DOCUMENTS: Final = 500
+RUN_DOCUMENTS: Final = 2_000
+POOL_DOCUMENTS: Final = 4_000
+"""So many are sorted in one step; each run's piece is its share of them."""
+PIECE_LEAST_DOCUMENTS: Final = 20
+SLICE_DOCUMENTS: Final = 500
 
 _Row = TypeVar("_Row")
 
@@ -41,7 +44,9 @@ class SortedRuns:
         """Yield all documents in order."""
         if self._waiting:
             self._runs.append(sort_documents(self._waiting, self._sort))
-        pieces = [_Piece(run) for run in self._joined()]
+        runs = self._joined()
+        share = max(POOL_DOCUMENTS // max(len(runs), 1), PIECE_LEAST_DOCUMENTS)
+        pieces = [_Piece(run, share) for run in runs]
         while len(pieces) > 1:
             yield self._in_order(pieces)
             pieces = [piece for piece in pieces if piece.documents]
@@ -83,12 +88,12 @@ class _Piece:
 
     __slots__ = ("_run", "_size", "_start", "_taken", "documents")
 
-    def __init__(self, run: list[Document]) -> None:
+    def __init__(self, run: list[Document], size: int) -> None:
         self._run = run
-        self._size = PIECE_DOCUMENTS
+        self._size = size
         self._start = 0
         self._taken = 0
-        self.documents = run[:PIECE_DOCUMENTS]
+        self.documents = run[:size]
 
     def took_one(self) -> bool:
         """Note that the next one was taken; tell whether the run has unseen ones behind."""
@@ -105,8 +110,8 @@ class _Piece:
 
     def rest(self) -> Iterator[list[Document]]:
         """Yield all that is left."""
-        for start in range(self._start, len(self._run), PIECE_DOCUMENTS):
-            yield self._run[start : start + PIECE_DOCUMENTS]
+        for start in range(self._start, len(self._run), SLICE_DOCUMENTS):
+            yield self._run[start : start + SLICE_DOCUMENTS]
 
 
 def sorted_in_steps(

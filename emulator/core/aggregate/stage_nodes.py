@@ -90,8 +90,8 @@ def gathered(incoming: Slices) -> Generator[Slice, None, list[Document]]:
     return documents
 
 
-def mapped(transform: Callable[[Document, Variables], Document | None]) -> RunStage:
-    """Return the run of a stage that changes each document on its own, or drops it for None.
+def mapped(transform: Callable[[Document, Variables], Document]) -> RunStage:
+    """Return the run of a stage that changes each document on its own.
 
     Where a document is refused, those before it still come out first, so that a limit behind the
     stage is as good as one before it.
@@ -103,15 +103,11 @@ def mapped(transform: Callable[[Document, Variables], Document | None]) -> RunSt
                 changed = [transform(document, variables) for document in chunk]
             except DatabaseRequestFailed:
                 for document in chunk:
-                    yield _present([transform(document, variables)])
+                    yield [transform(document, variables)]
                 raise
-            yield _present(changed)
+            yield changed
 
     return run
-
-
-def _present(changed: list[Document | None]) -> Slice:
-    return [document for document in changed if document is not None]
 
 
 def through(stages: Sequence[Stage], incoming: Slices, variables: Variables) -> Slices:

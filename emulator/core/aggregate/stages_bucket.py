@@ -204,7 +204,7 @@ def _filled(
         some = [row[2] for row in rows[start : min(start + SLICE_DOCUMENTS, range_.end)]]
         groups.add([0] * len(some), some)
         yield []
-    yield groups.documents()
+    yield list(groups.documents())
 
 
 def _bucket_count(value: Value) -> int:

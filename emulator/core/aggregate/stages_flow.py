@@ -21,7 +21,6 @@ from emulator.core.aggregate.stage_nodes import (
     StageBuilder,
     bind_filter,
     gathered,
-    mapped,
     slices,
 )
 from emulator.core.aggregate.variables import parse_path
@@ -186,9 +185,13 @@ _VERDICTS: Final[Mapping[str, Value]] = {
 def _redact(_name: str, operand: Value, building: Building) -> Stage:
     scope = replace(building.scope.bind("CURRENT"), constants=_VERDICTS)
     judge = compile_value(operand, scope)
-    return Stage(
-        run=mapped(lambda document, variables: _judged(judge, document, document, variables))
-    )
+
+    def run(incoming: Slices, variables: Variables) -> Slices:
+        for chunk in incoming:
+            left = [_judged(judge, document, document, variables) for document in chunk]
+            yield [document for document in left if document is not None]
+
+    return Stage(run=run)
 
 
 def _judged(

@@ -5,7 +5,7 @@ documents are first laid together by key, then every accumulator takes a whole p
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Final
@@ -78,9 +78,10 @@ class Groups:
             for place in places:
                 states[place].add(values, kinds)
 
-    def documents(self) -> list[Document]:
-        """Return a document for each group, in the order the groups began."""
-        return [self._document(self._ids[key], states) for key, states in self._states.items()]
+    def documents(self) -> Iterator[Document]:
+        """Yield a document for each group, in the order the groups began."""
+        for key, states in self._states.items():
+            yield self._document(self._ids[key], states)
 
     def _document(self, id_: Value, states: Sequence[Accumulator]) -> Document:
         document: Document = {"_id": id_}
