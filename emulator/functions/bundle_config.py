@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, Literal, Protocol
 
+from emulator.core.errors import ConfigurationError
 from emulator.core.values import Value
 from emulator.functions.base import (
     MEMORY_DEFAULT_MB,
@@ -276,7 +277,18 @@ def _trigger_fault(entry: Any, known: Mapping[str, TriggerConfig]) -> str | None
         return f"a function may have {TRIGGERS_MAX} triggers"
     if not isinstance(kind, str) or kind not in _SCHEMAS:
         return f"type {kind!r} is none of {', '.join(_SCHEMAS)}"
-    return _schema_fault(entry.get("config"), _SCHEMAS[kind])
+    config = entry.get("config")
+    return _schema_fault(config, _SCHEMAS[kind]) or _timer_fault(name, kind, config)
+
+
+def _timer_fault(name: str, kind: str, config: Value) -> str | None:
+    if kind != "timer":
+        return None
+    try:
+        timer.compile_timer(TriggerConfig(name=name, kind=kind, config=config))
+    except ConfigurationError as fault:
+        return f"{fault.message.partition(': ')[2]}; {fault.hint}"
+    return None
 
 
 def _schema_fault(config: Value, schema: Mapping[str, Value]) -> str | None:

@@ -58,6 +58,33 @@ def test_a_signal_stops_it_cleanly(cli, number):
     assert not discovery.exists()
 
 
+HANGS = """
+import time
+
+def main(event, context):
+    print("hangs")
+    while event.get("spins"):
+        pass
+    time.sleep(60)
+"""
+
+
+@posix
+@pytest.mark.parametrize("event", [{}, {"spins": True}], ids=["sleeps", "spins"])
+def test_it_stops_while_functions_run_and_connections_are_open(cli, event):
+    (cli.project / "functions" / "hello" / "index.py").write_text(HANGS)
+    (cli.project / "functions" / "hello" / "config.json").write_text('{"timeout": 60}')
+    running, ready = cli.start()
+    parts = urlsplit(ready["urls"]["api"])
+    with socket.create_connection((parts.hostname, parts.port)):
+        cli.begin("fn", "invoke", "hello", "--data", json.dumps(event))
+        cli.begin("fn", "log", "--follow")
+        running.event("log")
+        running.signal(signal.SIGINT)
+        running.event("stopped")
+        assert running.ended() == 0
+
+
 @posix
 def test_two_signals_at_once_are_one(cli):
     running, _ = cli.start()
