@@ -158,3 +158,38 @@ def test_wx_server_sdk_does_not(sdk_runs, sdk):
 def test_conflicts_end_somewhere(sdk_runs, sdk, attempts):
     expected = {"attempts": attempts, "error": CONFLICTS[flavour(sdk)]}
     assert told(sdk_runs, sdk, "run meets conflicts only") == {"value": expected}
+
+
+NUMBER = {"n": 1.5, "at": {"$date": "2024-02-29T12:34:56.789Z"}}
+OLD: dict[str, Any] = {
+    "every call": {
+        "add": {"inserted": 1, "ok": 1},
+        "addNumber": {"inserted": 1, "ok": 1},
+        "addNoId": {"inserted": 1, "ok": 1},
+        "get": {"data": {"_id": "c", **NUMBER}},
+        "missing": {"data": None},
+        "update": {"updated": 1},
+        "set": {"updated": 1, "upserted": None},
+        "setNew": {"updated": 0, "upserted": [{"_id": "f"}]},
+        "delete": {"deleted": 1},
+        "after": [
+            {"_id": "a", "n": 101, "in": {"x": 2}},
+            {"_id": "b", "n": 6, "at": NUMBER["at"]},
+            {"_id": "c", **NUMBER},
+            {"_id": "f", "n": 9},
+        ],
+    },
+    "conflict": {"attempts": 4, "code": "DATABASE_TRANSACTION_CONFLICT"},
+    "run rolls back": "no",
+}
+
+
+@pytest.fixture(scope="module")
+def old_sdk(sdk_runs):
+    module = sdk_runs.modules / "tcb-admin-node"
+    return sdk_runs.run("transactions_old.cjs", module, "old-")
+
+
+@pytest.mark.parametrize("case", OLD)
+def test_tcb_admin_node_has_transactions_of_its_own(old_sdk, case):
+    assert old_sdk[case] == {"value": OLD[case]}
