@@ -5,7 +5,7 @@ the list of everything a suite consists of and what each part is given.
 """
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -85,7 +85,11 @@ class Parts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Surroundings:
-    """What parts are told of the suite around them."""
+    """What parts are told of the suite around them.
+
+    What holds files is handed to `at_end` as soon as it is open, so that it is closed even when the
+    next part cannot be built.
+    """
 
     folder: Path
     clock: Clock
@@ -93,6 +97,7 @@ class Surroundings:
     site_url: Callable[[], str]
     rediscover: Callable[[str], Bundle | None]
     variables: Mapping[str, str]
+    at_end: Callable[[Callable[[], Awaitable[None]]], object]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -302,7 +307,9 @@ def _stores(config: Config, around: Surroundings) -> tuple[DocumentStore, BlobSt
         store = TinyDocumentStore.open(
             around.folder / DOCUMENTS_FOLDER, mode=mode, clock=around.clock
         )
+        around.at_end(store.close)
         blobs = DiskBlobStore(around.folder / BLOBS_FOLDER, around.clock, synced=mode == "always")
+        around.at_end(blobs.close)
     except OSError as fault:
         raise ConfigurationError(
             f"the data folder {around.folder} cannot be used: {fault.strerror or fault}",

@@ -124,12 +124,11 @@ class Suite:
                 site_url=lambda: self.urls["site"],
                 rediscover=self._project.rediscover,
                 variables=variables,
+                at_end=stack.push_async_callback,
             ),
         )
         self._parts = parts
         parts.recorder.attach(loop)
-        stack.push_async_callback(parts.store.close)
-        stack.push_async_callback(parts.blobs.close)
         stack.push_async_callback(parts.transactions.close)
         for runtime in parts.runtimes.values():
             stack.push_async_callback(runtime.close)
@@ -150,19 +149,20 @@ class Suite:
         await self._seed(parts)
         await self._start_functions(parts, stack)
         for endless in (parts.store.tend(), parts.expiry.run()):
-            stack.push_async_callback(_cancel, loop.create_task(endless))
+            stack.push_async_callback(_cancel, {loop.create_task(endless)})
         self._control.ready = True
 
     async def _start_functions(self, parts: Parts, stack: AsyncExitStack) -> None:
         loop = asyncio.get_running_loop()
-        await self._load(parts)
+        reloading: set[asyncio.Task[None]] = set()
+        stack.push_async_callback(_cancel, reloading)
+        await self._load(parts, reloading)
         parts.timers.start()
         stack.push_async_callback(parts.timers.close)
         stack.push_async_callback(parts.dispatcher.close)
         root = self.config.functions_root
         if root is None:
             return
-        reloading: set[asyncio.Task[None]] = set()
 
         def changed(names: set[str]) -> None:
             task = loop.create_task(self._reload(parts, names))
@@ -171,16 +171,23 @@ class Suite:
 
         parts.activity.add_source(lambda: ["a reload"] if reloading else [])
         watcher = FolderWatcher(root, changed, loop=loop)
-        watcher.start()
         stack.callback(watcher.close)
+        watcher.start()
+        if watcher.fault:
+            parts.recorder.notice(
+                "not_watched", f"{watcher.fault}; each call looks at its own files", level="warn"
+            )
 
-    async def _load(self, parts: Parts) -> None:
-        loading = asyncio.ensure_future(parts.registry.load_all(self._project.discover()))
+    async def _load(self, parts: Parts, reloading: "set[asyncio.Task[None]]") -> None:
+        loop = asyncio.get_running_loop()
+        loading = loop.create_task(parts.registry.load_all(self._project.discover()))
+        reloading.add(loading)
         await asyncio.wait({loading}, timeout=READY_WAIT_MAX_S)
         if loading.done():
             loading.result()
         self._project.listen(parts)
         loading.add_done_callback(lambda _: self._project.listen(parts))
+        loading.add_done_callback(reloading.discard)
 
     async def _reload(self, parts: Parts, names: set[str]) -> None:
         if "" in names:
@@ -262,6 +269,7 @@ def _variables(env_id: str, urls: Mapping[str, str]) -> dict[str, str]:
     }
 
 
-async def _cancel(task: "asyncio.Task[None]") -> None:
-    task.cancel()
-    await asyncio.gather(task, return_exceptions=True)
+async def _cancel(tasks: "set[asyncio.Task[None]]") -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
