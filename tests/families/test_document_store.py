@@ -9,6 +9,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from emulator.ambient import ManualClock
+from emulator.core.errors import DuplicateKey
+from emulator.core.indexes import IndexDefinition, with_definitions
 from emulator.core.values import Date, Int64, ObjectId, Value
 from emulator.stores.base import Create, Delete, Describe, DocumentStore, Drop, Put, Write
 from emulator.stores.memory import MemoryDocumentStore
@@ -258,3 +260,58 @@ def test_every_store_ends_as_the_reference_does(tmp_path_factory, mode, commits)
         again = TinyDocumentStore.open(folder, mode=mode, clock=ManualClock())
         assert (state(again), again.sequence) == (state(reference), reference.sequence)
         asyncio.run(again.close())
+
+
+# --- indexes -------------------------------------------------------------------------------------
+
+UNIQUE = with_definitions({}, [IndexDefinition(name="n_1", keys=(("n", 1),), unique=True)])
+
+
+def test_a_taken_key_refuses_the_whole_commit(store: DocumentStore):
+    store.commit([Create("a"), Describe("a", UNIQUE), Put("a", {"_id": 1, "n": 1})])
+    before = state(store)
+    with pytest.raises(DuplicateKey, match=r"E11000 .* collection: a index: n_1 dup key: \{ n: 1"):
+        store.commit([Put("a", {"_id": 2, "n": 2}), Put("a", {"_id": 3, "n": 1.0})])
+    with pytest.raises(DuplicateKey):
+        store.commit([Put("a", {"_id": 4, "n": 5}), Put("a", {"_id": 5, "n": 5})])
+    assert state(store) == before
+    assert store.sequence == 1
+
+
+def test_a_key_can_change_hands_within_a_commit(store: DocumentStore):
+    store.commit([Describe("a", UNIQUE), Put("a", {"_id": 1, "n": 1}), Put("a", {"_id": 2})])
+    store.commit([Put("a", {"_id": 1}), Put("a", {"_id": 2, "n": 1})])
+    store.commit([Delete("a", 2), Put("a", {"_id": 3, "n": 1})])
+    assert [each.get("n") for each in snapshot(store, "a")] == [None, 1]
+
+
+def test_an_index_that_documents_break_is_not_defined(store: DocumentStore):
+    store.commit([Create("a"), Put("a", {"_id": 1}), Put("a", {"_id": 2})])
+    with pytest.raises(DuplicateKey, match="n: null"):
+        store.commit([Describe("a", UNIQUE)])
+    assert store.description("a") == {}
+    store.commit([Delete("a", 2), Describe("a", UNIQUE)])
+    with pytest.raises(DuplicateKey):
+        store.commit([Put("a", {"_id": 3})])
+
+
+def test_a_dropped_collection_has_no_indexes(store: DocumentStore):
+    store.commit([Describe("a", UNIQUE), Put("a", {"_id": 1})])
+    store.commit([Drop("a"), Create("a"), Put("a", {"_id": 1}), Put("a", {"_id": 2})])
+    assert len(snapshot(store, "a")) == 2
+    with pytest.raises(DuplicateKey):
+        store.commit([Drop("a"), Describe("a", UNIQUE), Put("a", {"_id": 1}), Put("a", {"_id": 2})])
+
+
+@pytest.mark.parametrize("mode", ["os", "group", "always"])
+async def test_indexes_outlive_the_process(mode, tmp_path: Path):
+    store = TinyDocumentStore.open(tmp_path, mode=mode, clock=ManualClock())
+    store.commit([Describe("a", UNIQUE), Put("a", {"_id": 1, "n": 1})])
+    await store.close()
+    store = TinyDocumentStore.open(tmp_path, mode=mode, clock=ManualClock())
+    collection = store.collection("a")
+    assert collection is not None
+    assert [each.definition.name for each in collection.indexes()] == ["_id_", "n_1"]
+    with pytest.raises(DuplicateKey):
+        store.commit([Put("a", {"_id": 2, "n": 1})])
+    await store.close()
