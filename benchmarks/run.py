@@ -19,7 +19,18 @@ HERE = Path(__file__).resolve().parent
 Row = tuple[str, float, str, str, float | None]
 """Name, figure, unit, what the peer is, ratio to the peer."""
 
-PARTS = ("start", "documents", "aggregate", "journal", "functions", "http", "reload", "files")
+PARTS = (
+    "start",
+    "documents",
+    "aggregate",
+    "journal",
+    "functions",
+    "node",
+    "calls",
+    "reload",
+    "files",
+    "pocketbase",
+)
 
 
 def main() -> int:

@@ -4,8 +4,8 @@ Not here: absolute goals, which mean nothing on a shared machine. The one idea: 
 thread-pool echo and the suite run side by side, each in its own process, and a small load client
 in yet another one drives them in turns (A B A B), so that whatever disturbs one disturbs all.
 
-    python benchmarks/http.py
-    python benchmarks/http.py --seconds 3 --rounds 7 --json
+    python benchmarks/calls.py
+    python benchmarks/calls.py --seconds 3 --rounds 7 --json
 """
 
 import argparse
@@ -24,11 +24,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
-
-HERE = Path(__file__).parent
-# Run as a script, this folder comes first on the path, and aiohttp's `import http` would find this
-# file in it.
-sys.path[:] = [entry for entry in sys.path if Path(entry or ".").resolve() != HERE]
 
 WARM_UP_REQUESTS = 600
 CONTENT_LENGTH = re.compile(rb"content-length: *(\d+)", re.IGNORECASE)
