@@ -99,6 +99,22 @@ async def test_collections_are_made_listed_and_dropped(api: Api):
     assert again["errcode"] == -502005
 
 
+async def test_indexes_are_made_and_dropped(api: Api):
+    keys = [{"name": "a", "direction": "1"}, {"name": "b", "direction": "-1"}]
+    wanted = [{"name": "a_b", "unique": True, "keys": keys}]
+    await api.ok("updateindex", collection_name="geo", create_indexes=wanted, drop_indexes=[])
+    await api.ok("databaseadd", query="db.collection('geo').add({data: {a: 1, b: 2}})")
+    twice = await api.call("databaseadd", query="db.collection('geo').add({data: {a: 1, b: 2}})")
+    assert twice["errcode"] == -502001
+    assert "E11000" in twice["errmsg"]
+    (listed,) = (await api.ok("databasecollectionget"))["collections"]
+    assert (listed["name"], listed["count"], listed["index_count"]) == ("geo", 1, 2)
+    await api.ok("updateindex", collection_name="geo", drop_indexes=[{"name": "a_b"}])
+    await api.ok("databaseadd", query="db.collection('geo').add({data: {a: 1, b: 2}})")
+    place = [{"name": "p", "unique": False, "keys": [{"name": "p", "direction": "2dsphere"}]}]
+    await api.ok("updateindex", collection_name="geo", create_indexes=place)
+
+
 @pytest.mark.parametrize(
     ("name", "body", "number", "text"),
     [
@@ -110,8 +126,16 @@ async def test_collections_are_made_listed_and_dropped(api: Api):
         ("databasecollectionadd", {}, 40101, "collection_name"),
         ("databasecollectionadd", {"collection_name": "geo"}, -502001, "Table exist"),
         ("databasemigratequeryinfo", {"job_id": 5}, -501007, "no migration job 5"),
-        ("batchdownloadfile", {"file_list": ["a"]}, 40097, "objects with fileid"),
+        ("batchdownloadfile", {"file_list": ["a"]}, 40097, "must be an object"),
         ("nosuchthing", {}, 40066, "invalid url"),
+        ("updateindex", {"collection_name": "geo", "drop_indexes": ["a"]}, 40097, "an object"),
+        ("updateindex", {"collection_name": "geo", "drop_indexes": [{}]}, 40101, "name"),
+        (
+            "updateindex",
+            {"collection_name": "geo", "create_indexes": [{"name": "a", "keys": [{"name": "a"}]}]},
+            -502001,
+            "a",
+        ),
     ],
 )
 async def test_refusals_have_the_number_and_say_what_is_wrong(
