@@ -18,6 +18,7 @@ from emulator.core.ordering import hash_key
 from emulator.core.values import MISSING, Document
 from emulator.services.database import COLLECTION_NAME
 from emulator.services.interchange import READERS, Item, Lines
+from emulator.services.policy import Policy
 from emulator.stores.base import Create, DocumentStore, Put
 
 Mode = Literal["insert", "upsert"]
@@ -47,8 +48,9 @@ class Imported:
 class Importing:
     """Files into the collections of one environment."""
 
-    def __init__(self, store: DocumentStore, *, clock: Clock, ids: Ids) -> None:
+    def __init__(self, store: DocumentStore, *, clock: Clock, ids: Ids, policy: Policy) -> None:
         self._store = store
+        self._policy = policy
         self._clock = clock
         self._ids = ids
 
@@ -73,7 +75,7 @@ class Importing:
             )
         batch = _Batch(self, Imported(collection=name), replaces=mode == "upsert")
         if self._store.collection(name) is None:
-            self._store.commit([Create(name)])
+            self._store.commit([Create(name), *self._policy.description(name)])
         lines, reader = Lines(), READERS[file_format]()
         async for chunk in chunks:
             for line, text in lines.feed(chunk):

@@ -10,9 +10,11 @@ from collections.abc import Callable, Hashable, Iterator, Sequence
 from typing import Final
 
 from emulator.core.errors import DatabaseRequestFailed
+from emulator.core.indexes import IndexDefinition, described
 from emulator.core.ordering import hash_key
 from emulator.core.values import Document, Value
 from emulator.stores.base import Collection, Delete, DocumentStore, Index, Put, Write
+from emulator.stores.overlay_keys import UniqueKeys
 from emulator.stores.versions import Snapshot
 
 DOCUMENTS_WRITTEN_MAX: Final = 100_000
@@ -33,6 +35,8 @@ class OverlayStore:
     def __init__(self, store: DocumentStore, snapshot: Snapshot) -> None:
         self._snapshot = snapshot
         self._own: dict[str, Own] = {}
+        self._unique: dict[str, list[UniqueKeys]] = {}
+        self._collection = store.collection
         self.names = store.names
         self.description = store.description
         self.notices = store.notices
@@ -58,6 +62,7 @@ class OverlayStore:
         Raises:
             TransactionConflict: another transaction has written one of the documents, or somebody
                 has since the snapshot.
+            DuplicateKey: a unique index has the key of one of them for another document.
             DatabaseRequestFailed: it is about a collection as a whole, or too much.
         """
         for write in writes:
@@ -70,7 +75,10 @@ class OverlayStore:
                 )
             document_id = write.document["_id"] if isinstance(write, Put) else write.document_id
             self._snapshot.claim(write.collection, document_id)
-            self._own.setdefault(write.collection, {})[hash_key(document_id)] = write
+            key = hash_key(document_id)
+            self._own.setdefault(write.collection, {})[key] = write
+            for keys in self._unique_of(write.collection):
+                keys.put(key, write.document) if isinstance(write, Put) else keys.delete(key)
         if len(self._snapshot.claims) > DOCUMENTS_WRITTEN_MAX:
             raise DatabaseRequestFailed(
                 f"[FailedOperation] a transaction may write {DOCUMENTS_WRITTEN_MAX} documents",
@@ -78,6 +86,19 @@ class OverlayStore:
                 hint="write them in several transactions",
             )
         return self._snapshot.sequence
+
+    def _unique_of(self, name: str) -> list[UniqueKeys]:
+        """Return the unique indexes as they were when the transaction first wrote there."""
+        found = self._unique.get(name)
+        if found is None:
+            wanted = [each for each in described(self.description(name)) if each.unique]
+            collection = self._collection(name) if wanted else None
+            stored = collection.indexes() if collection is not None else ()
+            found = self._unique[name] = [
+                UniqueKeys(name, definition, _with(definition, stored), self._snapshot)
+                for definition in wanted
+            ]
+        return found
 
     async def durable(self) -> None:
         """Return at once: nothing is kept yet."""
@@ -131,3 +152,7 @@ class OverlayCollection:
     def indexes(self) -> Sequence[Index]:
         """Return none: a snapshot is scanned."""
         return ()
+
+
+def _with(definition: IndexDefinition, indexes: Sequence[Index]) -> Index | None:
+    return next((index for index in indexes if index.definition == definition), None)

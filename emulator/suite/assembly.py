@@ -165,7 +165,7 @@ def assemble(config: Config, around: Surroundings) -> Parts:
         timers=Timers(functions, clock=clock, recorder=recorder),
         http_routes=HttpRoutes(),
         datasets=Datasets(store, storage, recorder, bus=bus, clock=clock, ids=ids, policy=policy),
-        importing=Importing(store, clock=clock, ids=ids),
+        importing=Importing(store, clock=clock, ids=ids, policy=policy),
         exporting=Exporting(store),
         activity=Activity(),
     )

@@ -8,6 +8,7 @@ from emulator.core.values import Date, ObjectId
 from emulator.services import exporting as module
 from emulator.services.exporting import Exporting
 from emulator.services.importing import Importing
+from emulator.services.policy import Policy
 from emulator.stores.base import Create, Delete, Put
 from emulator.stores.memory import MemoryDocumentStore
 
@@ -24,7 +25,7 @@ def store(monkeypatch):
 
 async def test_what_is_exported_can_be_imported_elsewhere(store):
     other = MemoryDocumentStore()
-    importing = Importing(other, clock=ManualClock(), ids=CountedIds())
+    importing = Importing(other, clock=ManualClock(), ids=CountedIds(), policy=Policy())
     chunks = Exporting(store).stream("c", file_format="jsonl")
     imported = await importing.load("c", chunks, file_format="jsonl", mode="insert")
     assert imported.inserted == 25

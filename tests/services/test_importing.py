@@ -6,8 +6,10 @@ import pytest
 
 from emulator.ambient import CountedIds, ManualClock
 from emulator.core.errors import DuplicateKey, InvalidParam, StoreError
+from emulator.core.indexes import IndexDefinition, described
 from emulator.services import importing as module
 from emulator.services.importing import Importing
+from emulator.services.policy import Policy
 from emulator.stores.base import Create, Put
 from emulator.stores.memory import MemoryDocumentStore
 
@@ -15,7 +17,9 @@ from emulator.stores.memory import MemoryDocumentStore
 class World:
     def __init__(self):
         self.store = MemoryDocumentStore()
-        self.importing = Importing(self.store, clock=ManualClock(), ids=CountedIds())
+        self.importing = Importing(
+            self.store, clock=ManualClock(), ids=CountedIds(), policy=Policy()
+        )
 
     async def load(self, text, *, name="c", file_format="jsonl", mode="insert", piece=10**9):
         async def chunks():
@@ -46,6 +50,20 @@ async def test_a_file_fills_a_collection_that_was_not_there(world):
     imported = await world.load('{"_id": "a", "n": 1}\n{"n": 2}\n')
     assert counts(imported) == (2, 0, 0, 0)
     assert world.stored() == [{"_id": "a", "n": 1}, {"_id": f"{1:032x}", "n": 2}]
+
+
+async def test_a_collection_that_was_not_there_gets_the_indexes_the_project_wants(world):
+    index = IndexDefinition(name="n_1", keys=(("n", 1),), unique=True)
+    world.importing = Importing(
+        world.store,
+        clock=ManualClock(),
+        ids=CountedIds(),
+        policy=Policy(indexes={"c": (index,)}),
+    )
+    imported = await world.load('{"_id": 1, "n": 1}\n{"_id": 2, "n": 2}\n{"_id": 3, "n": 1}\n')
+    assert described(world.store.description("c")) == (index,)
+    assert counts(imported) == (2, 0, 0, 1)
+    assert told(imported)[0][0] == 3
 
 
 async def test_an_empty_file_makes_an_empty_collection(world):

@@ -62,9 +62,7 @@ class World:
         self.executor = Executor(
             database=open_database(PatientStore(self.store), self.bus),
             transactions=self.transactions,
-            indexes=Nothing(),
-            functions=Nothing(),
-            storage=Nothing(),
+            **dict.fromkeys(("functions", "indexes", "openapi", "storage"), Nothing()),
             store=self.store,
         )
 

@@ -5,7 +5,13 @@ from pathlib import Path
 import pytest
 
 from emulator.ambient import ManualClock
-from emulator.core.errors import DatabaseRequestFailed, StoreError, TransactionConflict
+from emulator.core.errors import (
+    DatabaseRequestFailed,
+    DuplicateKey,
+    StoreError,
+    TransactionConflict,
+)
+from emulator.core.indexes import IndexDefinition, with_definitions
 from emulator.stores.base import Create, Delete, Describe, Drop, Put
 from emulator.stores.memory import MemoryDocumentStore
 from emulator.stores.overlay import OverlayStore
@@ -239,3 +245,86 @@ async def test_an_overlay_is_a_store(store):
     overlay.commit([Put("x", A2)])
     await overlay.close()
     PatientStore(store).commit([Put("x", A2)])
+
+
+# Unique indexes ---------------------------------------------------------------------------------
+
+
+@pytest.fixture
+async def unique(tmp_path: Path):
+    """A collection with a unique index of `n`, and `{"_id": "a", "n": 1}` in it."""
+    kept = TinyDocumentStore.open(tmp_path / "documents", mode="os", clock=ManualClock())
+    kept.commit([Put("x", A1), Describe("x", with_definitions({}, [UNIQUE]))])
+    versioned = VersionedStore(kept)
+    yield versioned
+    await versioned.close()
+
+
+UNIQUE = IndexDefinition(name="n_1", keys=(("n", 1),), unique=True)
+
+
+@pytest.mark.parametrize(
+    "commits",
+    [
+        pytest.param([[Put("x", {"_id": "b", "n": 1})]], id="stored"),
+        pytest.param(
+            [[Put("x", {"_id": "b", "n": 2})], [Put("x", {"_id": "c", "n": 2})]], id="own"
+        ),
+        pytest.param([[Put("x", {"_id": n, "n": [n, 5]}) for n in (2, 3)]], id="in an array"),
+        pytest.param(
+            [[Put("x", {"_id": "b", "n": 2})], [Put("x", {"_id": "b", "n": 1})]], id="moved"
+        ),
+        pytest.param([[Put("x", {"_id": "b"}), Put("x", {"_id": "c"})]], id="missing"),
+    ],
+)
+def test_a_taken_key_is_refused_at_once(unique, commits):
+    overlay = overlay_of(unique)
+    *before, last = commits
+    for writes in before:
+        overlay.commit(writes)
+    with pytest.raises(DuplicateKey, match="n_1"):
+        overlay.commit(last)
+
+
+@pytest.mark.parametrize(
+    "commits",
+    [
+        pytest.param([[Put("x", A1)]], id="its own"),
+        pytest.param([[Put("x", A2)], [Put("x", {"_id": "b", "n": 1})]], id="moved on"),
+        pytest.param([[Delete("x", "a")], [Put("x", {"_id": "b", "n": 1})]], id="removed"),
+        pytest.param(
+            [
+                [Put("x", {"_id": "b", "n": 2})],
+                [Delete("x", "b")],
+                [Put("x", {"_id": "c", "n": 2})],
+            ],
+            id="come and gone",
+        ),
+    ],
+)
+def test_a_key_that_is_free_again_may_be_taken(unique, commits):
+    overlay = overlay_of(unique)
+    for writes in commits:
+        overlay.commit(writes)
+    writes = overlay.writes()
+    overlay._snapshot.close()
+    unique.commit(writes)
+
+
+def test_a_key_that_was_taken_after_the_snapshot_is_a_conflict(unique):
+    overlay = overlay_of(unique)
+    unique.commit([Put("x", {"_id": "b", "n": 2})])
+    with pytest.raises(TransactionConflict):
+        overlay.commit([Put("x", {"_id": "c", "n": 2})])
+
+
+def test_of_two_transactions_with_one_key_the_second_to_commit_is_refused(unique):
+    first, second = overlay_of(unique), overlay_of(unique)
+    first.commit([Put("x", {"_id": "b", "n": 2})])
+    second.commit([Put("x", {"_id": "c", "n": 2})])
+    for overlay in (first, second):
+        overlay._snapshot.close()
+    unique.commit(first.writes())
+    with pytest.raises(DuplicateKey):
+        unique.commit(second.writes())
+    assert documents(unique) == [A1, {"_id": "b", "n": 2}]
