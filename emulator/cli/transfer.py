@@ -29,7 +29,14 @@ _FORMATS: Final = {".jsonl": "jsonl", ".json": "jsonl", ".ndjson": "jsonl", ".cs
 
 @click.command("export", short_help="Write collections of the running suite to files.")
 @click.argument("folder", metavar="DIR", type=FOLDER)
-@click.option("--format", "file_format", type=click.Choice(["jsonl", "csv"]), default="jsonl")
+@click.option(
+    "--format",
+    "file_format",
+    type=click.Choice(["jsonl", "csv"]),
+    default="jsonl",
+    show_default=True,
+    help="Of the files.",
+)
 @click.option("--collection", "names", multiple=True, help="This one only; may be given again.")
 @project_option
 @json_option
@@ -62,7 +69,13 @@ def export_command(
 @click.argument(
     "paths", metavar="PATH...", nargs=-1, required=True, type=click.Path(path_type=Path)
 )
-@click.option("--mode", type=click.Choice(["insert", "upsert"]), default="insert")
+@click.option(
+    "--mode",
+    type=click.Choice(["insert", "upsert"]),
+    default="insert",
+    show_default=True,
+    help="What becomes of a document whose _id is taken.",
+)
 @click.option("--format", "file_format", type=click.Choice(["jsonl", "csv"]), help="By its name.")
 @click.option("--collection", help="Not the one the file is named after.")
 @project_option

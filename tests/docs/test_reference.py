@@ -6,6 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from emulator.config import load_config
+from emulator.config.check import schema
+
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = sorted((ROOT / "docs" / "reference").glob("*.md"))
 
@@ -42,3 +45,13 @@ def test_every_row_says_something():
         for line in part.splitlines():
             if line.startswith("| `"):
                 assert not line.endswith("|  |"), f"{name}: {line}"
+
+
+def test_the_defaults_that_are_told_are_the_ones_that_hold(tmp_path):
+    config = load_config(tmp_path, environ={})
+    for section, rules in schema()["properties"].items():
+        for key, told in rules.get("properties", {}).items():
+            if "default" in told:
+                holds = getattr(getattr(config, section), key)
+                shown = holds.name if isinstance(holds, Path) else holds
+                assert shown == told["default"], f"{section}.{key}"

@@ -227,7 +227,8 @@ GOOD = {"name": "good", "type": "timer", "config": "0 0 0 * * * *"}
         pytest.param({"name": "n", "type": "timer", "config": 5}, "config: 5 is not", id="timer"),
         pytest.param({"name": "n", "type": "timer"}, "config: None is not", id="no config"),
         pytest.param(
-            {**GOOD, "name": "n", "config": "61 * * * * * *"}, "second '61' is not understood", id="no moment"
+            {**GOOD, "name": "n", "config": "61 * * * * * *"},
+            "second '61' is not understood", id="no moment",
         ),
         pytest.param(
             {"name": "n", "type": "database", "config": {"operations": ["insert"]}},
