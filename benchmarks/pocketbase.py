@@ -99,7 +99,7 @@ def stopped_afterwards(process: "subprocess.Popen[str]") -> Iterator[None]:
 
 
 class PocketBase:
-    """The peer, with a collection `out` (indexes on `price` and `age`) and an empty one, `fresh`."""
+    """The peer, with `out` (indexes on `price` and `age`), `plain`, and `fresh`, which is empty."""
 
     name = "PocketBase"
 
