@@ -149,7 +149,7 @@ def _parse_filter(filter: Filter, parsing: Parsing) -> Node:  # noqa: A002  # gl
     nodes: list[Node] = []
     for name, operand in filter.items():
         if name[:1] == "$":
-            nodes += _FILTER_TABLE.get(name, _unknown)(name, operand, inner)
+            nodes += FILTER_TABLE.get(name, _unknown)(name, operand, inner)
         else:
             nodes.append(on_path(split_path(name), _parse_condition(name, operand, inner)))
     return conjunction(nodes)
@@ -234,7 +234,7 @@ def _refused(name: str, _operand: Value, _parsing: Parsing) -> list[Node]:
     raise InvalidOperator(f"{name} is not allowed by the cloud")
 
 
-_FILTER_TABLE: Final[Mapping[str, _FilterOperator]] = {
+FILTER_TABLE: Final[Mapping[str, _FilterOperator]] = {
     "$and": _branches,
     "$or": _or,
     "$nor": _nor,

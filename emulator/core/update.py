@@ -31,6 +31,7 @@ IMMUTABLE: Final = 66
 Apply: TypeAlias = Callable[[Application], Document]
 
 _OPERATORS: Final[Mapping[str, ChangeBuilder]] = {**VALUE_OPERATORS, **ARRAY_OPERATORS}
+UPDATE_OPERATOR_NAMES: Final = frozenset({*_OPERATORS, "$rename"})
 _CANNOT_GROW: Final = frozenset({"$inc", "$mul", "$unset", "$bit", "$pop", "$pull", "$pullAll"})
 _STORES_OPERAND: Final = frozenset({"$set", "$setOnInsert", "$min", "$max", "$push", "$addToSet"})
 _MAY_NAME_ID: Final = frozenset({"$set", "$setOnInsert", "$rename"})
@@ -113,7 +114,7 @@ def _compile(update: Document, array_filters: Sequence[Filter]) -> Apply:
     tree = Branch(filters=_element_tests(array_filters))
     checks: list[Callable[[Document], None]] = []
     for name, operand in update.items():
-        if name != "$rename" and name not in _OPERATORS:
+        if name not in UPDATE_OPERATOR_NAMES:
             raise InvalidOperator(f"Unknown modifier: {name}", mongo_code=FAILED_TO_PARSE)
         if type(operand) is not dict:
             raise DatabaseRequestFailed(
