@@ -1,29 +1,33 @@
 """Owns jobs that fill a collection from a stored file and write what a query finds into one.
 
-Not here: seeds and snapshots of the whole (`services.datasets`). The one idea: a job is made of
+Not here: the formats (`services.interchange`) and imports that the developer asks for
+(`services.importing`). The one idea: a job is made of
 ordinary commands, so permissions, triggers and errors are those of any caller; it is done when it
 is answered for, and its outcome is kept for whoever asks with its number.
 """
 
 import asyncio
-import csv
-import io
-import json
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, Literal, Protocol
-
-import orjson
+from typing import Final, Literal, Protocol
 
 from emulator.core.commands import DownloadFile, Find, Insert, TemporaryUrls, Update, UploadFile
-from emulator.core.ejson import decode, encode
 from emulator.core.errors import EmulatorError, InvalidParam
-from emulator.core.values import Document, Value
+from emulator.core.values import Document
 from emulator.services.caller import Caller
 from emulator.services.executor import Carrier
+from emulator.services.interchange import (
+    READERS,
+    Item,
+    Lines,
+    csv_fields,
+    csv_head,
+    csv_rows,
+    json_line,
+)
 
-FileType = Literal["json", "csv"]
+FileType = Literal["jsonl", "csv"]
 
 JOBS_MAX: Final = 1_000
 FIRST_JOB: Final = 100_000_001
@@ -81,20 +85,28 @@ class Migrations:
         try:
             command = DownloadFile(file_id=self._files.file_id(order.cloud_path))
             content: bytes = await self._carrier.execute(command, caller)
-            for number, document in enumerate(_documents(content, order.file_type), 1):
-                try:
-                    await self._carrier.execute(_write(order, document), caller)
-                    done += 1
-                except EmulatorError as fault:
-                    failed += 1
-                    error = error or f"document {number}: {fault.message}"
-                    if order.stop_on_error:
-                        break
-                if number % SLICE_DOCUMENTS == 0:
+            for item in _items(content, order.file_type):
+                problem = await self._import_one(order, item, caller)
+                done += not problem
+                failed += bool(problem)
+                error = error or problem
+                if problem and order.stop_on_error:
+                    break
+                if (done + failed) % SLICE_DOCUMENTS == 0:
                     await asyncio.sleep(0)
         except EmulatorError as fault:
             error = fault.message
         return self._keep(Job(number=self._number(), done=done, failed=failed, error=error))
+
+    async def _import_one(self, order: ImportOrder, item: Item, caller: Caller) -> str:
+        """Write a document; returns what was wrong, empty when nothing was."""
+        problem = item.problem
+        if item.document is not None and not problem:
+            try:
+                await self._carrier.execute(_write(order, item.document), caller)
+            except EmulatorError as fault:
+                problem = fault.message
+        return f"line {item.line}: {problem}" if problem else ""
 
     async def export_file(
         self, find: Find, cloud_path: str, file_type: FileType, caller: Caller
@@ -102,7 +114,7 @@ class Migrations:
         """Write what a query finds into a stored file, one document a line."""
         try:
             found = await self._carrier.execute(find, caller)
-            content = _WRITERS[file_type](found.documents)
+            content = _text(found.documents, file_type)
             outcome = await self._carrier.execute(
                 UploadFile(cloud_path=cloud_path, content=content), caller
             )
@@ -155,78 +167,18 @@ def _write(order: ImportOrder, document: Document) -> Insert | Update:
     )
 
 
-def _documents(content: bytes, file_type: FileType) -> Iterator[Document]:
+def _items(content: bytes, file_type: FileType) -> Iterator[Item]:
+    """Yield the documents of a file, and what is wrong in it."""
     if len(content) > FILE_TEXT_MAX_BYTES:
         raise InvalidParam(f"the file is larger than {FILE_TEXT_MAX_BYTES:,} bytes")
-    try:
-        text = content.decode("utf-8-sig")
-    except UnicodeDecodeError as fault:
-        raise InvalidParam(f"the file is not UTF-8: {fault}") from fault
-    return _READERS[file_type](text)
+    lines, reader = Lines(), READERS[file_type]()
+    for line, text in (*lines.feed(content), *lines.finish()):
+        yield from reader.feed(line, text)
+    yield from reader.finish()
 
 
-def _json_documents(text: str) -> Iterator[Document]:
-    """Yield the objects of JSON values in a row; an array counts as its items."""
-    decoder = json.JSONDecoder()
-    at = 0
-    while True:
-        while at < len(text) and text[at] in " \t\r\n,":
-            at += 1
-        if at >= len(text):
-            return
-        try:
-            value, at = decoder.raw_decode(text, at)
-        except (json.JSONDecodeError, RecursionError) as fault:
-            line = text.count("\n", 0, at) + 1
-            raise InvalidParam(f"line {line} of the file is not JSON: {fault}") from fault
-        for document in value if isinstance(value, list) else [value]:
-            if not isinstance(document, dict):
-                raise InvalidParam(f"a document must be an object, not {document!r:.60}")
-            yield decode(document)
-
-
-def _csv_documents(text: str) -> Iterator[Document]:
-    rows = csv.reader(io.StringIO(text))
-    try:
-        head = next(rows, [])
-        for row in rows:
-            yield {key: _cell(cell) for key, cell in zip(head, row, strict=False) if cell != ""}
-    except csv.Error as fault:
-        raise InvalidParam(f"the file is not CSV: {fault}") from fault
-
-
-def _cell(cell: str) -> Value:
-    """Return what a cell says: JSON where it is some, else its text."""
-    try:
-        return decode(json.loads(cell))
-    except (ValueError, RecursionError, InvalidParam):
-        return cell
-
-
-def _json_lines(documents: Iterable[Document]) -> bytes:
-    return b"".join(orjson.dumps(encode(document)) + b"\n" for document in documents)
-
-
-def _csv_text(documents: Iterable[Document]) -> bytes:
-    plain: list[dict[str, Any]] = [encode(document) for document in documents]
-    head = list(dict.fromkeys(key for document in plain for key in document))
-    target = io.StringIO(newline="")
-    rows = csv.writer(target)
-    rows.writerow(head)
-    for document in plain:
-        rows.writerow([_shown(document[key]) if key in document else "" for key in head])
-    return target.getvalue().encode()
-
-
-def _shown(value: Value) -> str:
-    return value if isinstance(value, str) else orjson.dumps(value).decode()
-
-
-_READERS: Final[dict[FileType, Callable[[str], Iterator[Document]]]] = {
-    "json": _json_documents,
-    "csv": _csv_documents,
-}
-_WRITERS: Final[dict[FileType, Callable[[Iterable[Document]], bytes]]] = {
-    "json": _json_lines,
-    "csv": _csv_text,
-}
+def _text(documents: Sequence[Document], file_type: FileType) -> bytes:
+    if file_type == "jsonl":
+        return b"".join(map(json_line, documents))
+    fields = list(csv_fields(documents))
+    return csv_head(fields) + csv_rows(documents, fields)

@@ -18,7 +18,7 @@ from emulator.wire.wechat_fields import choice_of, list_of, missing, object_of, 
 from emulator.wire.wechat_query import read_statement
 
 QCLOUD_TOKEN_LIFETIME_S: Final = 7_200
-_FILE_TYPES: Final[Mapping[int, FileType]] = {1: "json", 2: "csv"}
+_FILE_TYPES: Final[Mapping[int, FileType]] = {1: "jsonl", 2: "csv"}
 _CONFLICT_MODES: Final = {1: False, 2: True}
 
 
@@ -65,7 +65,8 @@ class WechatFiles:
 
     async def _export(self, body: Body) -> dict[str, Any]:
         path, kind = text_of(body, "file_path"), choice_of(body, "file_type", _FILE_TYPES)
-        find = read_statement(text_of(body, "query"), now_ms=self._clock.now_ms())
+        query = text_of(body, "query")
+        find = read_statement(query, now_ms=self._clock.now_ms(), limit=None)
         if not isinstance(find, Find):
             raise Refused(40097, "invalid args. the query should end in get()")
         job = await self._migrations.export_file(find, path, kind, ADMINISTRATOR)

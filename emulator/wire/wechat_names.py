@@ -52,11 +52,11 @@ class Named:
     """A collection of which nothing more than the name was said."""
 
     name: str
+    limit: int | None = QUERY_LIMIT_DEFAULT_DOCUMENTS
 
     def query(self) -> Query:
         """Return the query for all of it."""
-        find = Find(collection=self.name, limit=QUERY_LIMIT_DEFAULT_DOCUMENTS)
-        return Query(find, has_where=False)
+        return Query(Find(collection=self.name, limit=self.limit), has_where=False)
 
     def collection(self) -> Collection:
         """Return it as the `cloud` object has it."""
@@ -73,8 +73,8 @@ NO_VALUES: Final = (Method, Namespace, Named, Operators, Query, DocumentReferenc
 """What may be named and followed, but not be put into data."""
 
 
-def names_at(now_ms: int) -> dict[str, Any]:
-    """Return what the names of a statement stand for at a moment."""
+def names_at(now_ms: int, limit: int | None) -> dict[str, Any]:
+    """Return what the names of a statement stand for at a moment, where `get()` has a limit."""
     date = Namespace(
         "Date",
         {
@@ -83,7 +83,9 @@ def names_at(now_ms: int) -> dict[str, Any]:
             "": Method(lambda *parts: date_of(parts, now_ms), 0, 7),
         },
     )
-    return {**_NAMES, "Date": date}
+    collection = Method(lambda name: Named(name, limit))
+    database = Namespace("db", {"collection": collection, **_DATABASE.members})
+    return {**_NAMES, "db": database, "Date": date}
 
 
 def member_of(owner: Any, name: str) -> Any:
@@ -261,7 +263,6 @@ _COMMAND: Final = Namespace(
 _DATABASE: Final = Namespace(
     "db",
     {
-        "collection": Method(Named),
         "command": _COMMAND,
         "serverDate": Method(ServerDate, 0, 1),
         "RegExp": Method(RegExp),
@@ -274,7 +275,6 @@ _DATABASE: Final = Namespace(
 )
 
 _NAMES: Final[Mapping[str, Any]] = {
-    "db": _DATABASE,
     "_": _COMMAND,
     "$": _COMMAND.members["aggregate"],
     "RegExp": Method(RegExp, 1, 2),

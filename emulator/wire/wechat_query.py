@@ -18,6 +18,7 @@ from emulator.core.wxquery.nodes import Access, Apply, Chain, Fields, Items, Lit
 from emulator.core.wxquery.parser import parse
 from emulator.wire.wechat_names import (
     NO_VALUES,
+    QUERY_LIMIT_DEFAULT_DOCUMENTS,
     Method,
     Namespace,
     member_of,
@@ -30,15 +31,19 @@ REPEATED_LENGTH_MAX: Final = 4 * 1024 * 1024
 """Characters that names given to data may stand for, all their uses together."""
 
 
-def read_statement(text: str, *, now_ms: int) -> Command:
+def read_statement(
+    text: str, *, now_ms: int, limit: int | None = QUERY_LIMIT_DEFAULT_DOCUMENTS
+) -> Command:
     """Return the command of a statement such as `db.collection("x").where({a: _.gt(1)}).get()`.
+
+    `limit` is how many documents `get()` finds where the statement does not say.
 
     Raises:
         InvalidParam: it is not of the subset, or does not end in a call that reads or writes.
         RequestTooLarge: it is too long.
     """
     statement = parse(text)
-    walk = _Walk(text, names_at(now_ms))
+    walk = _Walk(text, names_at(now_ms, limit))
     for name, node in statement.names:
         walk.give(name, node)
     command = walk.meaning(statement.expression)
