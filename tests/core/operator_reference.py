@@ -50,7 +50,7 @@ CONDITIONS: Mapping[str, Row] = {
         "`db.RegExp`, `/…/`",
         DIFFERS,
         "PCRE read by an own parser: a pattern that could run for ever is refused instead of being "
-        "cut off, and so are recursion and callouts",
+        "cut off, and so are recursion, callouts, `\\K`, `\\G`",
     ),
     "$options": (
         "`db.RegExp`",
@@ -134,7 +134,8 @@ HEAD = """\
 
 What filters, updates, projections and pipelines understand, and how far it is the cloud's: it
 **works** as in the cloud (MongoDB 4.0 under the SDKs), **differs** in the way said, or is
-**refused** as the cloud does. Operators of later MongoDB versions are understood where the cloud would fail.
+**refused** as the cloud does. Operators of later MongoDB versions are understood where the cloud
+would fail.
 An operator that stands in no table answers `DATABASE_INVALID_OPERRATOR`. Where nothing stands under
 "in the SDKs", they have no name of their own for it: it can be sent with `options({raw: true})`.
 
