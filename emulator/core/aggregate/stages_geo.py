@@ -150,6 +150,7 @@ def _indexed_path(options: Mapping[str, Value], indexes: Mapping[str, str]) -> s
             )
         if not key:
             raise refusal("$geoNear parameter 'key' cannot be the empty string", 2)
+        parse_path(key)
         if key not in indexes:
             raise refusal("unable to find index for $geoNear query", _NO_INDEX)
         return key
