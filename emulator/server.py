@@ -8,7 +8,7 @@ the API and the console.
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Iterable, MutableMapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, MutableMapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from typing import Any, Final
@@ -125,7 +125,7 @@ class Server:
     async def _listen(self, runner: web.AppRunner, port: int) -> None:
         site = web.TCPSite(runner, self._host, port, backlog=BACKLOG_CONNECTIONS)
         try:
-            await site.start()
+            await _to_its_end(site.start())
         except (OSError, OverflowError) as fault:
             why = fault.strerror if isinstance(fault, OSError) and fault.strerror else str(fault)
             raise ConfigurationError(
@@ -158,6 +158,16 @@ _NAMES_OF_ALL: Final = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}
 
 async def _nothing_here(request: web.Request) -> web.StreamResponse:
     raise envelope.NoSuchPath(f"nothing answers {request.method} {request.path:.200}")
+
+
+async def _to_its_end(starting: Coroutine[Any, Any, None]) -> None:
+    """Wait for it, also when cancelled: half of a start would leave a socket that nobody closes."""
+    task = asyncio.ensure_future(starting)
+    try:
+        await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await asyncio.wait({task})
+        raise
 
 
 async def _clean_up(runners: Iterable[web.AppRunner]) -> None:

@@ -7,7 +7,7 @@ that `node_modules` costs neither time nor watches.
 import itertools
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -16,7 +16,12 @@ from emulator.functions.bundle import is_excluded
 from emulator.functions.reload.source import JOIN_TIMEOUT_S, Heard, nearest_folder
 
 if TYPE_CHECKING:
-    from watchdog.observers.inotify_c import CallbackId, InotifyEvent, WatchDescriptor
+    from watchdog.observers.inotify_c import (
+        CallbackId,
+        InotifyEvent,
+        InotifyFD,
+        WatchDescriptor,
+    )
 
 FOLDERS_MAX: Final = 20_000
 """Folders watched below one root; calls look at the files they loaded in any case."""
@@ -26,11 +31,13 @@ class InotifySource:
     """One inotify descriptor and its thread, told each folder that may hold code."""
 
     def __init__(self, root: Path, heard: Heard) -> None:
-        from watchdog.observers.inotify_c import InotifyConstants, InotifyFD, Mask
+        from watchdog.observers import inotify_c
+        from watchdog.observers.inotify_c import InotifyConstants, Mask
 
         self._root = root
         self._heard = heard
-        self._reader: InotifyFD = InotifyFD()
+        self._open: Callable[[], InotifyFD] = inotify_c.InotifyFD
+        self._reader: InotifyFD | None = None
         self._mask = Mask(
             InotifyConstants.IN_CLOSE_WRITE
             | InotifyConstants.IN_MODIFY
@@ -49,20 +56,27 @@ class InotifySource:
 
     def start(self) -> None:
         """Begin; raises OSError when the system refuses."""
+        # The thread comes first: it is who closes the descriptor, also when watching is refused.
+        self._reader = self._open()
+        self._reader.start()
         try:
             with self._lock:
                 self._attach()
         except OSError:
             self.close()
             raise
-        self._reader.start()
 
     def close(self) -> None:
         """End, with the thread."""
         self._closed = True
-        self._reader.stop()
-        if self._reader.ident is not None:
+        if self._reader is not None:
+            self._reader.stop()
             self._reader.join(JOIN_TIMEOUT_S)
+
+    @property
+    def _started(self) -> "InotifyFD":
+        assert self._reader is not None, "start comes first"
+        return self._reader
 
     def hear(self, folder: "_Folder", event: "InotifyEvent") -> None:
         """Take an event of a watched folder, on the reader's thread."""
@@ -139,7 +153,7 @@ class InotifySource:
         folder = _Folder(self, path)
         number: Any = next(self._numbers)
         try:
-            descriptor = self._reader.add_callback(os.fsencode(path), self._mask, folder, number)
+            descriptor = self._started.add_callback(os.fsencode(path), self._mask, folder, number)
         except OSError:
             if not path.is_dir():
                 return
@@ -150,7 +164,7 @@ class InotifySource:
     def _forget_below(self, top: Path) -> None:
         gone = [path for path in self._folders if path.is_relative_to(top)]
         folders = [self._folders.pop(path) for path in gone]
-        self._reader.remove_callbacks([each.watch for each in folders if each.watch is not None])
+        self._started.remove_callbacks([each.watch for each in folders if each.watch is not None])
 
 
 class _Folder:
