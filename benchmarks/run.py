@@ -22,6 +22,7 @@ Row = tuple[str, float, str, str, float | None]
 PARTS = (
     "start",
     "documents",
+    "indexes",
     "aggregate",
     "journal",
     "functions",

@@ -110,7 +110,10 @@ def bounds_of(node: Node) -> dict[str, Bounds]:
 
 def _bounds(check: Check) -> Bounds | None:
     if check.operand is not MISSING:
-        return _among((check.operand,))
+        value = check.operand
+        if type(value) in _OPAQUE_KINDS:
+            return None
+        return Bounds(points=(sort_key(value),), has_null=value is None)
     if check.members is not None:
         return _among(check.members)
     kind, _, sign = check.shape.partition(" ")

@@ -7,7 +7,7 @@ direction.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import total_ordering
 from typing import Final, TypeAlias
 
@@ -37,7 +37,9 @@ class IndexDefinition:
     """An index: paths in order with their directions, and what else it does.
 
     `sparse` leaves out documents without any of the fields. `expire_after_s` makes documents go so
-    many seconds after the date in its one field.
+    many seconds after the date in its one field. `is_geo`: it holds places. `serves_bounds`: every
+    document that matches a filter on its paths is in it; not so where a part of a path is numeric,
+    for that may be an index or a name, and a row knows only one of them.
     """
 
     name: str
@@ -45,26 +47,19 @@ class IndexDefinition:
     unique: bool = False
     sparse: bool = False
     expire_after_s: int | None = None
+    is_geo: bool = field(init=False, repr=False, compare=False)
+    serves_bounds: bool = field(init=False, repr=False, compare=False)
 
-    @property
-    def is_geo(self) -> bool:
-        """Tell whether it holds places."""
-        return any(direction in GEO_DIRECTIONS for _, direction in self.keys)
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "is_geo", bool(self.places))
+        parts = (part for path, _ in self.keys for part in split_path(path))
+        has_numbers = any(array_index(part) is not None for part in parts)
+        object.__setattr__(self, "serves_bounds", not (self.is_geo or has_numbers))
 
     @property
     def places(self) -> tuple[str, ...]:
         """Return the paths it holds places of."""
         return tuple(path for path, direction in self.keys if direction in GEO_DIRECTIONS)
-
-    @property
-    def serves_bounds(self) -> bool:
-        """Tell whether filters on its paths find every matching document in it.
-
-        A numeric part of a path may be an index or a name, and a row knows only one of them.
-        """
-        return not self.is_geo and not any(
-            array_index(part) is not None for path, _ in self.keys for part in split_path(path)
-        )
 
 
 def default_name(keys: Sequence[tuple[str, Direction]]) -> str:

@@ -5,7 +5,7 @@ idea: a plan is a promise of candidates, every document that matches and maybe o
 filter is asked again for each, a poor plan is slow and never wrong.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol
 
@@ -72,12 +72,39 @@ class Plan:
         return len(self.uses) == 1 and self.uses[0].reach.ordered
 
 
+@dataclass(frozen=True, slots=True)
+class Demands:
+    """What a filter bounds: every matching document keeps to `bounds`.
+
+    Of each of the `alternatives` (an `$or`) it keeps to the bounds of one branch at least.
+    """
+
+    bounds: Mapping[str, Bounds]
+    alternatives: Sequence[Sequence[Mapping[str, Bounds]]]
+
+    def paths(self) -> set[str]:
+        """Return every path that is bound somewhere."""
+        paths = set(self.bounds)
+        for branches in self.alternatives:
+            paths.update(*branches)
+        return paths
+
+
+def demands_of(node: Node) -> Demands:
+    """Return what a compiled filter's tree bounds."""
+    nodes = node.nodes if isinstance(node, And) else (node,)
+    return Demands(
+        bounds_of(node),
+        [[bounds_of(branch) for branch in each.nodes] for each in nodes if isinstance(each, Or)],
+    )
+
+
 def could_serve(
-    definitions: Sequence[IndexDefinition], node: Node, sort: SortSpecification
+    definitions: Sequence[IndexDefinition], demands: Demands, sort: SortSpecification
 ) -> list[int]:
     """Return the places of the definitions that a plan may use, before any index is built."""
-    paths = set(_bound_paths(node))
-    paths |= {path for path, _ in sort}
+    paths = demands.paths()
+    paths.update(path for path, _ in sort)
     return [
         place
         for place, definition in enumerate(definitions)
@@ -85,16 +112,9 @@ def could_serve(
     ]
 
 
-def _bound_paths(node: Node) -> Iterator[str]:
-    yield from bounds_of(node)
-    for branches in _alternatives(node):
-        for branch in branches.nodes:
-            yield from _bound_paths(branch)
-
-
 def choose(
     indexes: Mapping[int, PlannedIndex],
-    node: Node,
+    demands: Demands,
     sort: SortSpecification = (),
     *,
     limited: bool = False,
@@ -103,19 +123,16 @@ def choose(
 
     An index without bounds serves the order alone, which pays when the answer is `limited`.
     """
-    best = _best(indexes, bounds_of(node), sort if limited else ())
+    if not indexes:
+        return None
+    best = _best(indexes, demands.bounds, sort if limited else ())
     if best is not None and best.bound:
         return Plan(uses=(best,))
-    for branches in _alternatives(node):
-        union = [_best(indexes, bounds_of(branch), ()) for branch in branches.nodes]
+    for branches in demands.alternatives:
+        union = [_best(indexes, bounds, ()) for bounds in branches]
         if union and all(use is not None and use.bound for use in union):
             return Plan(uses=tuple(use for use in union if use is not None))
     return None if best is None else Plan(uses=(best,))
-
-
-def _alternatives(node: Node) -> list[Or]:
-    nodes = node.nodes if isinstance(node, And) else (node,)
-    return [each for each in nodes if isinstance(each, Or)]
 
 
 def _best(
@@ -157,7 +174,7 @@ def _use(
     reach = Reach(
         points=tuple(prefixes) if complete else (),
         spans=spans,
-        ordered=bool(sort) and ties is not None,
+        ordered=ties is not None,
         reverse=reverse,
         ties=ties or 0,
     )
@@ -217,6 +234,8 @@ def _order(
     None is not in order: array elements would come several times, a sparse index lacks documents.
     """
     keys = index.definition.keys
+    if not sort:
+        return None, False
     if len(prefixes) != 1 or any(index.arrays) or (index.definition.sparse and not fixed):
         return None, False
     constant = {path for path, _ in keys[:fixed]}

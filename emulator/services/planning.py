@@ -13,7 +13,7 @@ from typing import Final
 
 from emulator.ambient import Clock
 from emulator.core.errors import DatabaseRequestFailed
-from emulator.core.planner import Plan, choose, could_serve
+from emulator.core.planner import Demands, Plan, choose, could_serve, demands_of
 from emulator.core.values import MISSING, Document
 from emulator.services.advisor import Advisor, advise
 from emulator.services.reading import (
@@ -84,9 +84,9 @@ class Reader:
         self, question: Question, reading: Reading
     ) -> Generator[None, None, list[Document] | None]:
         """Return the documents to look at, None when an index in order has given the answer."""
-        indexes = yield from _built(question)
-        limited = question.wanted is not None
-        plan = choose(indexes, question.matcher.node, question.sort, limited=limited)
+        demands = demands_of(question.matcher.node)
+        indexes = yield from _built(question, demands)
+        plan = choose(indexes, demands, question.sort, limited=question.wanted is not None)
         if plan is None:
             self._refuse_long(question)
             reading.lacks_index = True
@@ -149,13 +149,13 @@ def _read_by_id(question: Question, reading: Reading) -> None:
         reading.documents = [found]
 
 
-def _built(question: Question) -> Generator[None, None, dict[int, Index]]:
+def _built(question: Question, demands: Demands) -> Generator[None, None, dict[int, Index]]:
     """Return the indexes that may serve by place; the first to want one after a start builds it."""
     while True:
         # Asked again each time: while the loop had its turn, indexes may have gone.
         indexes = question.collection.indexes()
         definitions = [index.definition for index in indexes]
-        places = could_serve(definitions, question.matcher.node, question.sort)
+        places = could_serve(definitions, demands, question.sort)
         if all(indexes[place].build(BUILD_SLICE_DOCUMENTS) for place in places):
             return {place: indexes[place] for place in places}
         yield

@@ -19,7 +19,7 @@ from emulator.core.indexes import (
     with_definitions,
 )
 from emulator.core.ordering import sort_key
-from emulator.core.planner import choose, could_serve
+from emulator.core.planner import choose, could_serve, demands_of
 from emulator.core.query import compile_filter
 from emulator.core.values import Binary, Date, Edge, ObjectId, Regex, Timestamp
 
@@ -180,7 +180,9 @@ class Planned:
 
 
 def plan(filter_, *indexes, sort=(), limited=True):
-    chosen = choose(dict(enumerate(indexes)), compile_filter(filter_).node, sort, limited=limited)
+    chosen = choose(
+        dict(enumerate(indexes)), demands_of(compile_filter(filter_).node), sort, limited=limited
+    )
     return None if chosen is None else [(use.place, use.bound) for use in chosen.uses]
 
 
@@ -244,6 +246,6 @@ def test_two_keys_through_arrays_are_not_bound_together():
 
 def test_could_serve_looks_at_first_keys_only():
     definitions = [index(("a", 1)), index(("b", 1), ("a", 1)), index(("c", "2dsphere"))]
-    node = compile_filter({"$or": [{"a": 1}, {"c": 1}]}).node
-    assert could_serve(definitions, node, ()) == [0]
-    assert could_serve(definitions, compile_filter({}).node, (("b", 1),)) == [1]
+    demands = demands_of(compile_filter({"$or": [{"a": 1}, {"c": 1}]}).node)
+    assert could_serve(definitions, demands, ()) == [0]
+    assert could_serve(definitions, demands_of(compile_filter({}).node), (("b", 1),)) == [1]
