@@ -23,9 +23,9 @@ WAITING_MAX: Final = 10_000
 """Calls of one function that wait for a process."""
 LOOK_EVERY_S: Final = 0.02
 """How often it is looked whether those who wait need another process."""
-STUCK_AFTER_S: Final = 0.05
+STUCK_AFTER_S: Final = 0.1
 """They do when none has become free for so long,"""
-QUEUE_MAX_S: Final = 0.1
+QUEUE_MAX_S: Final = 0.2
 """or when the queue, as it moves, would take longer than that."""
 WAITING_MAX_S: Final = 60.0
 """How long a call waits for a process; in the cloud it would have got one."""
