@@ -41,8 +41,8 @@ from emulator.core.openapi import CallOpenApi
 from emulator.services.caller import Caller
 from emulator.services.database import Database
 from emulator.services.functions import Functions
-from emulator.services.openapi.service import OpenApi
 from emulator.services.indexes import Indexes
+from emulator.services.openapi.service import OpenApi
 from emulator.services.storage import Storage
 from emulator.services.transactions import (
     TRANSACTION_COMMANDS,
@@ -72,7 +72,7 @@ class Carrier(Protocol):
 class Executor:
     """Commands to services."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  # one of each service that carries out commands
         self,
         *,
         database: Database,

@@ -37,11 +37,15 @@ def _is_exact(filter_: Filter) -> bool:
         if key in ("$and", "$or", "$nor"):
             if not all(map(_is_exact, operand)):
                 return False
-        elif key.startswith("$") or isinstance(operand, Regex):
-            return False
-        elif _has_operators(operand) and _condition(operand) != operand:
+        elif key.startswith("$") or not _is_kept_whole(operand):
             return False
     return True
+
+
+def _is_kept_whole(operand: Value) -> bool:
+    if _has_operators(operand):
+        return bool(_condition(operand) == operand)
+    return not isinstance(operand, Regex)
 
 
 def _condition(operand: Value) -> Value:

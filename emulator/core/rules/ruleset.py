@@ -75,7 +75,7 @@ def compile_rules(source: Value) -> RuleSet:
     false (also as text) or an expression. What cannot be read refuses its operation.
     """
     if isinstance(source, str) and source in PRESETS:
-        source = PRESETS[source]  # type: ignore[index]  # `in` has just told
+        source = PRESETS[source]  # type: ignore[index]  # told by the `in` above
     if not isinstance(source, Mapping):
         fault = Fault(key="", position=0, message=f"rules are a JSON object, not {_named(source)}")
         return RuleSet(rules={key: _constant(key, value=False) for key in KEYS}, faults=(fault,))
