@@ -13,68 +13,78 @@ async def test_two_functions_have_their_own_helpers_of_one_name(stage):
     assert await stage.result(second) == ["second", "second"]
 
 
-@pytest.mark.parametrize(
-    ("statement", "value"),
-    [
-        pytest.param("import utils; found = utils.NAME", "utils", id="import"),
-        pytest.param("import utils as u; found = u.NAME", "utils", id="import as"),
-        pytest.param("from utils import NAME as found", "utils", id="from import"),
-        pytest.param("from utils import *; found = NAME", "utils", id="star"),
-        pytest.param("from . import utils; found = utils.NAME", "utils", id="relative"),
-        pytest.param("from .utils import NAME as found", "utils", id="relative from"),
-        pytest.param("import pkg; found = pkg.NAME", "pkg", id="package"),
-        pytest.param("import pkg.sub; found = pkg.sub.NAME", "pkg.sub", id="submodule"),
-        pytest.param("import pkg.sub as s; found = s.NAME", "pkg.sub", id="submodule as"),
-        pytest.param("from pkg import sub; found = sub.NAME", "pkg.sub", id="from package"),
-        pytest.param("from pkg.sub import NAME as found", "pkg.sub", id="from submodule"),
-        pytest.param("from pkg.up import NAME as found", "pkg", id="relative within a package"),
-        pytest.param("from plain.deep import NAME as found", "plain.deep", id="plain folder"),
-        pytest.param("found = __import__('utils').NAME", "utils", id="__import__"),
-        pytest.param(
-            "import importlib; found = importlib.import_module('pkg.sub').NAME",
-            "pkg.sub",
-            id="import_module",
-        ),
-        pytest.param(
-            "from importlib import import_module; found = import_module('utils').NAME",
-            "utils",
-            id="import_module by name",
-        ),
-        pytest.param(
-            "import importlib as i; found = i.import_module('.utils', __package__).NAME",
-            "utils",
-            id="import_module relative",
-        ),
-        pytest.param(
-            "import importlib.util; found = importlib.util.find_spec('json').name",
-            "json",
-            id="importlib's own parts",
-        ),
-        pytest.param(
-            "from importlib.util import find_spec; found = find_spec('json').name",
-            "json",
-            id="names of importlib's own parts",
-        ),
-    ],
-)
-@pytest.mark.parametrize("when", ["while loading", "in the handler"])
-async def test_every_way_to_import_finds_the_functions_own(stage, statement, value, when):
-    for file, text in {
-        "utils": "NAME = 'utils'",
-        "pkg/__init__": "NAME = 'pkg'",
-        "pkg/sub": "NAME = 'pkg.sub'",
-        "pkg/up": "from . import NAME",
-        "plain/deep": "NAME = 'plain.deep'",
-    }.items():
+IMPORTS = [
+    pytest.param("import utils; found = utils.NAME", "utils", id="import"),
+    pytest.param("import utils as u; found = u.NAME", "utils", id="import as"),
+    pytest.param("from utils import NAME as found", "utils", id="from import"),
+    pytest.param("from utils import *; found = NAME", "utils", id="star"),
+    pytest.param("from . import utils; found = utils.NAME", "utils", id="relative"),
+    pytest.param("from .utils import NAME as found", "utils", id="relative from"),
+    pytest.param("import pkg; found = pkg.NAME", "pkg", id="package"),
+    pytest.param("import pkg.sub; found = pkg.sub.NAME", "pkg.sub", id="submodule"),
+    pytest.param("import pkg.sub as s; found = s.NAME", "pkg.sub", id="submodule as"),
+    pytest.param("from pkg import sub; found = sub.NAME", "pkg.sub", id="from package"),
+    pytest.param("from pkg.sub import NAME as found", "pkg.sub", id="from submodule"),
+    pytest.param("from pkg.up import NAME as found", "pkg", id="relative within a package"),
+    pytest.param("from plain.deep import NAME as found", "plain.deep", id="plain folder"),
+    pytest.param("found = __import__('utils').NAME", "utils", id="__import__"),
+    pytest.param(
+        "import importlib; found = importlib.import_module('pkg.sub').NAME",
+        "pkg.sub",
+        id="import_module",
+    ),
+    pytest.param(
+        "from importlib import import_module; found = import_module('utils').NAME",
+        "utils",
+        id="import_module by name",
+    ),
+    pytest.param(
+        "import importlib as i; found = i.import_module('.utils', __package__).NAME",
+        "utils",
+        id="import_module relative",
+    ),
+    pytest.param(
+        "import importlib.util; found = importlib.util.find_spec('json').name",
+        "json",
+        id="importlib's own parts",
+    ),
+    pytest.param(
+        "from importlib.util import find_spec; found = find_spec('json').name",
+        "json",
+        id="names of importlib's own parts",
+    ),
+]
+IN_A_FUNCTION = [each for each in IMPORTS if "*" not in each.values[0]]
+"""Python has no star import in a function."""
+MODULES = {
+    "utils": "NAME = 'utils'",
+    "pkg/__init__": "NAME = 'pkg'",
+    "pkg/sub": "NAME = 'pkg.sub'",
+    "pkg/up": "from . import NAME",
+    "plain/deep": "NAME = 'plain.deep'",
+}
+
+
+@pytest.fixture
+def with_modules(stage):
+    for file, text in MODULES.items():
         stage.save(f"fn/{file}.py", text)
-    if when == "while loading":
-        code = f"{statement}\ndef main(): return found"
-    elif "*" in statement:
-        pytest.skip("Python has no star import in a function")
-    else:
-        body = statement.replace("\n", "\n    ").replace("; ", "\n    ")
-        code = f"def main():\n    {body}\n    return found"
-    assert await stage.run(code) == value
+    return stage
+
+
+@pytest.mark.parametrize(("statement", "value"), IMPORTS)
+async def test_every_way_to_import_finds_the_functions_own(with_modules, statement, value):
+    code = f"{statement}\ndef main(): return found"
+    assert await with_modules.run(code) == value
+
+
+@pytest.mark.parametrize(("statement", "value"), IN_A_FUNCTION)
+async def test_every_way_to_import_in_a_handler_finds_the_functions_own(
+    with_modules, statement, value
+):
+    body = statement.replace("\n", "\n    ").replace("; ", "\n    ")
+    code = f"def main():\n    {body}\n    return found"
+    assert await with_modules.run(code) == value
 
 
 async def test_entry_in_a_folder_of_its_own_is_found(stage):
