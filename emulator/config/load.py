@@ -95,6 +95,7 @@ class _Loading:
             hosting=hosting,
             triggers=triggers,
             openapi=openapi_settings(self._file.section("openapi"), self._project),
+            containers=_frozen(self._file.section("containers")),
             ephemeral=self._layers.switch("ephemeral"),
             only=only_of(self._layers.given("only")),
             seed=seed,

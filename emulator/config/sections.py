@@ -147,6 +147,7 @@ class Config:
     hosting: HostingSection = field(default_factory=HostingSection)
     triggers: TriggersSection = field(default_factory=TriggersSection)
     openapi: OpenApiSettings = field(default_factory=OpenApiSettings)
+    containers: Mapping[str, str] = field(default_factory=_nothing)
     ephemeral: bool = False
     only: Only | None = None
     seed: tuple[Path, ...] = ()

@@ -32,6 +32,7 @@ from emulator.wire import storage as storage_wire
 from emulator.wire import transfer as transfer_wire
 from emulator.wire.actions import Actions
 from emulator.wire.admin import AdminDoor
+from emulator.wire.containers import Containers
 from emulator.wire.guard import Guard
 from emulator.wire.http_access import HttpAccess
 from emulator.wire.openapi import OpenApiActions
@@ -229,6 +230,7 @@ class Suite:
         )
         door = AdminDoor(actions, ids=parts.ids, guard=guard, caller_of=parts.functions.caller_of)
         access = HttpAccess(parts.functions, parts.http_routes, ids=parts.ids, env_id=emulator.env)
+        containers = Containers(self.config.containers, ids=parts.ids, guard=guard)
         return Server(
             api=Port(
                 emulator.port,
@@ -238,12 +240,14 @@ class Suite:
                     *control_indexes.routes(IndexControl(parts)),
                     *transfer_wire.routes(parts.importing, parts.exporting),
                     *wechat_routes(parts, guard),
+                    *containers.routes(),
                 ],
             ),
             site=Port(emulator.site_port, [*storage_wire.routes(parts.storage), *access.routes()]),
             guard=guard,
             ids=parts.ids,
             host=emulator.host,
+            on_stop=[containers.close],
         )
 
     def _data_folder(self, stack: AsyncExitStack) -> Path:

@@ -7,6 +7,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from functools import cache
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ import pytest
 pytestmark = [pytest.mark.sdk, pytest.mark.timeout(600)]
 
 HERE = Path(__file__).parent
+HOOK = HERE.parents[1] / "emulator" / "functions" / "node" / "redirect.js"
 TABLE: dict[str, Any] = json.loads((HERE / "actions.json").read_text("utf-8"))
 SDKS: dict[str, dict[str, str]] = TABLE["sdks"]
 CALLS = {name: row for calls in TABLE["calls"].values() for name, row in calls.items()}
@@ -36,20 +38,52 @@ PROJECT = {
         '[openapi.security]\nrisky_words = ["forbidden"]\n'
         '[openapi.mocks."ocr.printedText"]\nitems = [{ text = "hello" }]\n'
         '[seed]\npaths = ["seed/all.json"]\n'
+        '[containers]\nshop = "http://127.0.0.1:PORT/base"\n'
     ),
 }
 
 Results = Callable[[str], dict[str, Any]]
 
 
+class Container(BaseHTTPRequestHandler):
+    """A container that answers what it was asked."""
+
+    def do_POST(self) -> None:
+        length = int(self.headers["Content-Length"])
+        told = {"path": self.path, "body": json.loads(self.rfile.read(length))}
+        text = json.dumps(told).encode()
+        self.send_response(200)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(text)))
+        self.end_headers()
+        self.wfile.write(text)
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+
 @pytest.fixture(scope="module")
-def variables(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
+def container_port() -> Iterator[int]:
+    """The port of a container."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Container)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield server.server_address[1]
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+@pytest.fixture(scope="module")
+def variables(
+    container_port: int, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[dict[str, str]]:
     """The variables that point an SDK at a suite over the project above."""
     project = tmp_path_factory.mktemp("actions")
     for name, text in PROJECT.items():
         path = project / name
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8")
+        path.write_text(text.replace("PORT", str(container_port)), encoding="utf-8")
     command = [sys.executable, "-m", "emulator", "start", str(project), "--json", "--ephemeral"]
     process = subprocess.Popen(
         [*command, "--port", "0", "--site-port", "0"], stdout=subprocess.PIPE, text=True
@@ -81,7 +115,7 @@ def results(
         passed = {name: os.environ[name] for name in PASSED_ON if name in os.environ}
         done = subprocess.run(
             ["node", str(HERE / "scripts" / "actions.cjs"), module, kind, prefix, str(file)],
-            env={**passed, **variables},
+            env={**passed, **variables, "REDIRECT_HOOK": str(HOOK)},
             capture_output=True,
             text=True,
             encoding="utf-8",
