@@ -6,7 +6,6 @@ Not here: how filters and updates work (`core`), how commits are kept (`stores`)
 """
 
 import re
-from collections.abc import Sequence
 
 from emulator.ambient import Clock, Ids
 from emulator.core.aggregate.filters import compile_request_filter
@@ -37,9 +36,8 @@ from emulator.core.errors import (
     TooManyCollections,
 )
 from emulator.core.indexes import described
-from emulator.core.ordering import SortSpecification, hash_key
+from emulator.core.ordering import hash_key
 from emulator.core.projection import compile_projection
-from emulator.core.query import CompiledFilter
 from emulator.core.update import upsert_base
 from emulator.core.values import MISSING, Document, Value
 from emulator.services.access import Access
@@ -92,7 +90,7 @@ class Database:
             if found is None or command.skip:
                 return Found(documents=())
             return Found(documents=(project(found),))
-        question = self._find_question(command, collection)
+        question = self._find_question(command, collection, caller)
         project = compile_projection(
             command.projection, matched_index=question.matcher.matched_index
         )
@@ -102,15 +100,14 @@ class Database:
     async def explain(self, command: Find, caller: Caller) -> Reading:
         """Read as `find` would and return what that took; the documents come without a cut."""
         collection = self._readable("find", command.collection, caller)
-        return await self._reader.read(self._find_question(command, collection))
+        return await self._reader.read(self._find_question(command, collection, caller))
 
     async def count(self, command: Count, caller: Caller) -> int:
         """Return how many documents match."""
         collection = self._readable("count", command.collection, caller)
         if not command.filter:
             return len(collection)
-        matcher = self._compiled(command.filter)
-        question = self._question(command.collection, collection, matcher)
+        question = self._question(command, collection, caller)
         return len((await self._reader.read(question)).documents)
 
     async def aggregate(self, command: Aggregate, caller: Caller) -> Found:
@@ -155,8 +152,8 @@ class Database:
         """
         collection = self._writable("update", command.collection, caller)
         now_ms = self._clock.now_ms()
-        filter_ = resolve(command.filter, now_ms=now_ms)
-        matcher = compile_request_filter(filter_, now_ms=now_ms)
+        wanted = None if command.multi else 1
+        question = self._question(command, collection, caller, wanted=wanted)
         change = (
             Replacing(command.update, now_ms)
             if command.replace
@@ -164,13 +161,14 @@ class Database:
         )
         batch = Batch(command.collection)
         matched = 0
-        for document in self._matching(batch, collection, matcher, multi=command.multi):
+        for document in self._reader.read_now(question).documents:
             matched += 1
-            after = change.apply(document, matcher)
+            after = change.apply(document, question.matcher)
             if after is not document:
                 batch.put(change.operation, document, after)
         upserted: Value = None
         if not matched and command.upsert:
+            filter_ = resolve(command.filter, now_ms=now_ms)
             upserted = self._upsert(batch, change, filter_, collection)
         self._commit(batch, caller)
         modified = 0 if upserted is not None else len(batch.writes)
@@ -180,11 +178,11 @@ class Database:
         """Apply update operators to one document and return it as it became."""
         collection = self._writable("update", command.collection, caller)
         now_ms = self._clock.now_ms()
-        matcher = self._compiled(command.filter)
+        question = self._question(command, collection, caller, wanted=1)
         change = Updating(command.update, now_ms)
         batch = Batch(command.collection)
-        for document in self._matching(batch, collection, matcher, multi=False):
-            after = change.apply(document, matcher)
+        for document in self._reader.read_now(question).documents:
+            after = change.apply(document, question.matcher)
             if after is not document:
                 batch.put("update", document, after)
             self._commit(batch, caller)
@@ -194,9 +192,10 @@ class Database:
     def remove(self, command: Remove, caller: Caller) -> Removed:
         """Remove the first or every document that matches."""
         collection = self._writable("remove", command.collection, caller)
-        matcher = self._compiled(command.filter)
+        wanted = None if command.multi else 1
+        question = self._question(command, collection, caller, wanted=wanted)
         batch = Batch(command.collection)
-        for document in self._matching(batch, collection, matcher, multi=command.multi):
+        for document in self._reader.read_now(question).documents:
             batch.delete(document)
         self._commit(batch, caller)
         return Removed(count=len(batch.writes))
@@ -228,43 +227,33 @@ class Database:
         sizes = ((name, self._store.collection(name)) for name in self._store.names())
         return [{"name": name, "count": len(each)} for name, each in sizes if each is not None]
 
-    def _compiled(self, filter_: Document) -> CompiledFilter:
-        return compile_request_filter(filter_, now_ms=self._clock.now_ms())
-
-    def _find_question(self, command: Find, collection: Collection) -> Question:
-        wanted = None if command.limit is None else command.skip + command.limit
-        return self._question(
-            command.collection, collection, self._compiled(command.filter), command.sort, wanted
-        )
-
     def _question(
         self,
-        name: str,
+        command: Find | Count | Update | FindAndModify | Remove,
         collection: Collection,
-        matcher: CompiledFilter,
-        sort: SortSpecification = (),
+        caller: Caller,
+        *,
         wanted: int | None = None,
     ) -> Question:
+        matcher = compile_request_filter(command.filter, now_ms=self._clock.now_ms())
         places: dict[str, str] = {}
         if matcher.near is not None:
-            for definition in described(self._store.description(name)):
+            for definition in described(self._store.description(command.collection)):
                 for path in definition.places:
                     places.setdefault(path, definition.name)
         return Question(
-            name=name,
+            name=command.collection,
             collection=collection,
             matcher=matcher,
-            sort=sort,
+            sort=command.sort if isinstance(command, Find) else (),
             wanted=wanted,
             places=places,
+            cause=caller.request_id,
         )
 
-    def _matching(
-        self, batch: Batch, collection: Collection, matcher: CompiledFilter, *, multi: bool
-    ) -> Sequence[Document]:
-        wanted = None if multi else 1
-        question = self._question(batch.collection, collection, matcher, wanted=wanted)
-        return self._reader.read_now(question).documents
+    def _find_question(self, command: Find, collection: Collection, caller: Caller) -> Question:
+        wanted = None if command.limit is None else command.skip + command.limit
+        return self._question(command, collection, caller, wanted=wanted)
 
     def _upsert(
         self,

@@ -24,6 +24,7 @@ from emulator.services.reading import (
     sort_slices,
     walk_some,
 )
+from emulator.services.recorder import ReadRecord, Recorder
 from emulator.stores.base import Index
 
 BUILD_SLICE_DOCUMENTS: Final = 500
@@ -40,9 +41,15 @@ class Reader:
     """Reads of one environment; `scan_max_documents` bounds what is read without an index."""
 
     def __init__(
-        self, *, clock: Clock, advisor: Advisor, scan_max_documents: int | None = None
+        self,
+        *,
+        clock: Clock,
+        advisor: Advisor,
+        recorder: Recorder | None = None,
+        scan_max_documents: int | None = None,
     ) -> None:
         self.advisor = advisor
+        self._recorder = recorder
         self._clock = clock
         self._scan_max_documents = scan_max_documents
 
@@ -56,6 +63,7 @@ class Reader:
         reading = Reading()
         for _ in self._steps(question, reading):
             await asyncio.sleep(0)
+        self._record(question, reading)
         return reading
 
     def read_now(self, question: Question) -> Reading:
@@ -63,7 +71,23 @@ class Reader:
         reading = Reading()
         for _ in self._steps(question, reading):
             pass
+        self._record(question, reading)
         return reading
+
+    def _record(self, question: Question, reading: Reading) -> None:
+        if self._recorder is not None:
+            self._recorder.read(
+                ReadRecord(
+                    self._clock.now_ms(),
+                    question.name,
+                    question.cause,
+                    reading.stage,
+                    reading.indexes,
+                    reading.keys_examined,
+                    reading.documents_examined,
+                    len(reading.documents),
+                )
+            )
 
     def _steps(self, question: Question, reading: Reading) -> Steps:
         matcher = question.matcher

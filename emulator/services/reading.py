@@ -38,7 +38,8 @@ Slices: TypeAlias = Generator[None, None, list[Document]]
 class Question:
     """What is wanted of a collection: documents that match, in an order, `wanted` of the first.
 
-    `places` are the paths that geo indexes know, needed where the nearest are wanted.
+    `places` are the paths that geo indexes know, needed where the nearest are wanted; `cause` is
+    the request that asks.
     """
 
     name: str
@@ -47,6 +48,7 @@ class Question:
     sort: SortSpecification = ()
     wanted: int | None = None
     places: Mapping[str, str] = field(default_factory=dict)
+    cause: str = ""
 
     @property
     def wants_all(self) -> bool:

@@ -14,6 +14,7 @@ from emulator.core.values import Value
 
 LOG_LINES_MAX = 10_000
 REQUESTS_MAX = 2_000
+READS_MAX = 2_000
 FOLLOWER_QUEUE_MAX = 10_000
 
 Follower = Callable[[dict[str, Value]], None]
@@ -41,6 +42,19 @@ class RequestRecord(NamedTuple):
     error: str = ""
 
 
+class ReadRecord(NamedTuple):
+    """One look into a collection: by which index, how much was read, and in which request."""
+
+    at_ms: int
+    collection: str
+    request_id: str
+    stage: str
+    indexes: tuple[str, ...]
+    keys_examined: int
+    documents_examined: int
+    returned: int
+
+
 class Recorder:
     """The rings of one suite."""
 
@@ -48,6 +62,7 @@ class Recorder:
         self._clock = clock
         self._logs: deque[LogLine] = deque(maxlen=LOG_LINES_MAX)
         self._requests: deque[RequestRecord] = deque(maxlen=REQUESTS_MAX)
+        self._reads: deque[ReadRecord] = deque(maxlen=READS_MAX)
         self._followers: list[Follower] = []
         self._request_followers: list[Follower] = []
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -76,6 +91,15 @@ class Recorder:
         if self._request_followers:
             self._tell(self._request_followers, {"event": "request", **record._asdict()})
 
+    def read(self, record: ReadRecord) -> None:
+        """Keep a look into a collection."""
+        self._reads.append(record)
+
+    def reads(self, *, request_id: str = "", limit: int = 100) -> list[ReadRecord]:
+        """Return the newest looks into collections that fit, oldest first."""
+        fitting = [each for each in self._reads if request_id in ("", each.request_id)]
+        return fitting[-limit:] if limit > 0 else []
+
     def notice(self, event: str, message: str, **facts: Value) -> None:
         """Tell followers of something that happened to the suite; also kept as a log line."""
         self.log(str(facts.get("level", "info")), message, function=str(facts.get("function", "")))
@@ -100,6 +124,7 @@ class Recorder:
         """Forget everything kept."""
         self._logs.clear()
         self._requests.clear()
+        self._reads.clear()
 
     def follow(self, heard: Follower, *, requests: bool = False) -> Callable[[], None]:
         """Call `heard` on the suite's loop with every new line and notice, or every request.

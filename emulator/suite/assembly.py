@@ -183,6 +183,7 @@ def _documents(config: Config, ground: _Ground) -> _Documents:
     reader = Reader(
         clock=clock,
         advisor=Advisor(clock),
+        recorder=ground.recorder,
         scan_max_documents=config.database.require_indexes,
     )
 

@@ -50,6 +50,11 @@ class IndexControl:
             "duration_ms": round(took_ms, 3),
         }
 
+    def reads(self, *, request_id: str, limit: int) -> list[dict[str, Value]]:
+        """Return the newest looks into collections, oldest first; empty text fits every request."""
+        found = self._parts.recorder.reads(request_id=request_id, limit=limit)
+        return [record._asdict() for record in found]
+
     def advice(self) -> list[dict[str, Value]]:
         """Return the shapes of query that looked at everything and lack an index still."""
         store = self._parts.store

@@ -13,7 +13,15 @@ from emulator.core.errors import InvalidParam
 from emulator.core.values import Value
 from emulator.wire import fields
 from emulator.wire.control import guarded
-from emulator.wire.control_json import Json, answer, flag, read_body, read_object, text_or_none
+from emulator.wire.control_json import (
+    Json,
+    answer,
+    flag,
+    limit,
+    read_body,
+    read_object,
+    text_or_none,
+)
 from emulator.wire.index_actions import index_keys
 
 INDEX_REQUEST_MAX_BYTES: Final = 1024 * 1024
@@ -42,6 +50,10 @@ class IndexedSuite(Protocol):
         """Return the shapes of query that want an index."""
         ...
 
+    def reads(self, *, request_id: str, limit: int) -> list[Json]:
+        """Return the newest looks into collections, oldest first."""
+        ...
+
 
 def routes(suite: IndexedSuite) -> list[web.RouteDef]:
     """Return the routes."""
@@ -53,6 +65,7 @@ def routes(suite: IndexedSuite) -> list[web.RouteDef]:
         web.delete(indexes + "/{index}", guarded(control.drop)),
         web.post("/_emu/collections/{name}/explain", guarded(control.explain)),
         web.get("/_emu/advice", guarded(control.advice)),
+        web.get("/_emu/reads", guarded(control.reads)),
     ]
 
 
@@ -86,18 +99,22 @@ class _Control:
     async def explain(self, request: web.Request) -> web.StreamResponse:
         raw = await read_body(request, INDEX_REQUEST_MAX_BYTES)
         data = read_object(raw, known=("filter", "sort", "skip", "limit"))
-        limit = fields.count(data, "limit")
+        wanted = fields.count(data, "limit")
         command = Find(
             collection=request.match_info["name"],
             filter=ejson.decode(_object(data, "filter")),
             sort=_sort(_object(data, "sort")),
             skip=fields.count(data, "skip") or 0,
-            limit=QUERY_LIMIT_DEFAULT_DOCUMENTS if limit is None else limit,
+            limit=QUERY_LIMIT_DEFAULT_DOCUMENTS if wanted is None else wanted,
         )
         return answer(await self._suite.explain(command))
 
     async def advice(self, request: web.Request) -> web.StreamResponse:
         return answer({"advice": self._suite.advice()})
+
+    async def reads(self, request: web.Request) -> web.StreamResponse:
+        request_id = request.query.get("request_id", "")
+        return answer(self._suite.reads(request_id=request_id, limit=limit(request)))
 
 
 def _object(data: Json, name: str) -> dict[str, Value]:
