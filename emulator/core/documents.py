@@ -30,6 +30,7 @@ from emulator.core.values import (
     Timestamp,
     Value,
 )
+from emulator.core.wording import shown
 
 DOCUMENT_SIZE_MAX_BYTES: Final = 16 * 1024 * 1024
 NESTING_MAX_LEVELS: Final = 200
@@ -76,7 +77,7 @@ def admit(document: Document, *, now_ms: int) -> Document:
         RequestTooLarge: the document is larger than 16 MiB.
     """
     if not isinstance(document, Mapping):
-        raise InvalidParam(f"a document must be an object, not {document!r:.60}")
+        raise InvalidParam(f"a document must be an object, not {shown(document)}")
     for key in document:
         if type(key) is str and key[:1] == "$":
             raise DatabaseRequestFailed(
@@ -171,7 +172,7 @@ def _is_position(coordinates: list[Value]) -> bool:
 
 def _bad_place(path: str, coordinates: Value) -> DatabaseRequestFailed:
     return DatabaseRequestFailed(
-        f"Can't extract geo keys: '{path}' is no place on Earth: {coordinates!r:.80}",
+        f"Can't extract geo keys: '{path}' is no place on Earth: {shown(coordinates)}",
         mongo_code=16755,
         hint="a position is [longitude -180..180, latitude -90..90]",
     )

@@ -23,6 +23,7 @@ from emulator.core.geometry import (
     vector,
 )
 from emulator.core.values import Int64, Value
+from emulator.core.wording import shown
 
 LONGITUDE_MAX: Final = 180.0
 LATITUDE_MAX: Final = 90.0
@@ -101,7 +102,7 @@ def read_place(value: Value) -> Vector:
 
 
 def _refusal(reason: str, value: Value) -> DatabaseRequestFailed:
-    return DatabaseRequestFailed(f"{reason}: {value!r:.120}")
+    return DatabaseRequestFailed(f"{reason}: {shown(value, 120)}")
 
 
 def _are_numbers(values: Sequence[Value]) -> bool:

@@ -15,6 +15,7 @@ from emulator.core.paths import Parts, split_path
 from emulator.core.query import compile_element
 from emulator.core.query_operators import is_truthy, whole_number
 from emulator.core.values import MISSING, Document, Value
+from emulator.core.wording import shown
 
 Projector: TypeAlias = Callable[[Document], Document]
 MatchedIndex: TypeAlias = Callable[[Document], int | None]
@@ -40,7 +41,7 @@ def compile_projection(
     if projection is None:
         return lambda document: document
     if type(projection) is not dict:
-        raise DatabaseRequestFailed(f"a projection must be an object, not {projection!r:.60}")
+        raise DatabaseRequestFailed(f"a projection must be an object, not {shown(projection)}")
     if not projection:
         return lambda document: document
     plan = _Plan(matched_index=matched_index)
@@ -80,7 +81,7 @@ class _Plan:
         elif name == "$elemMatch":
             self._add_elem_match(path, operand)
         elif name[:1] == "$" or not value:
-            raise DatabaseRequestFailed(f"Unsupported projection option: {path}: {value!r:.80}")
+            raise DatabaseRequestFailed(f"Unsupported projection option: {path}: {shown(value)}")
         else:
             for inner, item in value.items():
                 self.add(f"{path}.{inner}", item)

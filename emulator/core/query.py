@@ -39,6 +39,7 @@ from emulator.core.query_operators import (
 from emulator.core.query_schema import compile_schema
 from emulator.core.query_source import Select, generate
 from emulator.core.values import MISSING, Date, Document, Filter, Int64, ObjectId, Value
+from emulator.core.wording import shown
 
 FILTER_DEPTH_MAX: Final = 100
 
@@ -144,7 +145,7 @@ def _deeper(parsing: Parsing) -> Parsing:
 
 def _parse_filter(filter: Filter, parsing: Parsing) -> Node:  # noqa: A002  # glossary
     if not isinstance(filter, Mapping):
-        raise DatabaseRequestFailed(f"a filter must be an object, not {filter!r:.60}")
+        raise DatabaseRequestFailed(f"a filter must be an object, not {shown(filter)}")
     inner = _deeper(parsing)
     nodes: list[Node] = []
     for name, operand in filter.items():

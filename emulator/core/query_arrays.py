@@ -28,6 +28,7 @@ from emulator.core.query_operators import (
 from emulator.core.query_source import generate
 from emulator.core.query_types import type_name
 from emulator.core.values import Filter, Regex, Value
+from emulator.core.wording import shown
 
 WHOLE_FILTER: Final = frozenset({"$and", "$or", "$nor", "$expr", "$jsonSchema", "$where", "$text"})
 """Operators that make the operand of `$elemMatch` a filter on elements that are objects."""
@@ -37,7 +38,7 @@ def _size(operand: Value, _siblings: Filter, _parsing: Parsing) -> Check:
     size = integral(operand)
     if size is None:
         wanted = "a whole number" if is_number(operand) else "a number"
-        raise DatabaseRequestFailed(f"$size needs {wanted}, not {operand!r:.60}")
+        raise DatabaseRequestFailed(f"$size needs {wanted}, not {shown(operand)}")
     if size < 0:
         raise DatabaseRequestFailed("$size may not be negative")
     return Check(holds=lambda value: value.__class__ is list and len(value) == size, elements=False)

@@ -24,6 +24,7 @@ from emulator.core.paths import ValueTest
 from emulator.core.query_nodes import Check, Parsing
 from emulator.core.query_operators import ALWAYS, FieldOperator, is_number
 from emulator.core.values import MISSING, Filter, Value
+from emulator.core.wording import shown
 
 Unit = Literal["metres", "radians", "plane"]
 
@@ -77,7 +78,7 @@ def _distance(name: str, operand: Value, siblings: Filter, legacy_unit: Unit) ->
     if type(operand) is dict and "$geometry" in operand:
         return _geo_json_distance(name, operand)
     if type(operand) is dict and any(key[:1] == "$" for key in operand):
-        raise DatabaseRequestFailed(f"{name} requires a point, given {operand!r:.120}")
+        raise DatabaseRequestFailed(f"{name} requires a point, given {shown(operand, 120)}")
     least, most = (_legacy_limit(siblings, key) for key in _DISTANCES)
     pair = read_pair(operand)
     return PlaceDistance(
@@ -96,7 +97,7 @@ def _geo_json_distance(name: str, operand: Mapping[str, Value]) -> PlaceDistance
     geometry = operand["$geometry"]
     shape = read_shape({"type": "Point", **geometry} if type(geometry) is dict else geometry)
     if geometry.get("type", "Point") != "Point":
-        raise DatabaseRequestFailed(f"{name} requires a point, given {geometry!r:.120}")
+        raise DatabaseRequestFailed(f"{name} requires a point, given {shown(geometry, 120)}")
     least, most = (_limit(operand, key) for key in _DISTANCES)
     return PlaceDistance(
         pair=read_pair(geometry["coordinates"]),
@@ -112,7 +113,7 @@ def _limit(operand: Mapping[str, Value], key: str) -> float | None:
     if limit is MISSING:
         return None
     if not is_number(limit) or not math.isfinite(limit):
-        raise DatabaseRequestFailed(f"{key} must be a number, not {limit!r:.60}")
+        raise DatabaseRequestFailed(f"{key} must be a number, not {shown(limit)}")
     if limit < 0:
         raise DatabaseRequestFailed(f"{key} must be non-negative")
     return float(limit)
@@ -151,7 +152,7 @@ def _geo_within(operand: Value, _siblings: Filter, _parsing: Parsing) -> Check:
     name, region = next(iter(operand.items()))
     build = _REGIONS.get(name)
     if build is None:
-        raise DatabaseRequestFailed(f"unknown geo specifier: {name}: {region!r:.80}")
+        raise DatabaseRequestFailed(f"unknown geo specifier: {name}: {shown(region)}")
     if len(operand) > 1:
         raise DatabaseRequestFailed(f"unknown geo specifier: {list(operand)[1]}")
     return Check(holds=build(region))
@@ -182,7 +183,7 @@ def _of_pair(test: Callable[[float, float], bool]) -> ValueTest:
 
 def _circle(region: Value) -> tuple[Value, float]:
     if type(region) is not list or len(region) != 2:
-        raise DatabaseRequestFailed(f"a circle is [center, radius], not {region!r:.80}")
+        raise DatabaseRequestFailed(f"a circle is [center, radius], not {shown(region)}")
     center, radius = region
     if not is_number(radius) or not radius >= 0:
         raise DatabaseRequestFailed("radius must be a non-negative number")
@@ -203,7 +204,7 @@ def _within_center(region: Value) -> ValueTest:
 
 def _within_box(region: Value) -> ValueTest:
     if type(region) is not list or len(region) != 2:
-        raise DatabaseRequestFailed(f"a box is [corner, corner], not {region!r:.80}")
+        raise DatabaseRequestFailed(f"a box is [corner, corner], not {shown(region)}")
     (x1, y1), (x2, y2) = map(read_pair, region)
     left, right, low, high = min(x1, x2), max(x1, x2), min(y1, y2), max(y1, y2)
     return _of_pair(lambda x, y: left <= x <= right and low <= y <= high)
@@ -239,7 +240,7 @@ _REGIONS: Final[Mapping[str, Callable[[Value], ValueTest]]] = {
 
 def _geo_intersects(operand: Value, _siblings: Filter, _parsing: Parsing) -> Check:
     if type(operand) is not dict or list(operand) != ["$geometry"]:
-        raise DatabaseRequestFailed(f"$geoIntersects needs a $geometry, not {operand!r:.80}")
+        raise DatabaseRequestFailed(f"$geoIntersects needs a $geometry, not {shown(operand)}")
     geometry = operand["$geometry"]
     is_legacy = "type" not in geometry if type(geometry) is dict else type(geometry) is list
     shape = Shape(points=[read_place(geometry)]) if is_legacy else read_shape(geometry)

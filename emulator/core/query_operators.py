@@ -28,6 +28,7 @@ from emulator.core.values import (
     Regex,
     Value,
 )
+from emulator.core.wording import shown
 
 FieldOperator: TypeAlias = Callable[[Value, Filter, Parsing], Condition]
 """Takes the operand, the operators beside it, and the parser; returns the condition."""
@@ -311,7 +312,7 @@ def _bit_mask(operand: Value) -> int:
     mask = integral(operand)
     if mask is None or mask < 0:
         raise DatabaseRequestFailed(
-            f"a bit mask is a non-negative integer, binary or bit positions, not {operand!r:.60}",
+            f"a bit mask is a non-negative integer, binary or bit positions, not {shown(operand)}",
             mongo_code=9 if is_number(operand) else 2,
         )
     return mask
@@ -325,7 +326,7 @@ def _bit_position(item: Value) -> int:
     place = integral(item)
     if place is None or not 0 <= place <= INT64_MAX:
         raise DatabaseRequestFailed(
-            f"bit positions must be non-negative integers, not {item!r:.60}"
+            f"bit positions must be non-negative integers, not {shown(item)}"
         )
     return min(place, BIT_POSITION_MAX)
 

@@ -18,6 +18,7 @@ from emulator.core.query_operators import NUMBERS, integral, is_number
 from emulator.core.query_types import NUMBER_TYPES, type_name, type_set
 from emulator.core.regex import compile_regex
 from emulator.core.values import MISSING, Document, Regex, Value
+from emulator.core.wording import shown
 
 SCHEMA_DEPTH_MAX: Final = 50
 
@@ -67,7 +68,7 @@ def _unparsable(message: str) -> DatabaseRequestFailed:
 def _expect(condition: bool, keyword: str, wanted: str, value: Value) -> None:  # noqa: FBT001  # an assertion reads so
     if not condition:
         raise DatabaseRequestFailed(
-            f"$jsonSchema keyword '{keyword}' must be {wanted}, not {value!r:.60}", mongo_code=14
+            f"$jsonSchema keyword '{keyword}' must be {wanted}, not {shown(value)}", mongo_code=14
         )
 
 

@@ -21,6 +21,7 @@ from emulator.core.update_operators import VALUE_OPERATORS, ChangeBuilder
 from emulator.core.update_rename import compile_rename
 from emulator.core.update_tree import Application, Branch, Change, Leaf, apply_object
 from emulator.core.values import MISSING, Document, Filter, Value
+from emulator.core.wording import shown
 
 FAILED_TO_PARSE: Final = 9
 DOLLAR_PREFIXED: Final = 52
@@ -84,7 +85,7 @@ def compile_update(update: Document, *, array_filters: Sequence[Filter] = ()) ->
     """
     if type(update) is not dict:
         raise DatabaseRequestFailed(
-            f"an update must be an object, not {update!r:.60}", mongo_code=FAILED_TO_PARSE
+            f"an update must be an object, not {shown(update)}", mongo_code=FAILED_TO_PARSE
         )
     if not update:
         raise DatabaseRequestFailed("the update is empty", mongo_code=FAILED_TO_PARSE)
@@ -339,7 +340,7 @@ def replacement(document: Document | None, replace: Document) -> Document:
     if not equal(replace.get("_id", document_id), document_id):
         raise DatabaseRequestFailed(
             "After applying the update, the (immutable) field '_id' was found to have been altered "
-            f"to _id: {replace['_id']!r}",
+            f"to _id: {shown(replace['_id'])}",
             mongo_code=IMMUTABLE,
         )
     return {"_id": document_id, **replace} | {"_id": document_id}

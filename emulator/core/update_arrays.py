@@ -18,6 +18,7 @@ from emulator.core.query_types import type_name
 from emulator.core.update_operators import TYPE_MISMATCH, ChangeBuilder
 from emulator.core.update_tree import Application, Change
 from emulator.core.values import MISSING, Regex, Value
+from emulator.core.wording import shown
 
 ListChange: TypeAlias = Callable[[list[Value]], list[Value]]
 
@@ -37,7 +38,7 @@ def _on_array(
         if type(old) is not list:
             raise DatabaseRequestFailed(
                 f"The field '{path}' must be an array but is of type {type_name(old)} in document "
-                f"{{_id: {application.document.get('_id')!r}}}: {name} changes arrays",
+                f"{{_id: {shown(application.document.get('_id'))}}}: {name} changes arrays",
                 mongo_code=mongo_code,
             )
         new = change(old)
@@ -100,7 +101,7 @@ def _clause_number(operand: Mapping[str, Value], clause: str) -> int | None:
     number = integral(operand[clause])
     if number is None:
         raise DatabaseRequestFailed(
-            f"The value for {clause} must be an integer value, not {operand[clause]!r:.60}"
+            f"The value for {clause} must be an integer value, not {shown(operand[clause])}"
         )
     return number
 
@@ -160,7 +161,7 @@ def _pop(path: str, operand: Value) -> Change:
     end = integral(operand)
     if end not in (1, -1):
         raise DatabaseRequestFailed(
-            f"$pop expects 1 or -1, found: {operand!r:.60}", mongo_code=_FAILED_TO_PARSE
+            f"$pop expects 1 or -1, found: {shown(operand)}", mongo_code=_FAILED_TO_PARSE
         )
 
     def change(old: list[Value]) -> list[Value]:

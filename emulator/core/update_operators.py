@@ -23,6 +23,7 @@ from emulator.core.update_numbers import (
 )
 from emulator.core.update_tree import Application, Change
 from emulator.core.values import MISSING, Date, Int64, Timestamp, Value
+from emulator.core.wording import shown
 
 ChangeBuilder: TypeAlias = Callable[[str, Value], Change]
 """Takes the path and the operand, which the engine owns; returns the change."""
@@ -52,7 +53,7 @@ def _arithmetic(
     def build(path: str, operand: Value) -> Change:
         if type(operand) not in _NUMBERS:
             raise DatabaseRequestFailed(
-                f"Cannot {verb} with non-numeric argument: {{{path}: {operand!r:.80}}}",
+                f"Cannot {verb} with non-numeric argument: {{{path}: {shown(operand)}}}",
                 mongo_code=TYPE_MISMATCH,
             )
         first = start(operand)
@@ -66,7 +67,7 @@ def _arithmetic(
             if new is None:
                 raise DatabaseRequestFailed(
                     f"Failed to apply {name} operations to current value ({old}) of '{path}' in "
-                    f"document {{_id: {application.document.get('_id')!r}}}: beyond 64 bits"
+                    f"document {{_id: {shown(application.document.get('_id'))}}}: beyond 64 bits"
                 )
             return old if identical(old, new) else new
 
@@ -80,8 +81,8 @@ def _not_numeric(
 ) -> DatabaseRequestFailed:
     return DatabaseRequestFailed(
         f"Cannot apply {name} to a value of non-numeric type. "
-        f"{{_id: {application.document.get('_id')!r}}} has the field '{path}' of non-numeric type "
-        f"{type_name(old)}",
+        f"{{_id: {shown(application.document.get('_id'))}}} has the field '{path}' of "
+        f"non-numeric type {type_name(old)}",
         mongo_code=TYPE_MISMATCH,
     )
 
@@ -107,7 +108,7 @@ def _current_date(path: str, operand: Value) -> Change:
         return lambda _old, application: Timestamp(application.now_ms // 1000, 1)
     raise DatabaseRequestFailed(
         f"'{path}': $currentDate takes true, {{$type: 'date'}} or {{$type: 'timestamp'}}, "
-        f"not {operand!r:.80}"
+        f"not {shown(operand)}"
     )
 
 
@@ -131,7 +132,7 @@ def _bit(path: str, operand: Value) -> Change:
         if type(mask) not in (int, Int64):
             raise DatabaseRequestFailed(
                 "The $bit modifier field must be an Integer(32/64 bit); "
-                f"a '{type_name(mask)}' is not supported here: {{{name}: {mask!r:.60}}}"
+                f"a '{type_name(mask)}' is not supported here: {{{name}: {shown(mask)}}}"
             )
 
     def change(old: Value, application: Application) -> Value:
@@ -139,7 +140,7 @@ def _bit(path: str, operand: Value) -> Change:
         if type(new) not in (int, Int64):
             raise DatabaseRequestFailed(
                 f"Cannot apply $bit to a value of non-integral type. "
-                f"{{_id: {application.document.get('_id')!r}}} has the field '{path}' of "
+                f"{{_id: {shown(application.document.get('_id'))}}} has the field '{path}' of "
                 f"non-integer type {type_name(old)}"
             )
         for name, mask in operand.items():

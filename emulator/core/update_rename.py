@@ -11,6 +11,7 @@ from emulator.core.errors import DatabaseRequestFailed
 from emulator.core.paths import Parts, direct_value, split_path
 from emulator.core.update_tree import Application, Change, conflict
 from emulator.core.values import MISSING, Document, Value
+from emulator.core.wording import shown
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,7 +31,7 @@ def compile_rename(source: str, target: Value) -> Rename:
     """
     if type(target) is not str:
         raise DatabaseRequestFailed(
-            f"The 'to' field for $rename must be a string: {source}: {target!r:.60}"
+            f"The 'to' field for $rename must be a string: {source}: {shown(target)}"
         )
     if source == target:
         raise DatabaseRequestFailed(
@@ -66,7 +67,7 @@ def _refuse_array_on(document: Document, parts: Parts, end: str) -> None:
         if type(value) is list:
             raise DatabaseRequestFailed(
                 f"The {end} field cannot be an array element, '{'.'.join(parts)}' in doc with "
-                f"_id: {document.get('_id')!r} has an array field called '{parts[place - 1]}'"
+                f"_id: {shown(document.get('_id'))} has an array field called '{parts[place - 1]}'"
             )
         if type(value) is not dict:
             return

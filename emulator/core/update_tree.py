@@ -13,6 +13,7 @@ from typing import Final, TypeAlias
 from emulator.core.errors import DatabaseRequestFailed
 from emulator.core.paths import Parts, ValueTest, written_index
 from emulator.core.values import MISSING, Document, Value
+from emulator.core.wording import shown
 
 ARRAY_PADDING_MAX: Final = 1_500_000
 
@@ -152,7 +153,7 @@ def _apply_elsewhere(node: Branch, value: Value, application: Application) -> Va
 
 def _not_viable(name: str, path: str, value: Value) -> DatabaseRequestFailed:
     return DatabaseRequestFailed(
-        f"Cannot create field '{name}' in element {{{path.rpartition('.')[2]}: {value!r:.80}}}",
+        f"Cannot create field '{name}' in element {{{path.rpartition('.')[2]}: {shown(value)}}}",
         mongo_code=PATH_NOT_VIABLE,
         hint=f"'{path}' is neither missing nor an object",
     )
@@ -164,7 +165,7 @@ def _not_an_array(path: str, value: Value) -> DatabaseRequestFailed:
             f"The path '{path}' must exist in the document in order to apply array updates."
         )
     return DatabaseRequestFailed(
-        f"Cannot apply array updates to non-array element {path}: {value!r:.80}"
+        f"Cannot apply array updates to non-array element {path}: {shown(value)}"
     )
 
 
