@@ -25,7 +25,7 @@ from emulator.suite.assembly import REGION, Parts, Surroundings, assemble
 from emulator.suite.control import SuiteControl
 from emulator.suite.index_control import IndexControl
 from emulator.suite.project import Project
-from emulator.suite.wechat import wechat_routes
+from emulator.suite.wechat import delayed_calls, wechat_routes
 from emulator.wire import control as control_wire
 from emulator.wire import control_indexes
 from emulator.wire import storage as storage_wire
@@ -230,6 +230,7 @@ class Suite:
         )
         door = AdminDoor(actions, ids=parts.ids, guard=guard, caller_of=parts.functions.caller_of)
         access = HttpAccess(parts.functions, parts.http_routes, ids=parts.ids, env_id=emulator.env)
+        delayed = delayed_calls(parts)
         containers = Containers(self.config.containers, ids=parts.ids, guard=guard)
         return Server(
             api=Port(
@@ -239,7 +240,7 @@ class Suite:
                     *control_wire.routes(control),
                     *control_indexes.routes(IndexControl(parts)),
                     *transfer_wire.routes(parts.importing, parts.exporting),
-                    *wechat_routes(parts, guard),
+                    *wechat_routes(parts, guard, delayed),
                     *containers.routes(),
                 ],
             ),
@@ -247,7 +248,7 @@ class Suite:
             guard=guard,
             ids=parts.ids,
             host=emulator.host,
-            on_stop=[containers.close],
+            on_stop=[containers.close, delayed.close],
         )
 
     def _data_folder(self, stack: AsyncExitStack) -> Path:

@@ -5,15 +5,24 @@ Not here: what its paths do (`wire.wechat`).
 
 from aiohttp import web
 
+from emulator.services.delayed import Delayed
 from emulator.services.migrations import Migrations
 from emulator.suite.assembly import Parts
 from emulator.wire.guard import Guard
 from emulator.wire.wechat import WechatApi
 from emulator.wire.wechat_files import WechatFiles
+from emulator.wire.wechat_open import OpenPaths
 
 
-def wechat_routes(parts: Parts, guard: Guard) -> list[web.RouteDef]:
-    """Return the routes of `/cgi-bin/token` and `/tcb/...`."""
+def delayed_calls(parts: Parts) -> Delayed:
+    """Return the place for calls that are ordered for later."""
+    delayed = Delayed(parts.functions, clock=parts.clock, recorder=parts.recorder)
+    parts.activity.add_source(delayed.running)
+    return delayed
+
+
+def wechat_routes(parts: Parts, guard: Guard, delayed: Delayed) -> list[web.RouteDef]:
+    """Return the routes of `/cgi-bin/token`, `/tcb/...` and the open APIs."""
     files = WechatFiles(
         parts.executor,
         parts.storage,
@@ -25,8 +34,9 @@ def wechat_routes(parts: Parts, guard: Guard) -> list[web.RouteDef]:
         parts.executor,
         parts.functions,
         files,
+        delayed,
         clock=parts.clock,
         ids=parts.ids,
         guard=guard,
     )
-    return api.routes()
+    return [*api.routes(), *api.open_routes(OpenPaths(parts.openapi))]

@@ -1,4 +1,4 @@
-"""Owns WeChat's server HTTP API on the API port: `/cgi-bin/token` and `/tcb/...`.
+"""Owns WeChat's server HTTP API on the API port: `/cgi-bin/token`, `/tcb/...` and who may come in.
 
 Not here: what a statement says (`wire.wechat_query`) and files (`wire.wechat_files`). The one
 idea: a table from path to what reads the body and answers; callers are administrators, as holders
@@ -30,6 +30,7 @@ from emulator.core.commands import (
 )
 from emulator.core.values import Value
 from emulator.services.caller import ADMINISTRATOR, Caller
+from emulator.services.delayed import Delayed
 from emulator.services.functions import result_of
 from emulator.wire import ejson, fields
 from emulator.wire.actions import Executes, Invokes
@@ -47,11 +48,14 @@ from emulator.wire.wechat_fields import (
     text_of,
 )
 from emulator.wire.wechat_files import WechatFiles
+from emulator.wire.wechat_open import NAMES, OpenPaths
 from emulator.wire.wechat_query import read_statement
 
 TOKEN_LIFETIME_S: Final = 7_200
 TOKEN_HEAD: Final = "emu"
 COLLECTIONS_DEFAULT: Final = 10
+CODE_TO_SESSION: Final = "/sns/jscode2session"
+"""The one open API that is asked with the app's secret instead of a token."""
 _OUTSIDE: Final = Caller(kind="administrator", source="wx_http")
 
 Answer = Callable[[Body], Awaitable[dict[str, Any]]]
@@ -60,17 +64,19 @@ Answer = Callable[[Body], Awaitable[dict[str, Any]]]
 class WechatApi:
     """The HTTP API of one suite."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  # what its paths lead to, each once
         self,
         executor: Executes,
         functions: Invokes,
         files: WechatFiles,
+        delayed: Delayed,
         *,
         clock: Clock,
         ids: Ids,
         guard: Guard,
     ) -> None:
         self._executor = executor
+        self._delayed = delayed
         self._functions = functions
         self._clock = clock
         self._ids = ids
@@ -86,6 +92,7 @@ class WechatApi:
             "databasecollectiondelete": self._drop_collection,
             "databasecollectionget": self._collections,
             "updateindex": self._update_indexes,
+            "adddelayedfunctiontask": self._order,
             **files.table(),
         }
 
@@ -97,6 +104,20 @@ class WechatApi:
             web.route("*", "/tcb/invokecloudfunction", self._rim(self._invoke)),
             web.route("*", "/tcb/{name}", self._rim(self._named)),
         ]
+
+    def open_routes(self, paths: OpenPaths) -> list[web.RouteDef]:
+        """Return the routes of the open APIs at their own addresses."""
+
+        async def answer(request: web.Request) -> web.StreamResponse:
+            try:
+                self._guard.require_own_origin(request)
+                if request.path != CODE_TO_SESSION:
+                    self._require_token(request)
+                return await paths.answer(request)
+            except Exception as error:  # noqa: BLE001  # the rim of a request
+                return json_answer(request, failure(error, self._ids.request_id()))
+
+        return [web.route("*", path, answer) for path in NAMES]
 
     def _rim(
         self, answer: Callable[[web.Request, str], Awaitable[bytes]]
@@ -134,6 +155,7 @@ class WechatApi:
         run = self._table.get(request.match_info["name"].lower())
         if run is None:
             raise Refused(40066, f"invalid url: {request.path:.100} is not emulated")
+        _require_post(request)
         self._require_token(request)
         body = await read_object(request)
         if not body:
@@ -143,6 +165,7 @@ class WechatApi:
 
     async def _invoke(self, request: web.Request, request_id: str) -> bytes:
         """Call a function without a user; the body is its event."""
+        _require_post(request)
         self._require_token(request)
         name = request.query.get("name", "")
         if not name or not request.query.get("env"):
@@ -153,8 +176,6 @@ class WechatApi:
         return success({"resp_data": result_of(name, invoked).decode()})
 
     def _require_token(self, request: web.Request) -> None:
-        if request.method != hdrs.METH_POST:
-            raise Refused(43002, "require POST method")
         token = request.query.get("access_token", "")
         if not token:
             raise Refused(41001, "access_token missing")
@@ -163,6 +184,16 @@ class WechatApi:
         ours = head == TOKEN_HEAD and expires.isascii() and expires.isdigit()
         if ours and int(expires[:20]) <= self._clock.now_ms():
             raise Refused(42001, "access_token expired")
+
+    async def _order(self, body: Body) -> dict[str, Any]:
+        """Order a call of a function for later; its event is JSON text."""
+        delay_s = fields.count(body, "delay_time")
+        if delay_s is None:
+            raise missing("delay_time")
+        name, text = text_of(body, "function_name"), fields.optional_text(body, "data")
+        event = read_json(text.encode()) if text else {}
+        self._delayed.order(name, event, delay_s, _OUTSIDE)
+        return {}
 
     async def _said(self, body: Body, kind: type[Command], call: str) -> Any:
         """Return the command of the statement and its result."""
@@ -242,6 +273,11 @@ class WechatApi:
         for index in created:
             await self._executor.execute(index, ADMINISTRATOR)
         return {}
+
+
+def _require_post(request: web.Request) -> None:
+    if request.method != hdrs.METH_POST:
+        raise Refused(43002, "require POST method")
 
 
 def _index(collection: str, given: Body) -> CreateIndex:

@@ -1,5 +1,6 @@
 """WeChat's server HTTP API over a real suite: statements, envelopes, files, functions, tokens."""
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 from typing import Any
@@ -286,3 +287,68 @@ async def test_a_page_of_another_origin_is_refused(api: Api):
         headers={"Origin": "http://evil.example"},
     )
     assert told["errcode"] == -501008
+
+
+async def eventually(true: Any) -> None:
+    async with asyncio.timeout(10):
+        while not true():
+            await asyncio.sleep(0.005)
+
+
+async def test_a_function_is_called_later(api: Api):
+    order = {"function_name": "echo", "data": '{"a": 1}', "delay_time": 10}
+    await api.ok("adddelayedfunctiontask", **order)
+    await api.ok("adddelayedfunctiontask", **{**order, "function_name": "nobody"})
+    recorder = api.running.suite.parts.recorder
+    api.running.clock.advance(9)
+    await api.running.idle()
+    assert recorder.requests() == []
+    api.running.clock.advance(1)
+    await eventually(lambda: recorder.requests())
+    assert [(each.function, each.source) for each in recorder.requests()] == [("echo", "wx_http")]
+    await eventually(lambda: recorder.logs(function="nobody"))
+
+
+@pytest.mark.parametrize(
+    ("change", "number"),
+    [
+        ({"delay_time": 5}, -501007),
+        ({"delay_time": 30 * 86_400 + 1}, -501007),
+        ({"delay_time": None}, 40101),
+        ({"function_name": ""}, 40101),
+        ({"data": "{"}, 47001),
+    ],
+)
+async def test_an_order_out_of_its_range_is_refused(api: Api, change: dict[str, Any], number: int):
+    order = {"function_name": "echo", "data": "{}", "delay_time": 10, **change}
+    assert (await api.call("adddelayedfunctiontask", **order))["errcode"] == number
+
+
+async def test_open_apis_answer_at_their_own_addresses(api: Api):
+    message = {"touser": "o", "template_id": "t", "data": {"thing1": {"value": "x"}}}
+    path = "/cgi-bin/message/subscribe/send"
+    sent = await api.raw("POST", f"{path}?access_token=t", json=message)
+    assert (sent["errcode"], sent["errmsg"]) == (0, "ok")
+    assert (await api.raw("POST", path, json=message))["errcode"] == 41001
+    wrong = await api.raw("POST", f"{path}?access_token=t", json=[1])
+    assert wrong["errcode"] == 47001
+    (kept,) = api.running.suite.control.messages()
+    assert kept["api"] == "openapi.subscribeMessage.send"
+
+
+async def test_a_picture_comes_as_bytes_and_goes_as_a_form(api: Api):
+    url = f"{api.running.url}/wxa/getwxacodeunlimit?access_token=t"
+    async with api.session.post(url, json={"scene": "a=1"}) as answer:
+        assert answer.headers["Content-Type"] == "image/png"
+        picture = await answer.read()
+    form = aiohttp.FormData()
+    form.add_field("media", picture, filename="a.png", content_type="image/png")
+    checked = await api.raw("POST", "/wxa/img_sec_check?access_token=t", data=form)
+    assert checked["errcode"] == 0
+
+
+async def test_a_code_is_a_session_without_a_token(api: Api):
+    path = "/sns/jscode2session?appid=a&secret=s&js_code=c&grant_type=authorization_code"
+    told = await api.raw("GET", path)
+    assert told["openid"]
+    assert told["session_key"]
