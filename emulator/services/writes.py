@@ -9,10 +9,11 @@ from collections.abc import Iterable
 
 from emulator.core.changes import Change, Operation
 from emulator.core.documents import admit, resolve
-from emulator.core.errors import DuplicateKey
+from emulator.core.errors import DatabaseRequestFailed, DuplicateKey
 from emulator.core.query import CompiledFilter
 from emulator.core.update import compile_update, replacement
 from emulator.core.values import Document, Value
+from emulator.core.wording import shown
 from emulator.services.caller import Caller
 from emulator.stores.base import Delete, Put, Write
 
@@ -60,17 +61,26 @@ class Updating:
     operation: Operation = "update"
 
     def __init__(self, update: Document, now_ms: int) -> None:
-        self._compiled = compile_update(resolve(update, now_ms=now_ms))
+        try:
+            self._compiled = compile_update(resolve(update, now_ms=now_ms))
+        except DatabaseRequestFailed as refusal:
+            raise in_cloud_words(refusal) from None
         self._now_ms = now_ms
 
     def apply(self, document: Document, matcher: CompiledFilter) -> Document:
         """Return the document as it becomes, the same object when nothing changes."""
         index = matcher.matched_index(document) if self._compiled.is_positional else None
-        return self._compiled.apply(document, now_ms=self._now_ms, matched_index=index)
+        try:
+            return self._compiled.apply(document, now_ms=self._now_ms, matched_index=index)
+        except DatabaseRequestFailed as refusal:
+            raise in_cloud_words(refusal) from None
 
     def insert(self, base: Document) -> Document:
         """Return the document an upsert makes of the filter's equalities."""
-        return self._compiled.apply(base, now_ms=self._now_ms, inserting=True)
+        try:
+            return self._compiled.apply(base, now_ms=self._now_ms, inserting=True)
+        except DatabaseRequestFailed as refusal:
+            raise in_cloud_words(refusal) from None
 
 
 class Replacing:
@@ -96,15 +106,23 @@ def duplicate(collection: str, document_id: Value) -> DuplicateKey:
     return write_errors(
         DuplicateKey(
             f"E11000 duplicate key error collection: {collection} index: _id_ "
-            f"dup key: {{ _id: {document_id!r:.200} }}"
+            f"dup key: {{ _id: {shown(document_id, 200)} }}"
         )
     )
 
 
 def write_errors(refusal: DuplicateKey) -> DuplicateKey:
     """Return a refusal by the store in the cloud's words."""
-    return DuplicateKey(
-        f"[FailedOperation] multiple write errors: [{{write errors: [{{{refusal.message}}}]}}, "
-        "{<nil>}]",
-        hint=refusal.hint,
-    )
+    return DuplicateKey(_wrapped(refusal.message), hint=refusal.hint)
+
+
+def in_cloud_words(refusal: DatabaseRequestFailed) -> DatabaseRequestFailed:
+    """Return the refusal of an update, its text as the cloud passes MongoDB's on."""
+    refusal.message = _wrapped(refusal.message)
+    refusal.args = (refusal.message,)
+    return refusal
+
+
+def _wrapped(message: str) -> str:
+    inner = f"{{write errors: [{{{message}}}]}}"
+    return f"[FailedOperation] multiple write errors: [{inner}, {{<nil>}}]"

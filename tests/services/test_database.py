@@ -299,3 +299,16 @@ async def test_a_positional_projection_shows_the_element_that_matched(world):
     assert await world.find({"l.n": 2}, projection={"l.$": 1}) == [{"_id": "1", "l": [{"n": 2}]}]
     with pytest.raises(DatabaseRequestFailed, match="Positional"):
         await world.find({"_id": "1"}, projection={"l.$": 1})
+
+
+def test_a_refused_update_speaks_as_the_cloud_does(world):
+    world.insert({"_id": "1", "y": None})
+    with pytest.raises(DatabaseRequestFailed) as refusal:
+        world.update({"_id": "1"}, {"$set": {"y.x": 1}})
+    assert refusal.value.mongo_code == 28
+    assert refusal.value.message == (
+        "[FailedOperation] multiple write errors: "
+        "[{write errors: [{Cannot create field 'x' in element {y: null}}]}, {<nil>}]"
+    )
+    with pytest.raises(DatabaseRequestFailed, match=r"write errors: .*Modifiers operate"):
+        world.update({"_id": "1"}, {"$push": 1})
