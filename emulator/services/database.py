@@ -36,6 +36,7 @@ from emulator.core.errors import (
     TooManyCollections,
 )
 from emulator.core.indexes import described
+from emulator.core.limits import WECHAT
 from emulator.core.ordering import hash_key
 from emulator.core.projection import compile_projection
 from emulator.core.update import upsert_base
@@ -51,7 +52,7 @@ from emulator.services.reading import Question, Reading
 from emulator.services.writes import Batch, Replacing, Updating, duplicate, write_errors
 from emulator.stores.base import Collection, Create, DocumentStore, Drop
 
-COLLECTION_NAME = re.compile(r"\w[\w-]{0,63}\Z")
+COLLECTION_NAME = re.compile(rf"\w[\w-]{{0,{WECHAT.collection_name_max_characters - 1}}}\Z")
 _CONTACT = "Please check your request, but if the problem persists, contact us."
 
 
@@ -323,5 +324,5 @@ def _require_name(name: str) -> None:
     if COLLECTION_NAME.match(name) is None:
         raise InvalidName(
             f"collection name {name!r:.100} is not allowed: begin with a letter, digit or _, "
-            "go on with those or -, at most 64 characters"
+            f"go on with those or -, at most {WECHAT.collection_name_max_characters} characters"
         )

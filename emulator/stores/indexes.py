@@ -13,14 +13,15 @@ from typing import Final, TypeAlias
 
 from emulator.core.errors import DatabaseRequestFailed, DuplicateKey
 from emulator.core.indexes import IndexDefinition, Row, compile_rows, row_bytes, varying
+from emulator.core.limits import WECHAT
 from emulator.core.paths import split_path, visit
 from emulator.core.planner import Reach
 from emulator.core.values import MISSING, Document, Value
 from emulator.stores.geo_index import GeoIndex
 from emulator.stores.sorted_rows import SortedRows
 
-KEY_MAX_BYTES: Final = 1024
-"""The cloud's bound on one document's key in an index."""
+KEY_MAX_BYTES: Final = WECHAT.index_key_max_bytes
+"""Every profile has the same."""
 KEY_TOO_LONG: Final = 17280
 ID_INDEX: Final = IndexDefinition(name="_id_", keys=(("_id", 1),))
 """The index every collection has; that its keys are unique is the collection's own business."""

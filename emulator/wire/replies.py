@@ -5,11 +5,16 @@ JSON text, so that a document is encoded once and never walked again.
 """
 
 from collections.abc import Sequence
+from typing import Final
 
 import orjson
 
 from emulator.core.commands import FileOutcome, Found, Inserted, Modified, Removed, Started, Updated
+from emulator.core.errors import DatabaseRequestFailed
+from emulator.core.limits import WECHAT
 from emulator.wire.ejson import document_json, document_text, value_json
+
+RESULT_TOO_LARGE: Final = 10334
 
 
 def nothing(_result: None) -> bytes:
@@ -24,7 +29,7 @@ def inserted(result: Inserted) -> bytes:
 
 def list_of_texts(result: Found) -> bytes:
     """Write a `list` whose documents are JSON text themselves, as dialect B wants it."""
-    return orjson.dumps({"list": [document_text(each) for each in result.documents]})
+    return _bounded(orjson.dumps({"list": [document_text(each) for each in result.documents]}))
 
 
 def total(result: int) -> bytes:
@@ -56,13 +61,29 @@ def added(result: Inserted) -> bytes:
 
 def list_of_objects(result: Found) -> bytes:
     """Write a `list` of plain objects, as dialect A wants it."""
-    return b'{"list":[%b]}' % b",".join(map(document_json, result.documents))
+    return _bounded(b'{"list":[%b]}' % b",".join(map(document_json, result.documents)))
 
 
 def list_in_text(result: Found) -> bytes:
     """Write a `list` that is the text of an array of texts, as dialect A's aggregation wants it."""
     texts = orjson.dumps([document_text(each) for each in result.documents])
-    return orjson.dumps({"list": texts.decode()})
+    return _bounded(orjson.dumps({"list": texts.decode()}))
+
+
+def _bounded(reply: bytes) -> bytes:
+    """Return documents as they are answered, unless they are more than the cloud sends at once.
+
+    Raises:
+        DatabaseRequestFailed: they are (10334).
+    """
+    most = WECHAT.result_max_bytes
+    if len(reply) > most:
+        raise DatabaseRequestFailed(
+            f"[FailedOperation] the result has {len(reply)} bytes, {most} at most",
+            mongo_code=RESULT_TOO_LARGE,
+            hint="ask for fewer documents with limit(), or for fewer fields with field()",
+        )
+    return reply
 
 
 def updated_plain(result: Updated) -> bytes:

@@ -136,3 +136,18 @@ async def test_transactions_travel(script):
     with pytest.raises(cloud.CloudError, match="TransactionNotExist"):
         await held.commit()
     assert (await accounts.doc("b").get())["data"]["n"] == 3
+
+
+async def test_indexes_are_made_and_keep_their_promise(script):
+    await db.create_collection("people")
+    people = db.collection("people")
+    created = await people.create_index({"keys": {"phone": 1, "born": -1}, "unique": True})
+    assert created["name"] == "phone_1_born_-1"
+    await people.add(data={"phone": "1"})
+    with pytest.raises(cloud.CloudError, match="E11000") as refused:
+        await people.add(data={"phone": "1", "born": None})
+    assert refused.value.err_code == -502001
+    listed = (await people.list_indexes())["indexes"]
+    assert [each["keys"] for each in listed] == [{"_id": 1}, {"phone": 1, "born": -1}]
+    await people.drop_index("phone_1_born_-1")
+    await people.add(data={"phone": "1"})

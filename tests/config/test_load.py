@@ -328,3 +328,27 @@ def test_the_configuration_of_this_repository_is_right():
     assert config.emulator.env == "demo-env"
     assert config.functions_root == root / "functions_examples"
     assert [problem for problem in config.problems if problem.severity == "error"] == []
+
+
+def test_indexes_and_the_bound_on_scans(tmp_path):
+    (tmp_path / ".emulator.toml").write_text(
+        """
+        [database]
+        require_indexes = 100
+        [[database.indexes.orders]]
+        keys = { at = 1 }
+        sparse = true
+        expire_after_s = 60
+        """
+    )
+    database = load_config(tmp_path, environ={}).database
+    assert database.require_indexes == 100
+    (index,) = database.indexes["orders"]
+    assert (index.name, index.keys) == ("at_1", (("at", 1),))
+    assert (index.unique, index.sparse, index.expire_after_s) == (False, True, 60)
+    variable = {"CLOUD_EMU_REQUIRE_INDEXES": "7"}
+    assert load_config(tmp_path, environ=variable).database.require_indexes == 7
+    flag = {"require_indexes": 0}
+    assert load_config(tmp_path, flag, environ=variable).database.require_indexes == 0
+    with pytest.raises(ConfigurationError, match="CLOUD_EMU_REQUIRE_INDEXES"):
+        load_config(tmp_path, environ={"CLOUD_EMU_REQUIRE_INDEXES": "-1"})

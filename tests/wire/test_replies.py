@@ -4,6 +4,7 @@ import math
 import pytest
 
 from emulator.core.commands import FileOutcome, Found, Inserted, Modified, Removed, Updated
+from emulator.core.errors import DatabaseRequestFailed
 from emulator.core.values import Date, ObjectId
 from emulator.wire import replies
 
@@ -112,3 +113,14 @@ DOCUMENTS = ({"_id": ObjectId(HEX), "at": Date(7)}, {"_id": 2, "n": math.nan})
 )
 def test_a_record_becomes_the_data_of_a_reply(write, record, data):
     assert json.loads(write(record)) == data
+
+
+@pytest.mark.parametrize(
+    "write", [replies.list_of_texts, replies.list_of_objects, replies.list_in_text]
+)
+def test_a_result_beyond_the_bound_is_refused(write):
+    long = {"_id": "a", "text": "x" * 9 * 1024 * 1024}
+    assert len(write(Found(documents=(long,)))) > 9 * 1024 * 1024
+    with pytest.raises(DatabaseRequestFailed, match="16777216 at most") as refused:
+        write(Found(documents=(long, long)))
+    assert refused.value.mongo_code == 10334
