@@ -95,6 +95,15 @@ def test_what_is_not_there_is_a_failure(suite):
     assert cli("import", "x.jsonl", "--mode", "merge").code == 2
 
 
+def test_a_long_file_that_is_refused_at_its_first_line_says_why(suite):
+    cli, _ = suite
+    (cli.project / "array.jsonl").write_text("[" + '{"text": "' + "x" * 8_000_000 + '"}]\n' * 3)
+    done = cli("import", "array.jsonl")
+    assert done.code == 1
+    assert "the file is a JSON array" in done.err
+    assert "cloud-emu seed" in done.err
+
+
 def test_a_suite_that_does_not_run_is_told(cli):
     (cli.project / "orders.jsonl").write_text(LINES)
     for command in (("import", "orders.jsonl"), ("export", "out")):
