@@ -267,7 +267,8 @@ def _refuse_mixed_parts(operands: Mapping[str, Expression]) -> None:
     calendar = [name for name in ("year", "month", "day") if name in operands]
     iso = [name for name in ("isoWeekYear", "isoWeek", "isoDayOfWeek") if name in operands]
     if calendar and iso:
-        raise refusal(f"$dateFromParts does not allow mixing '{calendar[0]}' and '{iso[0]}'", 40489)
+        code = 40489 if "year" in operands else 40525
+        raise refusal(f"$dateFromParts does not allow mixing '{calendar[0]}' and '{iso[0]}'", code)
 
 
 def _unit(name: str, value: Value) -> int | None:

@@ -134,9 +134,8 @@ def _field_name(name: str, operand: Value, scope: Scope) -> str:
 
 
 def _get_field(name: str, operand: Value, scope: Scope) -> Expression:
-    operands = _GET.read(name, operand if type(operand) is dict else {"field": operand})
-    if len(operands) == 1 and next(iter(operands))[:1] == "$":
-        operands = {"field": operand}
+    is_field = type(operand) is not dict or next(iter(operand), "")[:1] == "$"
+    operands = _GET.read(name, {"field": operand} if is_field else operand)
     field = _field_name(name, operands["field"], scope)
     given = scope.expression(operands.get("input", "$$CURRENT"))
     read = given.run

@@ -113,9 +113,12 @@ def _decimal_of_text(text: str) -> Decimal:
     if _DOUBLE_TEXT.match(text) is None:
         raise _unparsed(text, "Failed to parse string to decimal")
     try:
-        return parse_decimal(text)
+        number = parse_decimal(text)
     except ValueError as fault:
         raise _unparsed(text, "Failed to parse string to decimal") from fault
+    if number.is_infinite() and "inf" not in text.lower():
+        raise _unparsed(text, "Conversion from string to decimal would overflow")
+    return number
 
 
 # --- other targets -------------------------------------------------------------------------------
