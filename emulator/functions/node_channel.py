@@ -68,8 +68,12 @@ class Channel(asyncio.Protocol):
 
     def send(self, kind: str, payload: bytes) -> None:
         """Send a frame; one that nobody can take any more is dropped, as `on_lost` has told."""
+        self.write(frame(kind, payload))
+
+    def write(self, frames: bytes) -> None:
+        """Send frames that were made before, at once."""
         if self._transport is not None:
-            self._transport.write(frame(kind, payload))
+            self._transport.write(frames)
 
     def close(self) -> None:
         """End the connection, what was sent first."""

@@ -142,8 +142,8 @@ class NodeProcessRuntime:
         """Return what still runs, un-awaited work of ended calls included, as short sentences."""
         found = []
         for worker in self._workers:
-            if worker.call is not None:
-                found.append(worker.call.title)
+            if worker.calls:
+                found += [call.title for call in worker.calls]
             elif worker.left:
                 found.append(f"{worker.left}: work that was not awaited")
         return found

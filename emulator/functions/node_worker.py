@@ -7,6 +7,7 @@ answered, and the process is replaced.
 
 import asyncio
 from asyncio import AbstractEventLoop
+from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
@@ -21,7 +22,7 @@ from emulator.functions.base import (
     Outcome,
     Problem,
 )
-from emulator.functions.node_channel import Channel, open_endpoint
+from emulator.functions.node_channel import Channel, frame, open_endpoint
 from emulator.functions.node_child import Command, NodeChild
 from emulator.functions.node_environment import identity_variables
 
@@ -41,8 +42,16 @@ class WorkerLost(Exception):
 class Owner(Protocol):
     """Whoever gave a worker its function, and hears how it is doing."""
 
+    def begun(self, call: "NodeCall") -> None:
+        """Take that a call has begun to run."""
+        ...
+
+    def refused(self, calls: "Sequence[NodeCall]") -> None:
+        """Take calls back that have not begun, in their order."""
+        ...
+
     def freed(self, worker: "NodeWorker") -> None:
-        """Take a worker that has answered its call."""
+        """Take a worker that has answered its calls."""
         ...
 
     def gone(self, worker: "NodeWorker") -> None:
@@ -100,12 +109,13 @@ class NodeWorker:
         self._loading: asyncio.Future[None] | None = None
         self._child = NodeChild(launch.command, loop, self._take_raw)
         self._is_reaping = False
+        self._is_answered = False
         self._logs: dict[str, Callable[[str, str], None]] = {}
         self._title = ""
         self._variables: Mapping[str, str] | None = None
         self.early: list[tuple[str, str]] = []
         self.owner: Owner | None = None
-        self.call: NodeCall | None = None
+        self.calls: deque[NodeCall] = deque()
         self.is_leaving = False
         self.is_gone = False
         self.ended = asyncio.Event()
@@ -151,21 +161,33 @@ class NodeWorker:
             problem = Problem(file=str(wanted["entry"]), line=0, message=message)
             raise LoadFailed(problem, self.early) from None
 
-    def begin(self, call: NodeCall) -> None:
-        """Run a call; its owner hears when the process is free again, or gone."""
-        invocation = call.invocation
-        self.call = call
-        call.worker = self
-        self._child.allow_lines()
-        self._logs[invocation.request_id] = invocation.log
-        if len(self._logs) > LOGS_KEPT_MAX:
-            del self._logs[next(iter(self._logs))]
+    def begin(self, calls: Sequence[NodeCall]) -> None:
+        """Run calls one after another; the owner hears when all are answered, or the process gone.
+
+        The first of `calls` is the one that runs.
+        """
+        frames = []
+        for call in calls:
+            invocation = call.invocation
+            call.worker = self
+            self._logs[invocation.request_id] = invocation.log
+            if len(self._logs) > LOGS_KEPT_MAX:
+                del self._logs[next(iter(self._logs))]
+            frames.append(frame("C", self._message(invocation)))
         for level, line in self.early:
-            invocation.log(level, line)
+            calls[0].invocation.log(level, line)
         self.early.clear()
-        self._title = call.title
-        call.started_s = self._launch.elapsed_s()
-        self._channel.send("C", self._message(invocation))
+        self.calls.extend(calls)
+        self._begin_next()
+        self._channel.write(b"".join(frames))
+
+    def running_s(self) -> float:
+        """Return for how long its call has been running."""
+        return self._launch.elapsed_s() - self.calls[0].started_s if self.calls else 0.0
+
+    def take_back(self) -> None:
+        """Have the calls that have not begun refused; a process in a loop does not hear of it."""
+        self._channel.send("V", b"{}")
 
     def end(self) -> None:
         """Have the process end itself; it is killed if it has not within a while."""
@@ -180,6 +202,14 @@ class NodeWorker:
         self._child.kill()
         self._channel.close()
         self._see_off()
+
+    def _begin_next(self) -> None:
+        call = self.calls[0]
+        self._child.allow_lines()
+        self._title = call.title
+        call.started_s = self._launch.elapsed_s()
+        if self.owner is not None:
+            self.owner.begun(call)
 
     # The process
 
@@ -199,7 +229,7 @@ class NodeWorker:
             )
 
     def _take_raw(self, lines: Sequence[str]) -> None:
-        log = self.call.invocation.log if self.call is not None else self._log_of("")
+        log = self.calls[0].invocation.log if self.calls else self._log_of("")
         for line in lines:
             log("info", line)
 
@@ -225,17 +255,28 @@ class NodeWorker:
             self._HEARD[kind](self, payload, kind)
 
     def _answered(self, result: bytes, failure: Failure | None, kind: str) -> None:
-        call, self.call = self.call, None
         if kind.isupper():
             self.left = self._title
-        if call is None:
+        if not self.calls:
             return
+        call = self.calls.popleft()
         self.call_s = self._launch.elapsed_s() - call.started_s
         duration_ms = self.call_s * 1000
         result = b"null" if failure is not None else result
         call.answer(Outcome(result=result, failure=failure, duration_ms=duration_ms))
-        if self.owner is not None and kind != "x":
+        if kind == "x":
+            return
+        if self.calls:
+            self._begin_next()
+        elif self.owner is not None:
             self.owner.freed(self)
+
+    def _refused(self, payload: bytes, kind: str) -> None:
+        del kind
+        count = orjson.loads(payload)
+        refused = [self.calls.pop() for _ in range(min(count, len(self.calls)))]
+        if self.owner is not None:
+            self.owner.refused(refused[::-1])
 
     def _failed(self, payload: bytes, kind: str) -> None:
         told = orjson.loads(payload)
@@ -243,7 +284,8 @@ class NodeWorker:
             kind=told.get("kind", "exception"), message=told["message"], stack=told["stack"]
         )
         if kind == "x":
-            self.is_leaving = True
+            # What follows on it has not begun and never will in this process.
+            self.is_leaving = self._is_answered = True
         self._answered(b"null", failure, kind)
 
     def _printed(self, payload: bytes, kind: str) -> None:
@@ -257,7 +299,7 @@ class NodeWorker:
         log = self._logs.get(request_id)
         if log is not None:
             return log
-        if self.call is None and self._loading is None:
+        if not self.calls and self._loading is None:
             return lambda level, line: None
         return lambda level, line: self.early.append((level, line))
 
@@ -290,6 +332,7 @@ class NodeWorker:
         "F": _failed,
         "x": _failed,
         "o": _printed,
+        "v": _refused,
         "b": _left,
         "i": _left,
         "l": _loaded,
@@ -327,10 +370,12 @@ class NodeWorker:
             if future is not None and not future.done():
                 future.set_exception(lost)
                 future.exception()  # seen to: nobody may be waiting any more
-        call, self.call = self.call, None
-        if call is not None:
+        calls, self.calls = self.calls, deque()
+        if calls and not self._is_answered:
+            call = calls.popleft()
             call.fail(failure, (self._launch.elapsed_s() - call.started_s) * 1000)
         if self.owner is not None:
+            self.owner.refused(calls)
             self.owner.gone(self)
 
     def _why(self, code: int) -> Failure:

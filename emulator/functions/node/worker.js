@@ -30,6 +30,8 @@ let variables = {}
 let handler = null
 let root = ''
 let active = null
+let isEnding = false
+const queued = []
 let quiet = 0
 let leftSince = 0
 let looking = null
@@ -45,7 +47,11 @@ const loader = new Loader((file) => {
 
 const frames = {
   L: (wanted) => load(wanted),
-  C: (call) => run(call),
+  C: (call) => {
+    if (active === null && !isEnding) run(call)
+    else queued.push(call)
+  },
+  V: () => channel.send('v', String(queued.splice(0).length)),
   E: () => process.exit(0)
 }
 
@@ -156,7 +162,8 @@ class Call {
     quiet = Math.min(quiet, count)
     channel.send(isLeft ? kind.toUpperCase() : kind, text)
     if (isLeft) look()
-    else setImmediate(lookOnce)
+    else if (queued.length === 0) setImmediate(lookOnce)
+    if (queued.length > 0 && !isEnding) run(queued.shift())
   }
 }
 
@@ -224,6 +231,7 @@ function lookAgain () {
 
 process.on('uncaughtException', (error) => {
   if (process.listenerCount('uncaughtException') > 1) return
+  isEnding = true
   const failure = failureOf(error)
   const request = capture.current()
   if (active === null) capture.print(request, 'error', `Uncaught ${failure.message}\n${failure.stack}`)

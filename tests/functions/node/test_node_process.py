@@ -254,3 +254,60 @@ def test_no_process_outlives_a_suite_that_was_killed(tmp_path: Path, then: str):
             break
         signal.sigtimedwait([], 0.02)
     assert not alive
+
+
+QUICK = (
+    "let under = 0\nexports.main = async (event) => {\n  if (event === 'slow') {\n"
+    "    await new Promise((go) => setTimeout(go, 1500))\n  }\n"
+    "  if (event === 'spin') for (;;);\n  if (event === 'exit') process.exit(1)\n"
+    "  if (event === 'throw') setImmediate(() => { throw new Error('late') })\n"
+    "  if (event === 'throw') await new Promise(() => {})\n"
+    "  console.log(event)\n  return [event, process.env.WX_OPENID]\n}"
+)
+
+
+async def quick(stage):
+    """A generation whose calls are known to be quick, so that several are sent together."""
+    generation = await stage.load(QUICK)
+    for number in range(20):
+        await stage.result(generation, number)
+    stage.lines.clear()
+    stage.calls = 0
+    return generation
+
+
+async def test_calls_sent_together_keep_their_events_identities_and_lines_apart(stage):
+    generation = await quick(stage)
+    told = await asyncio.gather(
+        *(stage.result(generation, n, wx_context={"OPENID": f"o{n}"}) for n in range(100))
+    )
+    assert told == [[n, f"o{n}"] for n in range(100)]
+    assert [(request_id, line) for request_id, _, line in stage.lines] == [
+        (f"r{n + 1}", str(n)) for n in range(100)
+    ]
+
+
+async def test_nobody_waits_behind_a_slow_call_for_long(stage):
+    generation = await quick(stage)
+    order: list[str] = []
+
+    async def call(event):
+        await stage.result(generation, event)
+        order.append(event)
+
+    await asyncio.gather(call("first"), call("slow"), *(call("quick") for _ in range(10)))
+    assert order[-1] == "slow"
+
+
+@pytest.mark.parametrize(
+    ("event", "kind"), [("exit", "exit"), ("throw", "exception"), ("spin", "timeout")]
+)
+async def test_end_of_one_call_is_not_that_of_those_sent_with_it(stage, event, kind):
+    generation = await quick(stage)
+    before, bad, *after = await asyncio.gather(
+        stage.call(generation, "before"),
+        stage.call(generation, event, timeout_s=0.5),
+        *(stage.call(generation, "after") for _ in range(10)),
+    )
+    assert bad.failure.kind == kind
+    assert [outcome.failure for outcome in (before, *after)] == [None] * 11
