@@ -67,6 +67,10 @@ class _Plan:
         if type(value) is dict:
             self._add_object(path, value)
         elif path.endswith(".$"):
+            if not is_truthy(value):
+                raise DatabaseRequestFailed(
+                    "Cannot exclude array elements with the positional operator."
+                )
             self._add_positional(path[:-2])
         elif path == "_id":
             self.shows_id = is_truthy(value)
@@ -89,6 +93,8 @@ class _Plan:
     def _add_elem_match(self, path: str, operand: Value) -> None:
         if "." in path:
             raise DatabaseRequestFailed("Cannot use $elemMatch projection on a nested field.")
+        if self.positional:
+            raise DatabaseRequestFailed("Cannot specify positional operator and $elemMatch.")
         test = compile_element(operand)
 
         def first(value: Value, _document: Document) -> Value:
@@ -99,6 +105,10 @@ class _Plan:
         self.changes.append(((path,), first))
 
     def _add_positional(self, path: str) -> None:
+        if self.positional or "$" in split_path(path):
+            raise DatabaseRequestFailed("Cannot specify more than one positional proj. per query.")
+        if self.picked:
+            raise DatabaseRequestFailed("Cannot specify positional operator and $elemMatch.")
         find = self.matched_index
         if find is None:
             raise DatabaseRequestFailed(

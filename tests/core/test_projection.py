@@ -140,6 +140,29 @@ def test_positional_beside_exclusion_is_refused():
     assert refusal.value.mongo_code == 31254
 
 
+@pytest.mark.parametrize(
+    ("projection", "text"),
+    [
+        ({"a.$": 1, "b.$": 1}, "more than one positional"),
+        ({"a.$.$": 1}, "more than one positional"),
+        ({"a.$": 1, "b": {"$elemMatch": {"c": 1}}}, r"positional operator and \$elemMatch"),
+        ({"b": {"$elemMatch": {"c": 1}}, "a.$": 1}, r"positional operator and \$elemMatch"),
+        ({"a.$": 0}, "Cannot exclude array elements"),
+    ],
+    ids=str,
+)
+def test_one_projection_picks_by_the_filter_once(projection, text):
+    with pytest.raises(DatabaseRequestFailed, match=text) as refusal:
+        compile_projection(projection, matched_index=lambda _: 0)
+    assert refusal.value.mongo_code == 2
+
+
+@pytest.mark.parametrize("projection", [5, "a", ["a"], True])
+def test_a_projection_is_an_object(projection):
+    with pytest.raises(DatabaseRequestFailed, match="must be an object"):
+        compile_projection(projection)
+
+
 def test_identity_is_the_same_object():
     assert compile_projection({})(NESTED) is NESTED
 
