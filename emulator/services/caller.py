@@ -15,15 +15,23 @@ class Caller:
 
     `source` is the chain that functions see as SOURCE: `wx_client`, `wx_client,scf`, `wx_trigger`,
     `wx_http`. `depth` counts triggers: a call by a trigger whose writer had depth n has n + 1.
+    `uid` and `login_type` (ANONYMOUS, EMAIL, CUSTOM, …) are those of people who signed in.
     """
 
     kind: Kind
     openid: str = ""
     appid: str = ""
     unionid: str = ""
+    uid: str = ""
+    login_type: str = ""
     source: str = ""
     depth: int = 0
     request_id: str = ""
+
+    @property
+    def owner_id(self) -> str:
+        """Return what documents and files of this caller are marked with, empty for nobody."""
+        return self.openid or self.uid
 
     def inside_function(self, request_id: str) -> "Caller":
         """Return the caller that code inside an invocation acts as: an administrator.
