@@ -38,6 +38,8 @@ _STORES_OPERAND: Final = frozenset({"$set", "$setOnInsert", "$min", "$max", "$pu
 _MAY_NAME_ID: Final = frozenset({"$set", "$setOnInsert", "$rename"})
 _SHALLOW_PARTS: Final = 50
 _SMALL_TEXT_LENGTH: Final = 4096
+CHECKED_EVERY_FIELDS: Final = 1024
+"""A document that grows by small fields is weighed each time so many have been added."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -285,7 +287,7 @@ def _application_of(
             return document
         if touches_id:
             new = _with_old_id(document, new)
-        if can_grow:
+        if can_grow or len(new) // CHECKED_EVERY_FIELDS > len(document) // CHECKED_EVERY_FIELDS:
             check_document(new)
         return new
 

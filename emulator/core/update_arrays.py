@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
+from emulator.core.documents import check_document
 from emulator.core.errors import DatabaseRequestFailed
 from emulator.core.ordering import equal, hash_key, identical, sort_documents, sort_key
 from emulator.core.paths import ValueTest, split_path
@@ -23,6 +24,9 @@ from emulator.core.wording import shown
 ListChange: TypeAlias = Callable[[list[Value]], list[Value]]
 
 _PUSH_CLAUSES: Final = frozenset({"$each", "$position", "$slice", "$sort"})
+CHECKED_EVERY_ITEMS: Final = 1024
+"""An array that grows by small items is weighed each time so many have been added."""
+
 _BAD_VALUE: Final = 2
 _FAILED_TO_PARSE: Final = 9
 
@@ -42,6 +46,8 @@ def _on_array(
                 mongo_code=mongo_code,
             )
         new = change(old)
+        if len(new) // CHECKED_EVERY_ITEMS > len(old) // CHECKED_EVERY_ITEMS:
+            check_document({path: new})
         return old if new is old or identical(old, new) else new
 
     return run

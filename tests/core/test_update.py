@@ -5,7 +5,13 @@ import copy
 import pytest
 
 from emulator.core.errors import DatabaseRequestFailed, InvalidOperator, RequestTooLarge
-from emulator.core.update import compile_update, replacement, upsert_base
+from emulator.core.update import (
+    CHECKED_EVERY_FIELDS,
+    compile_update,
+    replacement,
+    upsert_base,
+)
+from emulator.core.update_arrays import CHECKED_EVERY_ITEMS
 from emulator.core.values import Date, Regex, ServerDate
 
 NOW_MS = 1_700_000_000_000
@@ -346,3 +352,14 @@ def test_set_on_insert_counts_for_inserts_only():
     assert applied(update, {}) == {"b": 2}
     assert applied({"$setOnInsert": {"_id": 5}}, {}, inserting=True) == {"_id": 5}
     assert applied({"$max": {"_id": 5}}, {}, inserting=True) == {"_id": 5}
+
+
+def test_growing_by_small_steps_ends_at_the_size_of_a_document():
+    small = compile_update({"$push": {"l": "x" * 4000}})
+    assert len(small.apply({"_id": 1, "l": []}, now_ms=0)["l"]) == 1
+    grown = {"_id": 1, "l": ["x" * 4000] * (5 * CHECKED_EVERY_ITEMS - 1)}
+    with pytest.raises(RequestTooLarge):
+        small.apply(grown, now_ms=0)
+    wide = {f"f{place}": "x" * 4000 for place in range(5 * CHECKED_EVERY_FIELDS - 1)}
+    with pytest.raises(RequestTooLarge):
+        compile_update({"$set": {"one_more": 1}}).apply(wide, now_ms=0)
