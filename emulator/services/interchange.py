@@ -228,7 +228,11 @@ def csv_head(fields: Sequence[str]) -> bytes:
 
 def _json(value: Value) -> bytes:
     finite = _finite(value) if ejson.holds_non_finite(value) else value
-    return orjson.dumps(finite, default=_tagged, option=_OPTIONS)
+    try:
+        return orjson.dumps(finite, default=_tagged, option=_OPTIONS)
+    except TypeError:
+        # Half of a surrogate pair, which UTF-8 has no form for but JSON's escapes have.
+        return json.dumps(ejson.encode(value), separators=(",", ":")).encode()
 
 
 def _finite(value: Value) -> Value:

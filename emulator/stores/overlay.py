@@ -78,7 +78,11 @@ class OverlayStore:
             key = hash_key(document_id)
             self._own.setdefault(write.collection, {})[key] = write
             for keys in self._unique_of(write.collection):
-                keys.put(key, write.document) if isinstance(write, Put) else keys.delete(key)
+                keys.delete(key)
+        # Documents of one commit may change keys among themselves, as they may in the store.
+        for put in (write for write in writes if isinstance(write, Put)):
+            for keys in self._unique_of(put.collection):
+                keys.put(hash_key(put.document["_id"]), put.document)
         if len(self._snapshot.claims) > DOCUMENTS_WRITTEN_MAX:
             raise DatabaseRequestFailed(
                 f"[FailedOperation] a transaction may write {DOCUMENTS_WRITTEN_MAX} documents",

@@ -328,3 +328,24 @@ def test_of_two_transactions_with_one_key_the_second_to_commit_is_refused(unique
     with pytest.raises(DuplicateKey):
         unique.commit(second.writes())
     assert documents(unique) == [A1, {"_id": "b", "n": 2}]
+
+
+def test_where_indexes_serve_no_reads_the_commit_refuses():
+    store = VersionedStore(MemoryDocumentStore())
+    store.commit([Put("x", A1), Describe("x", with_definitions({}, [UNIQUE]))])
+    overlay = overlay_of(store)
+    overlay.commit([Put("x", {"_id": "b", "n": 1})])
+    with pytest.raises(DuplicateKey):
+        overlay.commit([Put("x", {"_id": "c", "n": 1})])
+    overlay._snapshot.close()
+    with pytest.raises(DuplicateKey):
+        store.commit(overlay.writes())
+
+
+def test_documents_that_are_changed_at_once_may_change_keys(unique):
+    unique.commit([Put("x", {"_id": "b", "n": 2})])
+    overlay = overlay_of(unique)
+    overlay.commit([Put("x", {"_id": "a", "n": 2}), Put("x", {"_id": "b", "n": 1})])
+    overlay._snapshot.close()
+    unique.commit(overlay.writes())
+    assert sorted((each["n"], each["_id"]) for each in documents(unique)) == [(1, "b"), (2, "a")]
