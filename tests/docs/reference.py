@@ -211,7 +211,8 @@ def _variables() -> str:
 def _settings() -> str:
     texts = []
     for name, section in schema()["properties"].items():
-        rows = [_setting(key, rules) for key, rules in section["properties"].items()]
+        keys = section.get("properties") or {"NAME": section["additionalProperties"]}
+        rows = [_setting(key, rules) for key, rules in keys.items()]
         if name == "functions":
             function = schema()["$defs"]["function"]["properties"]
             rows += [_setting(f"NAME.{key}", rules) for key, rules in function.items()]
