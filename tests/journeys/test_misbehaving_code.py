@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
 
 ENDS_S = 8
 """Far more than the functions' time-out of one second on a busy machine."""
