@@ -116,7 +116,7 @@ def compile_pipeline(pipeline: Value, environment: PipelineEnvironment) -> Pipel
 
 def _check_nesting(pipeline: Value) -> None:
     """Raise the refusal of a pipeline that no document could hold."""
-    level: list[Value] = [pipeline]
+    level: list[Value] = [pipeline] if isinstance(pipeline, list | tuple) else []
     for _ in range(NESTING_MAX_LEVELS):
         level = [
             item

@@ -1,0 +1,64 @@
+"""Sorting in steps is sorting."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from emulator.core.aggregate import sorting
+from emulator.core.aggregate.sorting import SortedRuns, sorted_in_steps
+from emulator.core.ordering import sort_documents
+
+VALUES = st.integers(0, 8) | st.none() | st.sampled_from(["a", 1.5, [3, 1], []])
+ROWS = st.lists(st.tuples(VALUES, st.integers(0, 4)), max_size=120)
+SORTS = st.sampled_from([[("a", 1)], [("a", -1)], [("b", 1), ("a", -1)], [("b", -1)]])
+
+
+@pytest.fixture(autouse=True)
+def short_runs(monkeypatch):
+    monkeypatch.setattr(sorting, "RUN_DOCUMENTS", 12)
+    monkeypatch.setattr(sorting, "POOL_DOCUMENTS", 20)
+    monkeypatch.setattr(sorting, "PIECE_LEAST_DOCUMENTS", 2)
+    monkeypatch.setattr(sorting, "SLICE_DOCUMENTS", 5)
+
+
+def taken(documents, sort, size):
+    runs = SortedRuns(sort)
+    for start in range(0, len(documents), size):
+        runs.add(documents[start : start + size])
+    return [found for chunk in runs.slices() for found in chunk]
+
+
+@given(ROWS, SORTS, st.integers(1, 9))
+def test_runs_give_the_order_ties_as_they_came(rows, sort, size):
+    documents = [{"_id": place, "a": a, "b": b} for place, (a, b) in enumerate(rows)]
+    assert taken(documents, sort, size) == sort_documents(documents, sort)
+
+
+@pytest.mark.parametrize("way", [1, -1])
+def test_what_came_in_order_is_not_sorted_again(way):
+    documents = [{"a": n} for n in range(200)]
+    expected = documents if way == 1 else documents[::-1]
+    assert taken(documents, [("a", way)], 7) == expected
+
+
+def test_a_document_that_is_there_twice_stays_there_twice():
+    documents = [{"a": n % 3} for n in range(30)]
+    assert taken(documents * 2, [("a", 1)], 5) == sort_documents(documents * 2, [("a", 1)])
+
+
+def test_nothing_is_in_order():
+    assert taken([], [("a", 1)], 5) == []
+
+
+@given(st.lists(st.integers(0, 9), max_size=100))
+def test_rows_are_sorted_in_steps(numbers):
+    rows = list(enumerate(numbers))
+    result = []
+
+    def drive():
+        result.append((yield from sorted_in_steps(rows, lambda row: row[1])))
+
+    steps = list(drive())
+    assert result == [sorted(rows, key=lambda row: row[1])]
+    assert steps == [[]] * len(steps)
+    assert len(steps) >= len(rows) // 12
