@@ -239,14 +239,25 @@ def varying(rows: Sequence[Row]) -> list[int]:
 
 
 KEY_OVERHEAD_BYTES: Final = 9
+_LONG_RANKS: Final = frozenset({5, 6, 7, 8, 13, -5, -6, -7, -8, -13})
+"""Ranks of kinds without a fixed size: text, objects, arrays, binary, patterns."""
 
 
-def row_bytes(values: Value) -> int:
-    """Return about how many bytes a key takes in the cloud's index: text as UTF-8, others as 9."""
-    if values.__class__ is str:
-        return KEY_OVERHEAD_BYTES + (len(values) if values.isascii() else len(values.encode()))
-    if values.__class__ is tuple:
-        return sum(map(row_bytes, values))
-    if values.__class__ is bytes:
-        return KEY_OVERHEAD_BYTES + len(values)
-    return row_bytes(values.key) if values.__class__ is _Reversed else KEY_OVERHEAD_BYTES
+def row_bytes(row: Row) -> int:
+    """Return about how many bytes a row takes in the cloud: 9 a value, text as UTF-8."""
+    size_bytes = KEY_OVERHEAD_BYTES * len(row)
+    for key in row:
+        if key[0] in _LONG_RANKS:
+            size_bytes += sum(map(_content_bytes, key[1:]))
+    return size_bytes
+
+
+def _content_bytes(part: Value) -> int:
+    kind = type(part)
+    if kind is str:
+        return len(part) if part.isascii() else len(part.encode())
+    if kind is bytes:
+        return len(part)
+    if kind is tuple:
+        return KEY_OVERHEAD_BYTES + sum(map(_content_bytes, part))
+    return _content_bytes(part.key) - KEY_OVERHEAD_BYTES if kind is _Reversed else 0

@@ -23,7 +23,8 @@ class Reach:
     """The part of one index to read: whole rows, or spans from a row up to, not with, another.
 
     With `ordered` the rows come in the wanted order, backwards with `reverse`; rows that agree in
-    the first `ties` keys are equal in it.
+    the first `ties` keys are equal in it. An index of places knows only a `circle`: longitude and
+    latitude of its middle, and its radius on the earth in radians.
     """
 
     points: tuple[Row, ...] = ()
@@ -31,6 +32,7 @@ class Reach:
     ordered: bool = False
     reverse: bool = False
     ties: int = 0
+    circle: tuple[float, float, float] | None = None
 
 
 class PlannedIndex(Protocol):

@@ -71,6 +71,8 @@ class Indexes:
         self._access.require_database(caller, "createIndex", command.collection)
         known = self._known(command.collection)
         definition = definition_of(command, self._limits)
+        if definition.keys == (("_id", 1),):
+            return ID_INDEX_NAME
         if definition in known:
             return definition.name
         self._refuse_conflict(definition, known)

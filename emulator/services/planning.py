@@ -16,10 +16,10 @@ from emulator.core.errors import DatabaseRequestFailed
 from emulator.core.planner import Demands, Plan, choose, could_serve, demands_of
 from emulator.core.values import MISSING, Document
 from emulator.services.advisor import Advisor, advise
+from emulator.services.nearest import nearest_slices
 from emulator.services.reading import (
     Question,
     Reading,
-    distance_slices,
     select_slices,
     sort_slices,
     walk_some,
@@ -112,8 +112,10 @@ class Reader:
         indexes = yield from _built(question, demands)
         plan = choose(indexes, demands, question.sort, limited=question.wanted is not None)
         if plan is None:
-            self._refuse_long(question)
-            reading.lacks_index = True
+            # A transaction's view has none to offer, whatever the collection has.
+            if question.collection.indexes():
+                self._refuse_long(question)
+                reading.lacks_index = True
             return question.collection.snapshot()
         names = tuple(indexes[use.place].definition.name for use in plan.uses)
         if plan.ordered and _walked(question, reading, plan, indexes):
@@ -142,12 +144,7 @@ class Reader:
                 hint=f"make a 2dsphere index on {question.name}.{near.path}",
             )
         reading.stage, reading.indexes = "GEO_NEAR", (index,)
-        # What is sorted is cut when sorted: the filter alone must give all of it.
-        everything = question.collection.snapshot()
-        measured = yield from distance_slices(everything, near, self._clock)
-        reading.keys_examined = len(measured)
-        found = yield from select_slices(measured, question, reading, self._clock)
-        yield from self._sorted(question, reading, found)
+        reading.documents = yield from nearest_slices(question, reading, near, self._clock)
 
     def _refuse_long(self, question: Question) -> None:
         most, count = self._scan_max_documents, len(question.collection)

@@ -1,17 +1,18 @@
-"""Owns the index of places: what may be in it. Queries for the nearest need it to be there.
+"""Owns the index of places: what may be in it, and who may lie in a circle.
 
 Not here: distances (`core.query_geo`). The one idea: as in the cloud a document whose place is none
 is refused while the index is there, so whoever looks for the nearest finds nothing that cannot be
-measured; a document without a place is simply not in it.
+measured; a document without a place is simply not in it. Points lie in a grid of cells.
 """
 
 from collections.abc import Iterator, Mapping, Sequence, Set
 from typing import Final
 
 from emulator.core.errors import DatabaseRequestFailed
+from emulator.core.geo_cells import Cell, cell_of, cells_around
 from emulator.core.geometry_json import stored_pair, stored_shape
 from emulator.core.indexes import IndexDefinition
-from emulator.core.paths import split_path, visit
+from emulator.core.paths import direct_value, split_path, visit
 from emulator.core.planner import Reach
 from emulator.core.values import MISSING, Document, Value
 
@@ -19,14 +20,20 @@ NOT_A_PLACE: Final = 16755
 
 
 class GeoIndex:
-    """An index with a place among its keys; it holds nothing, for what it is about is measured."""
+    """An index with a place among its keys: documents by the cell of their one point.
 
-    __slots__ = ("_documents", "_paths", "arrays", "definition")
+    Documents with several points, with lines or areas are near everything, as far as it knows.
+    """
+
+    __slots__ = ("_cells", "_documents", "_is_built", "_others", "_paths", "arrays", "definition")
 
     def __init__(self, definition: IndexDefinition, documents: Mapping[int, Document]) -> None:
         self.definition = definition
         self.arrays: Sequence[bool] = [True] * len(definition.keys)
         self._documents = documents
+        self._cells: dict[Cell, set[int]] = {}
+        self._others: set[int] = set()
+        self._is_built = False
         self._paths = [
             (path, split_path(path), _is_planar if direction == "2d" else _is_spherical)
             for path, direction in definition.keys
@@ -34,8 +41,12 @@ class GeoIndex:
         ]
 
     def build(self, documents_max: int | None = None) -> bool:
-        """Have nothing to do."""
+        """Take every document in, which takes a microsecond each; tell that none are left."""
         del documents_max
+        if not self._is_built:
+            self._is_built = True
+            for number, document in self._documents.items():
+                self._add(number, document)
         return True
 
     def verify(self, collection: str) -> None:
@@ -56,28 +67,71 @@ class GeoIndex:
                         raise _no_place(path, value)
 
     def put(self, number: int, old: Document | None, document: Document) -> None:
-        """Have nothing to do."""
+        """Take a document in, in place of `old`."""
+        if self._is_built:
+            if old is not None:
+                self.delete(number, old)
+            self._add(number, document)
 
     def delete(self, number: int, old: Document) -> None:
-        """Have nothing to do."""
+        """Take a document out."""
+        if self._is_built:
+            self._others.discard(number)
+            cell = self._cell(old)
+            if cell is not None and cell in self._cells:
+                self._cells[cell].discard(number)
+                if not self._cells[cell]:
+                    del self._cells[cell]
 
     def clear(self) -> None:
-        """Have nothing to do."""
+        """Take every document out."""
+        self._cells.clear()
+        self._others.clear()
+        self._is_built = False
 
     def count(self, reach: Reach) -> int:
-        """Return the number of all documents: no reach narrows it."""
+        """Return the number of all documents: no reach of rows narrows it."""
         del reach
         return len(self._documents)
 
     def find(self, reach: Reach) -> dict[int, Document]:
-        """Return all documents."""
-        del reach
-        return dict(self._documents)
+        """Return the documents that may lie in the reach's circle, by number."""
+        self.build()
+        cells = None if reach.circle is None else cells_around(*reach.circle)
+        if cells is None:
+            return dict(self._documents)
+        found = self._others.copy()
+        for cell in cells:
+            found |= self._cells.get(cell, _NOBODY)
+        return {number: self._documents[number] for number in sorted(found)}
 
     def walk(self, reach: Reach) -> Iterator[Document]:
         """Yield all documents."""
         del reach
         yield from self._documents.values()
+
+    def _add(self, number: int, document: Document) -> None:
+        cell = self._cell(document)
+        if cell is not None:
+            self._cells.setdefault(cell, set()).add(number)
+        elif any(
+            value is not None and value is not MISSING
+            for _, parts, _ in self._paths
+            for value, _ in visit(document, parts, elements=False)
+        ):
+            self._others.add(number)
+
+    def _cell(self, document: Document) -> Cell | None:
+        """Return the cell of the one point a document has, None if it has another place or none."""
+        _, parts, _ = self._paths[0]
+        value = direct_value(document, parts)
+        if type(value) is not dict or value.get("type") != "Point":
+            return None
+        pair = stored_pair(value)
+        return None if pair is None else cell_of(pair)
+
+
+_NOBODY: Final[frozenset[int]] = frozenset()
 
 
 def _is_spherical(value: Value) -> bool:

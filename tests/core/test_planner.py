@@ -114,12 +114,20 @@ def test_a_definition_is_remembered():
 
 @pytest.mark.parametrize(
     ("values", "size"),
-    [(("a" * 10,), 19), (("字",), 12), ((1,), 9), ((b"ab",), 11), ((1, "a"), 19)],
+    [
+        (["a" * 10], 19),
+        (["字"], 12),
+        ([1], 9),
+        ([None, Date(1)], 18),
+        ([Binary(b"ab", 0)], 11),
+        ([1, "a"], 19),
+    ],
 )
 def test_the_size_of_a_key(values, size):
-    assert row_bytes(values) == size
-    key = key_of("abc", -1)
-    assert row_bytes(key) == row_bytes(key_of("abc", 1))
+    for direction in (1, -1):
+        assert row_bytes(tuple(key_of(value, direction) for value in values)) == size
+    nested = row_bytes((key_of({"name": ["x" * 100, 1]}, 1),))
+    assert 113 <= nested < 200
 
 
 # --- bounds --------------------------------------------------------------------------------------

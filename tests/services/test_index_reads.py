@@ -130,3 +130,50 @@ def test_index_answer_is_scan_answer(documents, changes, indexes, filter_, sort,
     expected = answer(lambda: sorted_scan(everything, filter_, sort, wanted))
     got = answer(lambda: stored.read(filter_, sort, wanted).documents)
     assert repr(got) == repr(expected)
+
+
+LONGITUDES = st.one_of(st.floats(-180, 180), st.floats(-0.2, 0.2), st.sampled_from([-180, 179.999]))
+LATITUDES = st.one_of(st.floats(-90, 90), st.floats(-0.2, 0.2), st.sampled_from([-90, 89.99]))
+POINTS = st.builds(
+    lambda x, y: {"type": "Point", "coordinates": [x, y]},
+    LONGITUDES,
+    LATITUDES,
+)
+PLACES = st.one_of(
+    POINTS,
+    st.lists(POINTS, max_size=2),
+    st.none(),
+    st.builds(lambda x, y: [x, y], LONGITUDES, LATITUDES),
+)
+
+
+@given(
+    places=st.lists(PLACES, max_size=30),
+    moved=st.dictionaries(st.integers(0, 29), PLACES, max_size=4),
+    here=POINTS,
+    most=st.none() | st.sampled_from([10.0, 5_000.0, 3_000_000.0]),
+    wanted=st.none() | st.integers(0, 4),
+)
+@settings(max_examples=200, deadline=None)
+def test_the_nearest_are_the_nearest_of_all(places, moved, here, most, wanted):
+    stored = Stored()
+    description = with_definitions({}, [IndexDefinition(name="at", keys=(("at", "2dsphere"),))])
+    stored.store.commit([Describe("c", description)])
+    stored.store.collection("c").indexes()[1].build()
+    for number, place in enumerate(places):
+        stored.store.commit([Put("c", {"_id": number, "at": place, "odd": number % 2})])
+    for number, place in moved.items():
+        stored.store.commit([Put("c", {"_id": number, "at": place, "odd": 1})])
+    near = {"$geometry": here} if most is None else {"$geometry": here, "$maxDistance": most}
+    matcher = compile_filter({"at": {"$nearSphere": near}, "odd": 1})
+    question = Question(
+        name="c",
+        collection=stored.store.collection("c"),
+        matcher=matcher,
+        wanted=wanted,
+        places={"at": "at"},
+    )
+    found = stored.reader.read_now(question).documents
+    matching = [each for each in question.collection.snapshot() if matcher.matches(each)]
+    expected = sorted(matching, key=matcher.near.distance_m)[:wanted]
+    assert [each["_id"] for each in found] == [each["_id"] for each in expected]

@@ -93,6 +93,7 @@ def world():
 def test_an_index_gets_a_name_and_is_there_once(world):
     assert world.create(("a", 1), ("b", -1)) == "a_1_b_-1"
     assert world.create(("a", "1"), ("b", -1.0)) == "a_1_b_-1"
+    assert world.create(("_id", 1)) == "_id_"
     assert world.names() == ["_id_", "a_1_b_-1"]
     world.indexes.drop(commands.DropIndex(collection="c", name="a_1_b_-1"), ADMINISTRATOR)
     assert world.names() == ["_id_"]
