@@ -2,7 +2,9 @@
 
 Not here: the table of actions (`wire.actions`). The platform's SDKs have no such calls (indexes are
 made in its console); these are what this suite's own clients send. Keys are a list of `name` and
-`direction`, as the platform's API for its console writes them, or an object.
+`direction`, as the platform's API for its console writes them, a list of pairs, or an object; they
+and `options`, MongoDB's own names for what else there is, may also be Extended JSON text, as such
+fields of other actions are.
 """
 
 from collections.abc import Sequence
@@ -18,6 +20,8 @@ from emulator.wire.fields import Body
 
 def create_index(body: Body) -> CreateIndex:
     """Read `database.createIndex`."""
+    options = fields.optional_document(body.get("options"), "options") or {}
+    body = {"indexName": options.get("name"), **options, **body}
     return CreateIndex(
         collection=fields.text(body, "collectionName"),
         keys=index_keys(body.get("keys")),
@@ -42,6 +46,7 @@ def list_indexes(body: Body) -> ListIndexes:
 
 def index_keys(data: Value) -> tuple[tuple[str, Value], ...]:
     """Return paths with their directions, in order; raises InvalidParam."""
+    data = fields.value(data, "keys")
     if type(data) is dict:
         return tuple(data.items())
     if type(data) is not list:
@@ -51,6 +56,8 @@ def index_keys(data: Value) -> tuple[tuple[str, Value], ...]:
 
 
 def _pair(item: Value) -> tuple[str, Value]:
+    if type(item) is list and len(item) == 2:
+        item = {"name": item[0], "direction": item[1]}
     if type(item) is not dict or type(item.get("name")) is not str:
         raise InvalidParam("each of keys must be an object with name and direction")
     return item["name"], item.get("direction", 1)
