@@ -29,6 +29,11 @@ from emulator.core.wording import shown
 Unit = Literal["metres", "radians", "plane"]
 
 _DISTANCES: Final = ("$minDistance", "$maxDistance")
+_INDEX_KINDS: Final[Mapping[Unit, tuple[str, ...]]] = {
+    "metres": ("2dsphere",),
+    "radians": ("2dsphere", "2d"),
+    "plane": ("2d",),
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +45,11 @@ class PlaceDistance:
     unit: Unit
     least: float
     most: float
+
+    @property
+    def index_kinds(self) -> tuple[str, ...]:
+        """The kinds of geo index that can serve it: a flat one knows no metres."""
+        return _INDEX_KINDS[self.unit]
 
     def distance_m(self, value: Value) -> float | None:
         """Return the distance of a stored value in the unit, None outside the limits."""

@@ -19,6 +19,11 @@ ExpressionCompiler: TypeAlias = Callable[[Value], Predicate]
 class Distance(Protocol):
     """What `$near` measures: metres from its point to a value, None where it does not count."""
 
+    @property
+    def index_kinds(self) -> tuple[str, ...]:
+        """The kinds of geo index that can serve it."""
+        ...
+
     def distance_m(self, value: Value) -> float | None:
         """Return the distance of one stored value."""
         ...

@@ -240,8 +240,9 @@ class Database:
         places: dict[str, str] = {}
         if matcher.near is not None:
             for definition in described(self._store.description(command.collection)):
-                for path in definition.places:
-                    places.setdefault(path, definition.name)
+                for path, kind in definition.keys:
+                    if kind in matcher.near.distance.index_kinds:
+                        places.setdefault(path, definition.name)
         return Question(
             name=command.collection,
             collection=collection,

@@ -101,8 +101,7 @@ class Database:
 
     def _need_index(self, name: str, compiled: CompiledFilter) -> None:
         kind = self.geo_indexes.get(name, {}).get(compiled.near.path)
-        fits = {"metres": ("2dsphere",), "radians": ("2dsphere", "2d"), "plane": ("2d",)}
-        if kind not in fits[compiled.near.distance.unit]:
+        if kind not in compiled.near.distance.index_kinds:
             raise DatabaseRequestFailed(
                 "unable to find index for $geoNear query", mongo_code=NO_PLAN
             )

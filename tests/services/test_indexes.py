@@ -330,6 +330,27 @@ async def test_the_nearest_need_an_index_of_places(world):
         world.insert({"at": "here"})
 
 
+@pytest.mark.parametrize(
+    ("kind", "near", "served"),
+    [
+        ("2dsphere", {"$near": {"$geometry": {"type": "Point", "coordinates": [0, 0]}}}, True),
+        ("2dsphere", {"$nearSphere": [0, 0]}, True),
+        ("2dsphere", {"$near": [0, 0]}, False),
+        ("2d", {"$near": {"$geometry": {"type": "Point", "coordinates": [0, 0]}}}, False),
+        ("2d", {"$nearSphere": [0, 0]}, True),
+        ("2d", {"$near": [0, 0]}, True),
+    ],
+)
+async def test_the_nearest_need_an_index_of_their_kind(world, kind, near, served):
+    world.insert({"_id": "here", "at": [0, 0]})
+    world.create(("at", kind))
+    if served:
+        assert await world.ids({"at": near}) == ["here"]
+        return
+    with pytest.raises(DatabaseRequestFailed, match="unable to find index"):
+        await world.ids({"at": near})
+
+
 # --- advice --------------------------------------------------------------------------------------
 
 
