@@ -14,6 +14,7 @@ Db.createSign = () => ({});
 Db.getAccessToken = async () => '';
 const db = new Db({});
 const _ = db.command;
+const $ = _.aggregate;
 const point = (longitude, latitude) => new db.Geo.Point(longitude, latitude);
 const square = new db.Geo.Polygon([
   new db.Geo.LineString([point(0, 0), point(2, 0), point(2, 2), point(0, 2), point(0, 0)]),
@@ -70,6 +71,8 @@ const conditions = {
   '_.geoIntersects': { place: _.geoIntersects({ geometry: square }) },
   '_.geoNear': { place: _.geoNear({ geometry: point(0, 0), maxDistance: 300000, minDistance: 1 }) },
   '_.jsonSchema': _.jsonSchema({ required: ['n'], properties: { n: { bsonType: 'int', minimum: 6 } } }),
+  '_.expr': _.expr($.gt(['$n', 4])),
+  '_.expr beside a field': _.and([{ s: _.exists(true) }, _.expr($.eq([$.size($.ifNull(['$list', []])), 1]))]),
   'ObjectId': { ref: new db.ObjectId({ id: '5f'.repeat(12) }) },
 };
 

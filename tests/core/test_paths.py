@@ -10,6 +10,7 @@ from emulator.core.paths import (
     sort_values,
     split_path,
     visit,
+    written_index,
 )
 from emulator.core.values import MISSING
 
@@ -24,6 +25,15 @@ def test_only_plain_digits_are_an_index(part, index):
 
 def test_an_absurd_index_is_a_name():
     assert array_index("9" * 10) is None
+    assert written_index("9" * 10) is None
+
+
+@pytest.mark.parametrize(
+    ("part", "index"),
+    [("0", 0), ("12", 12), ("01", 1), ("-1", None), ("a", None), ("", None), ("²", None)],
+)
+def test_updates_read_zeros_in_front_of_an_index(part, index):
+    assert written_index(part) == index
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from emulator.core.aggregate.expressions import expression_compiler
 from emulator.core.documents import resolve
 from emulator.core.ejson import decode
 from emulator.core.ordering import identical
@@ -101,6 +102,8 @@ FOUND = {
     "_.geoIntersects": "1",
     "_.geoNear": "1",
     "_.jsonSchema": "3",
+    "_.expr": "23",
+    "_.expr beside a field": "2",
     "ObjectId": "1",
 }
 """The ids that each condition finds."""
@@ -160,7 +163,7 @@ def test_every_recorded_command_has_its_meaning_here():
 @pytest.mark.parametrize("name", FOUND)
 def test_condition_finds(name):
     wanted = resolve(decode(json.loads(WIRE["conditions"][name])), now_ms=NOW_MS)
-    compiled = compile_filter(wanted)
+    compiled = compile_filter(wanted, expression=expression_compiler(now_ms=NOW_MS))
     assert "".join(one["_id"] for one in compiled.select(DOCUMENTS)) == FOUND[name]
 
 
