@@ -35,6 +35,7 @@ HERE = Path(__file__).resolve().parent
 PEER = "@cloudbase/functions-framework"
 NPM_OPTIONS = ("--no-package-lock", "--no-audit", "--no-fund", "--ignore-scripts")
 READY_WAIT_S = 30.0
+STANDING_S = 2.0
 CALLS = 1_500
 ROUNDS = 7
 ECHO = "exports.main = async (event, context) => event\n"
@@ -160,6 +161,7 @@ async def measure_starts(root: Path, packages: Path, *, full: bool) -> list[Row]
             # The process that stands ready is there by the time somebody saves.
             assert runtime._spare is not None
             await runtime._spare
+            await asyncio.sleep(STANDING_S)
             bundle = write(root, f"first{number}", "index.js", text)
             began_s = time.perf_counter()
             await caller(runtime, await runtime.load(bundle))()

@@ -15,7 +15,8 @@ from typing import Any, Final
 
 from emulator.functions.base import Bundle, Failure, LoadFailed
 from emulator.functions.bundle import INSTALL_MARKERS
-from emulator.functions.node_worker import NodeCall, NodeWorker, WorkerLost
+from emulator.functions.node_calls import NodeCall
+from emulator.functions.node_worker import NodeWorker, WorkerLost
 
 WORKERS_MAX: Final = 24
 """Processes of one function; more than a chain of calls may be deep."""

@@ -26,11 +26,13 @@ from emulator.functions.base import (
     Problem,
 )
 from emulator.functions.deadlines import Deadlines
+from emulator.functions.node_calls import NodeCall
 from emulator.functions.node_child import Command
 from emulator.functions.node_environment import process_variables
 from emulator.functions.node_guardian import Guardian
+from emulator.functions.node_packages import SHARED_PACKAGES
 from emulator.functions.node_pool import NodeGeneration
-from emulator.functions.node_worker import Launch, NodeCall, NodeWorker, WorkerLost
+from emulator.functions.node_worker import Launch, NodeWorker, WorkerLost
 
 LOAD_TIMEOUT_S: Final = 10.0
 WORKERS_MAX: Final = 64
@@ -41,6 +43,8 @@ IDLE_S: Final = 900.0
 """How long the last process of a function may rest."""
 IDLE_EXTRA_S: Final = 30.0
 """How long further processes of a function may rest."""
+WARM_AFTER_S: Final = 0.3
+"""How long nothing is loaded before the process that stands ready loads packages."""
 TEND_EVERY_S: Final = 5.0
 EAGER_LOADS_MAX: Final = 8
 """Functions whose code is loaded before they are called, when many are found at once."""
@@ -81,6 +85,8 @@ class NodeProcessRuntime:
         self._generations: set[NodeGeneration] = set()
         self._workers: set[NodeWorker] = set()
         self._spare: asyncio.Task[NodeWorker] | None = None
+        self._warming: asyncio.TimerHandle | None = None
+        self._likely: Sequence[str] = ()
         self._tending: asyncio.TimerHandle | None = None
         self._loading = 0
         self._is_closed = False
@@ -155,8 +161,9 @@ class NodeProcessRuntime:
         self._is_closed = True
         if self._loop is None:
             return
-        if self._tending is not None:
-            self._tending.cancel()
+        for timer in (self._tending, self._warming):
+            if timer is not None:
+                timer.cancel()
         if self._deadlines is not None:
             self._deadlines.clear()
         for generation in tuple(self._generations):
@@ -195,6 +202,7 @@ class NodeProcessRuntime:
                 raise
             finally:
                 self._refill()
+            self._likely = worker.packages
         return worker
 
     async def _fresh(self, bundle: Bundle) -> NodeWorker:
@@ -228,6 +236,7 @@ class NodeProcessRuntime:
             "folder": str(bundle.folder),
             "root": str(bundle.folder.parent),
             "handlers": bundle.handlers,
+            "packages": sorted(SHARED_PACKAGES),
             "variables": dict(self._variables_of(bundle)),
             "shared": None if self._shared is None else str(self._shared),
         }
@@ -240,8 +249,28 @@ class NodeProcessRuntime:
             self._spare = self._loop.create_task(NodeWorker.start(self._launch(MEMORY_DEFAULT_MB)))
             # Whoever takes it hears what went wrong; nobody may.
             self._spare.add_done_callback(lambda task: task.cancelled() or task.exception())
+        self._warm_later()
         if self._tending is None:
             self._tending = self._loop.call_later(TEND_EVERY_S, self._tend)
+
+    def _warm_later(self) -> None:
+        assert self._loop is not None
+        if self._warming is not None:
+            self._warming.cancel()
+        self._warming = self._loop.call_later(WARM_AFTER_S, self._warm)
+
+    def _warm(self) -> None:
+        """Have the process that stands ready load what the function saved last has loaded.
+
+        It is the one that is most likely saved next, and its SDK takes longer than all the rest.
+        """
+        spare = self._spare
+        if not self._likely or spare is None or self._is_closed:
+            return
+        if not spare.done():
+            self._warm_later()
+        elif not spare.cancelled() and spare.exception() is None:
+            spare.result().preload(self._likely)
 
     def _may_grow(self) -> bool:
         if len(self._workers) < WORKERS_MAX:
@@ -293,8 +322,8 @@ class NodeProcessRuntime:
             kind="timeout", message=f"Invoking task timed out after {timeout_s:g} seconds"
         )
         call.fail(failure, timeout_s * 1000)
-        if call.worker is not None:
-            call.worker.kill()
+        if call.stop is not None:
+            call.stop()
 
 
 def _failed(kind: FailureKind, message: str) -> Outcome:

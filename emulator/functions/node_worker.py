@@ -22,6 +22,7 @@ from emulator.functions.base import (
     Outcome,
     Problem,
 )
+from emulator.functions.node_calls import NodeCall
 from emulator.functions.node_channel import Channel, frame, open_endpoint
 from emulator.functions.node_child import Command, NodeChild
 from emulator.functions.node_environment import identity_variables
@@ -77,27 +78,6 @@ class Launch:
     loopback: bool = False
 
 
-@dataclass(eq=False, slots=True)
-class NodeCall:
-    """One invocation on its way."""
-
-    invocation: Invocation
-    future: "asyncio.Future[Outcome]"
-    title: str
-    waiting_since_s: float = 0.0
-    started_s: float = 0.0
-    worker: "NodeWorker | None" = None
-
-    def answer(self, outcome: Outcome) -> None:
-        """Answer it, unless it was."""
-        if not self.future.done():
-            self.future.set_result(outcome)
-
-    def fail(self, failure: Failure, duration_ms: float = 0.0) -> None:
-        """Answer it with a failure."""
-        self.answer(Outcome(result=b"null", failure=failure, duration_ms=duration_ms))
-
-
 class NodeWorker:
     """One process. Belongs to the loop it was started on."""
 
@@ -114,6 +94,7 @@ class NodeWorker:
         self._title = ""
         self._variables: Mapping[str, str] | None = None
         self.early: list[tuple[str, str]] = []
+        self.packages: list[str] = []
         self.owner: Owner | None = None
         self.calls: deque[NodeCall] = deque()
         self.is_leaving = False
@@ -161,6 +142,10 @@ class NodeWorker:
             problem = Problem(file=str(wanted["entry"]), line=0, message=message)
             raise LoadFailed(problem, self.early) from None
 
+    def preload(self, packages: Sequence[str]) -> None:
+        """Have a process that stands ready load packages that the next function will ask for."""
+        self._channel.send("P", orjson.dumps(packages))
+
     def begin(self, calls: Sequence[NodeCall]) -> None:
         """Run calls one after another; the owner hears when all are answered, or the process gone.
 
@@ -169,7 +154,7 @@ class NodeWorker:
         frames = []
         for call in calls:
             invocation = call.invocation
-            call.worker = self
+            call.stop = self.kill
             self._logs[invocation.request_id] = invocation.log
             if len(self._logs) > LOGS_KEPT_MAX:
                 del self._logs[next(iter(self._logs))]
@@ -312,6 +297,7 @@ class NodeWorker:
         if self._loading.done():
             return
         if kind == "l":
+            self.packages = orjson.loads(payload)
             self._loading.set_result(None)
         else:
             problem = Problem(**orjson.loads(payload))

@@ -60,6 +60,14 @@ class Loader {
     return import(pathToFileURL(entry).href)
   }
 
+  /** Returns the files by which those of the packages begin that were loaded. */
+  loadedOf (packages) {
+    const files = Object.keys(require.cache)
+    const marks = packages.map((name) => path.join(path.sep, 'node_modules', name, path.sep))
+    // A file is known from before those it requires on: the first is where the package begins.
+    return marks.map((mark) => files.find((file) => file.includes(mark))).filter(Boolean)
+  }
+
   note (file) {
     if (this.seen.has(file) || this.seen.size >= FILES_MAX || isPackage(file)) return
     if (file.startsWith(__dirname + path.sep)) return

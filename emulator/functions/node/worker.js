@@ -46,6 +46,7 @@ const loader = new Loader((file) => {
 })
 
 const frames = {
+  P: (paths) => paths.forEach(preload),
   L: (wanted) => load(wanted),
   C: (call) => {
     if (active === null && !isEnding) run(call)
@@ -69,7 +70,14 @@ async function load (wanted) {
   capture.flush(capture.outside)
   tellFiles()
   quiet = activeResources()
-  channel.send('l', '{}')
+  channel.send('l', stringify(loader.loadedOf(wanted.packages)))
+}
+
+/** Loads a package before anyone asks for it; if it fails, who asks for it will hear why. */
+function preload (path) {
+  try {
+    require(path)
+  } catch {}
 }
 
 function tellFiles () {

@@ -204,6 +204,23 @@ async def test_close_leaves_no_process(stage):
     assert not stage.runtime._workers
 
 
+async def test_process_that_stands_ready_has_the_sdk_loaded_that_was_used_last(
+    stage, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(node_process, "WARM_AFTER_S", 0.01)
+    package = tmp_path / "data" / "node" / "node_modules" / "wx-server-sdk"
+    package.mkdir(parents=True)
+    (package / "index.js").write_text("exports.loadedAt = process.uptime()")
+    code = "const { loadedAt } = require('wx-server-sdk')\nconst began = process.uptime()\n"
+    code += "exports.main = () => loadedAt < began - 0.05"
+    assert await stage.run(code) is False
+    spare = await stage.runtime._spare
+    await asyncio.sleep(0.3)
+    generation = await stage.load(code + "\n")
+    assert generation.workers == {spare}
+    assert await stage.result(generation) is True
+
+
 SUITE = """
 import asyncio, sys
 from pathlib import Path

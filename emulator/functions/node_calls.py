@@ -1,0 +1,32 @@
+"""Owns one call of a Node function on its way: waiting, running, answered.
+
+Not here: where it waits (`node_pool`), what runs it (`node_worker`). The one idea: it is answered
+once; whatever else is said of it later is dropped.
+"""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from emulator.functions.base import Failure, Invocation, Outcome
+
+
+@dataclass(eq=False, slots=True)
+class NodeCall:
+    """One invocation; the moments are of the loop's clock and of the suite's counter."""
+
+    invocation: Invocation
+    future: "asyncio.Future[Outcome]"
+    title: str
+    waiting_since_s: float = 0.0
+    started_s: float = 0.0
+    stop: Callable[[], None] | None = None
+
+    def answer(self, outcome: Outcome) -> None:
+        """Answer it, unless it was."""
+        if not self.future.done():
+            self.future.set_result(outcome)
+
+    def fail(self, failure: Failure, duration_ms: float = 0.0) -> None:
+        """Answer it with a failure."""
+        self.answer(Outcome(result=b"null", failure=failure, duration_ms=duration_ms))
