@@ -85,6 +85,10 @@ class ModuleSpace:
             for name, (changed_ns, size_bytes) in self._stamps.items():
                 status = os.stat(name)  # noqa: PTH116  # a Path costs more than the call
                 if status.st_mtime_ns != changed_ns or status.st_size != size_bytes:
+                    # A file saved in place is empty for a moment; one that stays so is reloaded
+                    # when the watcher says it.
+                    if size_bytes and not status.st_size:
+                        continue
                     return False
         except OSError:
             return False

@@ -4,11 +4,11 @@ Not here: how it travels on. The one idea: one pass of a fast encoder for result
 and a second look only at those it refuses, to mend what JSON can hold or to name what it cannot.
 """
 
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import fields, is_dataclass
 from datetime import date, datetime, time
 from enum import Enum
+from json import dumps
 from typing import Any, Final
 from uuid import UUID
 
@@ -89,7 +89,7 @@ _REFUSED: Final = (Binary, Edge, Regex, Timestamp)
 def _mended(value: Any) -> bytes:
     """Return the JSON text of a value the fast encoder refused."""
     plain = _rebuilt(value, "result", ())
-    text = json.dumps(plain, ensure_ascii=True, allow_nan=False, separators=(",", ":"))
+    text = dumps(plain, ensure_ascii=True, allow_nan=False, separators=(",", ":"))
     return text.encode()
 
 

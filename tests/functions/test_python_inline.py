@@ -514,6 +514,14 @@ async def test_generation_is_current_until_a_file_it_loaded_changes(stage):
     assert not generation.is_current()
 
 
+async def test_file_that_is_empty_while_it_is_saved_leaves_the_generation_current(stage):
+    generation = await stage.load("fn", "import helper\ndef main(): pass", helper="x = 1")
+    stage.save("fn/helper.py", "")
+    assert generation.is_current()
+    stage.save("fn/helper.py", "x = 2")
+    assert not generation.is_current()
+
+
 @pytest.mark.parametrize("file", ["config.json", "index.py", "late.py"])
 async def test_every_loaded_file_counts(stage, file):
     generation = await stage.load("fn", "def main():\n    import late\n", late="x = 1")
