@@ -18,13 +18,17 @@ from typing import Final
 from emulator.ambient import Clock, Ids
 from emulator.core.aggregate.environment import PipelineEnvironment
 from emulator.core.aggregate.pipeline import Pipeline, compile_pipeline
+from emulator.core.aggregate.sizes import bson_bytes
 from emulator.core.commands import Aggregate, Find, Found
 from emulator.core.documents import resolve
 from emulator.core.errors import DatabaseRequestFailed
 from emulator.core.indexes import described
 from emulator.core.limits import Limits
-from emulator.core.values import Document
+from emulator.core.values import Document, Value
 from emulator.stores.base import DocumentStore
+
+LONG_LENGTH: Final = 1_000
+"""A document is measured where a text or an array in it has more characters or items."""
 
 SLICE_LEAST_DOCUMENTS: Final = 25
 SLICE_MOST_DOCUMENTS: Final = 1_000
@@ -53,7 +57,21 @@ async def aggregate(command: Aggregate, sources: Sources) -> Found:
         InvalidOperator: there is no such stage, expression or accumulator.
         DatabaseRequestFailed: an operand or a value is refused, by MongoDB's number.
     """
-    now_ms, pace = sources.clock.now_ms(), _Pace(sources.clock)
+    pace = _Pace(sources.clock)
+    try:
+        pipeline = _compiled(command, sources, pace)
+        documents, left = await _beginning(command.collection, pipeline, sources)
+        found = await _pulled(left, documents, _most(pipeline, sources.limits), pace)
+    except RecursionError as fault:
+        raise DatabaseRequestFailed("the pipeline is nested too deep", mongo_code=15) from fault
+    for document in found:
+        _check_size(document, sources.limits.document_max_bytes)
+    return Found(documents=tuple(found))
+
+
+def _compiled(command: Aggregate, sources: Sources, pace: "_Pace") -> Pipeline:
+    """Return the pipeline over what other collections hold at this moment."""
+    now_ms = sources.clock.now_ms()
     others: dict[str, list[Document]] = {}
     environment = PipelineEnvironment(
         now_ms=now_ms,
@@ -70,12 +88,34 @@ async def aggregate(command: Aggregate, sources: Sources) -> Found:
         other = sources.store.collection(name)
         if other is not None:
             others[name] = other.snapshot()
-    limits = sources.limits
-    most = (
-        limits.aggregate_max_documents if pipeline.has_limit else limits.aggregate_default_documents
-    )
-    documents, left = await _beginning(command.collection, pipeline, sources)
-    return Found(documents=tuple(await _pulled(left, documents, most, pace)))
+    return pipeline
+
+
+def _most(pipeline: Pipeline, limits: Limits) -> int:
+    if pipeline.has_limit:
+        return limits.aggregate_max_documents
+    return limits.aggregate_default_documents
+
+
+def _check_size(document: Document, most_bytes: int) -> None:
+    """Raise the refusal of a document that no answer can hold; only long ones are measured."""
+    if not _is_long(document):
+        return
+    size = bson_bytes(document)
+    if size > most_bytes:
+        raise DatabaseRequestFailed(
+            f"BSONObj size: {size} is invalid. Size must be between 0 and {most_bytes}",
+            mongo_code=10334,
+            hint="gather fewer documents, or only the fields you need, with $push",
+        )
+
+
+def _is_long(value: Value) -> bool:
+    if value.__class__ is dict:
+        return any(map(_is_long, value.values()))
+    if value.__class__ is list:
+        return len(value) > LONG_LENGTH or any(map(_is_long, value))
+    return value.__class__ is str and len(value) > LONG_LENGTH
 
 
 async def _beginning(

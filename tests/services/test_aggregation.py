@@ -16,8 +16,9 @@ from emulator.core.indexes import IndexDefinition, with_definitions
 from emulator.core.limits import WECHAT
 from emulator.core.values import Date, ServerDate
 from emulator.services.access import Access
+from emulator.services.aggregation import Sources, aggregate
 from emulator.services.bus import Bus
-from emulator.services.caller import ADMINISTRATOR, Caller
+from emulator.services.caller import ADMINISTRATOR
 from emulator.services.database import Database
 from emulator.services.policy import Policy
 from emulator.stores.base import Describe
@@ -142,9 +143,31 @@ async def test_a_collection_that_is_not_there_joins_nothing(world):
         await world.run({"$match": {}}, collection="none")
 
 
-async def test_who_may_not_read_may_not_aggregate(world):
-    with pytest.raises(PermissionDenied, match="aggregate on collection c"):
-        await world.run({"$limit": 1}, caller=Caller(kind="user", openid="o"))
+async def test_whoever_runs_it_is_asked_about_every_other_collection(world):
+    asked = []
+
+    def may_read(name):
+        asked.append(name)
+        if name == "secret":
+            raise PermissionDenied("no")
+
+    async def find(command):
+        raise AssertionError(f"nothing is read: {command}")
+
+    sources = Sources(
+        store=world.store,
+        clock=world.clock,
+        ids=CountedIds(),
+        find=find,
+        may_read=may_read,
+        limits=WECHAT,
+    )
+    inner = {"from": "secret", "pipeline": [], "as": "x"}
+    join = {"from": "d", "pipeline": [{"$lookup": inner}], "as": "x"}
+    command = commands.Aggregate(collection="c", pipeline=({"$match": {}}, {"$lookup": join}))
+    with pytest.raises(PermissionDenied):
+        await aggregate(command, sources)
+    assert asked == ["d", "secret"]
 
 
 async def test_a_pipeline_sees_one_moment_although_it_lets_others_work():
@@ -188,6 +211,25 @@ async def test_one_step_that_never_ends_is_refused():
     with pytest.raises(DatabaseRequestFailed, match="exceeded time limit") as refusal:
         await world.run({"$project": {"n": {"$size": endless}}})
     assert refusal.value.mongo_code == 50
+
+
+async def test_a_document_no_answer_can_hold_is_refused():
+    world = World()
+    world.insert("c", *[{"_id": n, "text": "x" * 1_000_000} for n in range(17)])
+    with pytest.raises(DatabaseRequestFailed, match="BSONObj size") as refusal:
+        await world.run({"$group": {"_id": None, "all": {"$push": {"deep": ["$text"]}}}})
+    assert refusal.value.mongo_code == 10334
+    (found,) = await world.run({"$limit": 16}, {"$group": {"_id": 1, "all": {"$push": "$text"}}})
+    assert len(found["all"]) == 16
+
+
+async def test_a_pipeline_nested_deeper_than_the_machine_can_go_is_refused(world, monkeypatch):
+    def too_deep(*_):
+        raise RecursionError
+
+    monkeypatch.setattr("emulator.services.aggregation.compile_pipeline", too_deep)
+    with pytest.raises(DatabaseRequestFailed, match="nested too deep"):
+        await world.run({"$limit": 1})
 
 
 async def test_chance_comes_from_the_ids(world):

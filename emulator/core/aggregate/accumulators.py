@@ -132,6 +132,9 @@ class Push:
     def __init__(self) -> None:
         self._values: list[Value] = []
 
+    def __len__(self) -> int:
+        return len(self._values)
+
     def add(self, values: list[Value], kinds: Kinds) -> None:
         """Take the values that are there."""
         if Missing in kinds:
@@ -150,6 +153,9 @@ class AddToSet:
 
     def __init__(self) -> None:
         self._values: dict[object, Value] = {}
+
+    def __len__(self) -> int:
+        return len(self._values)
 
     def add(self, values: list[Value], kinds: Kinds) -> None:
         """Take the values that are there and new."""

@@ -3,7 +3,7 @@
 Not here: who keeps to a bound. The one idea: a row for each kind; documents and arrays add up.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import Final
 
@@ -16,11 +16,15 @@ from emulator.core.values import (
     Document,
     Edge,
     Int64,
+    Missing,
     ObjectId,
     Regex,
     Timestamp,
     Value,
 )
+
+MEMORY_MAX_BYTES: Final = 100 * 1024 * 1024
+"""What a `$group` or a `$sort` may hold, as the cloud's pages on these stages tell."""
 
 _FRAME_BYTES: Final = 5
 _FIELD_BYTES: Final = 2
@@ -38,6 +42,7 @@ def _of_items(items: Iterable[tuple[str, Value]]) -> int:
 
 _BYTES: Final[Mapping[type, Callable[[Value], int]]] = {
     type(None): lambda _: 0,
+    Missing: lambda _: 0,
     Edge: lambda _: 0,
     bool: lambda _: 1,
     int: lambda value: 8 if is_long(value) else 4,
@@ -58,6 +63,14 @@ _BYTES: Final[Mapping[type, Callable[[Value], int]]] = {
 def bson_bytes(value: Value) -> int:
     """Return how many bytes a value takes, without its name."""
     return _BYTES[type(value)](value)
+
+
+def about_bytes(values: Sequence[Value]) -> int:
+    """Return about how many bytes many values take, by a look at three of them."""
+    if not values:
+        return 0
+    some = {0, len(values) // 2, len(values) - 1}
+    return sum(bson_bytes(values[place]) for place in some) * len(values) // len(some)
 
 
 def _bson_size(value: Value) -> int | None:

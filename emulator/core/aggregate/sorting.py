@@ -9,6 +9,8 @@ from collections.abc import Callable, Generator, Iterator, Sequence
 from itertools import chain, repeat
 from typing import Final, TypeVar
 
+from emulator.core.aggregate.nodes import refusal
+from emulator.core.aggregate.sizes import MEMORY_MAX_BYTES, about_bytes
 from emulator.core.ordering import SortSpecification, sort_documents, sort_places
 from emulator.core.values import Document, Value
 
@@ -28,13 +30,23 @@ class SortedRuns:
         self._sort = sort
         self._waiting: list[Document] = []
         self._runs: list[list[Document]] = []
+        self._bytes = 0
 
     def add(self, documents: Sequence[Document]) -> None:
         """Take more documents.
 
         Raises:
-            DatabaseRequestFailed: two sort paths run through different arrays of one document (2).
+            DatabaseRequestFailed: two sort paths run through different arrays of one document (2),
+                or all of them are too much to sort (16819).
         """
+        self._bytes += about_bytes(documents)
+        if self._bytes > MEMORY_MAX_BYTES:
+            raise refusal(
+                f"Sort exceeded memory limit of {MEMORY_MAX_BYTES} bytes, but did not opt in to"
+                " external sorting.",
+                16819,
+                hint="match, project or limit before the $sort",
+            )
         self._waiting += documents
         if len(self._waiting) >= RUN_DOCUMENTS:
             self._runs.append(sort_documents(self._waiting, self._sort))

@@ -10,10 +10,17 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
-from emulator.core.aggregate.accumulators import ACCUMULATORS, Accumulator, kinds_of
+from emulator.core.aggregate.accumulators import (
+    ACCUMULATORS,
+    Accumulator,
+    AddToSet,
+    Push,
+    kinds_of,
+)
 from emulator.core.aggregate.expressions import is_operator
 from emulator.core.aggregate.nodes import Expression, Variables, refusal
 from emulator.core.aggregate.numbers import WHOLE
+from emulator.core.aggregate.sizes import MEMORY_MAX_BYTES, about_bytes, bson_bytes
 from emulator.core.aggregate.stage_nodes import Building, Slice, Slices, Stage, StageBuilder, slices
 from emulator.core.aggregate.stages_flow import sort_stage
 from emulator.core.aggregate.totals import Count, Kinds
@@ -21,6 +28,9 @@ from emulator.core.aggregate.variables import check_field_name
 from emulator.core.errors import InvalidOperator
 from emulator.core.ordering import hash_key
 from emulator.core.values import MISSING, Date, Document, Int64, ObjectId, Value
+
+GROUP_BYTES: Final = 64
+"""About what a group, and each of its accumulators, takes besides the values it holds."""
 
 _PLAIN_KEYS: Final = frozenset({str, int, Int64, type(None), Date, ObjectId})
 
@@ -55,6 +65,7 @@ class Groups:
         self._ids: dict[Hashable, Value] = {}
         self._states: dict[Hashable, list[Accumulator]] = {}
         self._columns = _columns(outputs)
+        self._bytes = 0
 
     def add(self, keys: Sequence[Hashable], documents: Slice) -> None:
         """Take documents and the key of each."""
@@ -64,9 +75,17 @@ class Groups:
         for key, pile in piles.items():
             states = self._states.get(key)
             if states is None:
-                self._ids[key] = self._id_of(pile[0])
+                id_ = self._ids[key] = self._id_of(pile[0])
                 states = self._states[key] = [output.start() for output in self._outputs]
+                self._bytes += bson_bytes(id_) + GROUP_BYTES * (1 + len(states))
             self._feed(states, pile)
+        if self._bytes > MEMORY_MAX_BYTES:
+            raise refusal(
+                "Exceeded memory limit for $group, but didn't allow external sort. Pass"
+                " allowDiskUse:true to opt in.",
+                16945,
+                hint="gather less in a group, or match and project before; the cloud has no disk",
+            )
 
     def _feed(self, states: Sequence[Accumulator], pile: Slice) -> None:
         for expression, places in self._columns:
@@ -76,7 +95,13 @@ class Groups:
                 values = expression.column(pile, self._variables)
                 kinds = kinds_of(values)
             for place in places:
-                states[place].add(values, kinds)
+                state = states[place]
+                if isinstance(state, Push | AddToSet):
+                    held = len(state)
+                    state.add(values, kinds)
+                    self._bytes += about_bytes(values) * (len(state) - held) // len(values)
+                else:
+                    state.add(values, kinds)
 
     def documents(self) -> Iterator[Document]:
         """Yield a document for each group, in the order the groups began."""

@@ -122,3 +122,11 @@ def test_redact_keeps_prunes_and_descends(run, verdict, expected):
 
 def test_redact_wants_a_verdict(stage_refused):
     stage_refused([{"$redact": 5}], 17053, [TREE])
+
+
+def test_a_sort_holds_only_so_much(stage_refused, run):
+    documents = [{"n": n, "text": "x" * 1_000_000} for n in range(110)]
+    stage_refused([{"$sort": {"n": -1}}], 16819, documents)
+    found = run([{"$sort": {"n": -1}}, {"$limit": 2}, {"$project": {"n": 1}}], documents)
+    assert found == [{"n": 109}, {"n": 108}]
+    stage_refused([{"$skip": 1}, {"$sort": {"n": -1}}, {"$limit": 5_000}], 16819, documents)

@@ -141,3 +141,26 @@ def test_counting_nothing_gives_no_document(run):
     assert run([{"$count": "n"}], PEOPLE) == [{"n": 5}]
     assert run([{"$count": "n"}]) == []
     assert run([{"$group": {"_id": None}}]) == []
+
+
+BIG = "x" * 1_000_000
+
+
+@pytest.mark.parametrize(
+    "group",
+    [
+        {"_id": None, "all": {"$push": "$text"}},
+        {"_id": "$n", "first": {"$push": "$$ROOT"}},
+        {"_id": None, "all": {"$addToSet": {"n": "$n", "text": "$text"}}},
+    ],
+    ids=repr,
+)
+def test_a_group_holds_only_so_much(stage_refused, group):
+    documents = [{"n": n, "text": BIG} for n in range(110)]
+    stage_refused([{"$group": group}], 16945, documents)
+
+
+def test_what_a_set_holds_already_costs_nothing(run):
+    documents = [{"text": BIG} for _ in range(1_000)]
+    (found,) = run([{"$group": {"_id": None, "all": {"$addToSet": "$text"}}}], documents)
+    assert found["all"] == [BIG]
