@@ -121,6 +121,7 @@ def test_a_tag_with_another_content_is_refused(data):
 
 def test_relaxed_form_tags_only_what_json_cannot_say():
     value = {"i": 1, "l": 2**40, "d": 1.5, "n": float("nan"), "at": Date(0), "long": Int64(1)}
+    assert encode([value, None]) == [encode(value), None]
     assert encode(value) == {
         "i": 1,
         "l": 2**40,

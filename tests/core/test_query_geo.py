@@ -64,6 +64,19 @@ def test_operator_matches(operand, expected):
     assert found(operand, PLACES) == expected
 
 
+@pytest.mark.parametrize(
+    ("operand", "kinds"),
+    [
+        ({"$near": {"$geometry": point(0, 0)}}, ("2dsphere",)),
+        ({"$nearSphere": [0, 0]}, ("2dsphere", "2d")),
+        ({"$near": [0, 0]}, ("2d",)),
+    ],
+    ids=str,
+)
+def test_a_distance_knows_what_indexes_can_serve_it(operand, kinds):
+    assert compile_filter({"p": operand}).near.distance.index_kinds == kinds
+
+
 def test_distances_are_told_in_the_operators_own_unit():
     def distance(operand, value):
         return compile_filter({"p": operand}).near.distance_m({"p": value})

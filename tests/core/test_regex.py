@@ -74,6 +74,8 @@ FOUND = [
     pytest.param("b|a+", "", ["a", "b"], ["c"], id="ends of branches"),
     pytest.param("(|a)b", "", ["b"], ["a"], id="empty branch"),
     pytest.param("()", "", [""], [], id="empty group"),
+    pytest.param("^[a-\\d]$", "", ["a", "-", "5"], ["b"], id="a range that is none"),
+    pytest.param("(^a*)b*c", "", ["aabc", "c"], ["xc"], id="anchor inside a group"),
 ]  # fmt: skip
 
 

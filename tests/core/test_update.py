@@ -354,6 +354,13 @@ def test_set_on_insert_counts_for_inserts_only():
     assert applied({"$max": {"_id": 5}}, {}, inserting=True) == {"_id": 5}
 
 
+@pytest.mark.parametrize("update", [None, 5, "x", [{"$set": {"a": 1}}]], ids=str)
+def test_an_update_is_an_object(update):
+    with pytest.raises(DatabaseRequestFailed, match="must be an object") as refusal:
+        compile_update(update)
+    assert refusal.value.mongo_code == 9
+
+
 def test_growing_by_small_steps_ends_at_the_size_of_a_document():
     small = compile_update({"$push": {"l": "x" * 4000}})
     assert len(small.apply({"_id": 1, "l": []}, now_ms=0)["l"]) == 1
