@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
+from emulator.cli.fn_inspect import inspect
 from emulator.cli.fn_install import install
 from emulator.cli.options import project_option
 from emulator.cli.output import (
@@ -41,6 +42,7 @@ def functions() -> None:
 
 
 functions.add_command(install)
+functions.add_command(inspect)
 
 
 @functions.command("list", short_help="List the functions.")

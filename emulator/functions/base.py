@@ -6,7 +6,7 @@ Not here: any runtime or kind, nor who calls them (`services.functions`, `servic
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Literal, Protocol, runtime_checkable
 
 from emulator.cloud.session import Session
 from emulator.core.changes import Change
@@ -143,6 +143,18 @@ class FunctionRuntime(Protocol):
 
     async def close(self) -> None:
         """Stop within a second, leaving threads that cannot be stopped behind as daemons."""
+        ...
+
+
+@runtime_checkable
+class Inspectable(Protocol):
+    """A runtime that a debugger can be attached to."""
+
+    async def inspect(self, generation: Generation, port: int) -> str:
+        """Open a function to debuggers and return the address, free of time-outs from now on.
+
+        What is loaded of it later is open too, at the same port if it can be had; 0 is any port.
+        """
         ...
 
 

@@ -66,6 +66,7 @@ class NodeGeneration:
         self.idle: list[NodeWorker] = []
         self.waiting: deque[NodeCall] = deque()
         self.is_retired = False
+        self.is_inspected = False
         self._moved_s = 0.0
         self._call_s = 0.0
         for path in (bundle.entry, *_markers(bundle.folder)):
@@ -120,7 +121,8 @@ class NodeGeneration:
     def begun(self, call: NodeCall) -> None:
         """Hold the call's time-out from now on."""
         self._moved_s = self._loop.time()
-        self._begun(call)
+        if not self.is_inspected:
+            self._begun(call)
 
     def refused(self, calls: Sequence[NodeCall]) -> None:
         """Let calls wait at the head of the queue again, or go to whoever is free."""
@@ -211,7 +213,8 @@ class NodeGeneration:
         while self.waiting:
             head = self.waiting[0]
             waited_s = self._loop.time() - head.waiting_since_s
-            if waited_s < WAITING_MAX_S and not head.future.done():
+            is_patient = waited_s < WAITING_MAX_S or self.is_inspected
+            if is_patient and not head.future.done():
                 break
             self.waiting.popleft()
             head.fail(Failure(kind="timeout", message=self._too_long()))
@@ -220,7 +223,8 @@ class NodeGeneration:
         if self.waiting and self._is_stuck(waited_s):
             count = len(self.workers) + len(self._starting)
             starts = len(self._starting) < min(STARTS_AT_ONCE_MAX, len(self.waiting))
-            if starts and count < WORKERS_MAX and self._may_grow():
+            allowed = 1 if self.is_inspected else WORKERS_MAX
+            if starts and count < allowed and self._may_grow():
                 self._grow()
         self._look_later()
 

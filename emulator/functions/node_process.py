@@ -83,6 +83,7 @@ class NodeProcessRuntime:
         self._deadlines: Deadlines[NodeCall] | None = None
         self._slots: asyncio.Semaphore | None = None
         self._generations: set[NodeGeneration] = set()
+        self._inspected: dict[str, int] = {}
         self._workers: set[NodeWorker] = set()
         self._spare: asyncio.Task[NodeWorker] | None = None
         self._warming: asyncio.TimerHandle | None = None
@@ -144,6 +145,30 @@ class NodeProcessRuntime:
         assert isinstance(generation, NodeGeneration)
         generation.retire()
 
+    async def inspect(self, generation: Generation, port: int) -> str:
+        """Open a function to debuggers and return the address, free of time-outs from now on.
+
+        It runs in one process as long as it is open, so that breakpoints are met.
+
+        Raises:
+            LoadFailed: its code does not load.
+        """
+        assert isinstance(generation, NodeGeneration)
+        self._bind()
+        self._inspected[generation.bundle.name] = port
+        for worker in tuple(generation.idle)[1:]:
+            worker.end()
+        url = ""
+        for worker in generation.workers:
+            if not worker.is_leaving:
+                url = await self._open(worker, port)
+        if not url:
+            worker = await self._hire(generation)
+            generation.take(worker)
+            url = await self._open(worker, port)
+        generation.is_inspected = True
+        return url
+
     def running(self) -> Sequence[str]:
         """Return what still runs, un-awaited work of ended calls included, as short sentences."""
         found = []
@@ -195,6 +220,9 @@ class NodeProcessRuntime:
             worker = await self._fresh(bundle)
             worker.owner = generation
             try:
+                if bundle.name in self._inspected:
+                    generation.is_inspected = True
+                    await self._open(worker, self._inspected[bundle.name])
                 await worker.load(self._wanted(bundle), timeout_s=LOAD_TIMEOUT_S)
             except BaseException:
                 worker.owner = None
@@ -204,6 +232,10 @@ class NodeProcessRuntime:
                 self._refill()
             self._likely = worker.packages
         return worker
+
+    async def _open(self, worker: NodeWorker, port: int) -> str:
+        """Open a process to debuggers, at another port if the one wished for is taken."""
+        return await worker.inspect(port) or await worker.inspect(0)
 
     async def _fresh(self, bundle: Bundle) -> NodeWorker:
         if bundle.memory_mb == MEMORY_DEFAULT_MB and self._spare is not None:

@@ -87,6 +87,7 @@ class NodeWorker:
         self._channel = Channel(self._hear, self._lose)
         self._ready: asyncio.Future[str] = loop.create_future()
         self._loading: asyncio.Future[None] | None = None
+        self._inspecting: asyncio.Future[str] | None = None
         self._child = NodeChild(launch.command, loop, self._take_raw)
         self._is_reaping = False
         self._is_answered = False
@@ -141,6 +142,12 @@ class NodeWorker:
             message = f"its top level did not return within {timeout_s:g} seconds"
             problem = Problem(file=str(wanted["entry"]), line=0, message=message)
             raise LoadFailed(problem, self.early) from None
+
+    async def inspect(self, port: int) -> str:
+        """Open the process to debuggers; returns the address, nothing if the port is taken."""
+        self._inspecting = self._loop.create_future()
+        self._channel.send("I", orjson.dumps({"port": port}))
+        return await self._inspecting
 
     def preload(self, packages: Sequence[str]) -> None:
         """Have a process that stands ready load packages that the next function will ask for."""
@@ -303,6 +310,11 @@ class NodeWorker:
             problem = Problem(**orjson.loads(payload))
             self._loading.set_exception(LoadFailed(problem, tuple(self.early)))
 
+    def _inspected(self, payload: bytes, kind: str) -> None:
+        del kind
+        if self._inspecting is not None and not self._inspecting.done():
+            self._inspecting.set_result(orjson.loads(payload))
+
     def _files(self, payload: bytes, kind: str) -> None:
         del kind
         if self.owner is not None:
@@ -318,6 +330,7 @@ class NodeWorker:
         "F": _failed,
         "x": _failed,
         "o": _printed,
+        "u": _inspected,
         "v": _refused,
         "b": _left,
         "i": _left,
@@ -352,7 +365,7 @@ class NodeWorker:
         self.ended.set()
         failure = self._why(code)
         lost = WorkerLost(failure.message)
-        for future in (self._ready, self._loading):
+        for future in (self._ready, self._loading, self._inspecting):
             if future is not None and not future.done():
                 future.set_exception(lost)
                 future.exception()  # seen to: nobody may be waiting any more

@@ -21,6 +21,7 @@ from emulator.functions.base import (
     Failure,
     FunctionRuntime,
     Generation,
+    Inspectable,
     Invocation,
     Outcome,
 )
@@ -84,6 +85,27 @@ class Functions:
     def connect(self, transport_of: Callable[[Caller, str], Transport]) -> None:
         """Say how the `cloud` object of an invocation by a caller reaches the services."""
         self._transport_of = transport_of
+
+    async def inspect(self, name: str, port: int) -> str:
+        """Open a function to debuggers and return the address.
+
+        Raises:
+            FunctionNotFound: no such function.
+            InvalidParam: debuggers cannot be attached to functions of its language.
+            FunctionFailed: its code does not load.
+        """
+        known = await self._registry.current(name)
+        generation = known.generation
+        if generation is None:
+            failure = _unloadable(known).failure
+            raise FunctionFailed(failure.message if failure else f"function {name} did not load")
+        runtime = self._runtimes[generation.bundle.language]
+        if not isinstance(runtime, Inspectable):
+            raise InvalidParam(
+                f"{name} runs in the suite's own process; only Node functions can be inspected",
+                hint="start the suite itself in a debugger: python -m debugpy -m emulator start",
+            )
+        return await runtime.inspect(generation, port)
 
     def caller_of(self, token: str) -> Caller | None:
         """Return whom the code of an invocation acts as, which is known by its request id.

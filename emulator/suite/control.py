@@ -99,6 +99,10 @@ class SuiteControl:
         own = orjson.loads(orjson.dumps(event))
         return _invoked(await self._parts.functions.invoke(name, own, caller))
 
+    async def inspect(self, name: str, port: int) -> str:
+        """Open a function to debuggers; raises FunctionNotFound or InvalidParam."""
+        return await self._parts.functions.inspect(name, port)
+
     async def fire(self, function: str, trigger: str) -> dict[str, Value]:
         """Fire a timer now; raises FunctionNotFound."""
         return _invoked(await self._parts.timers.fire(function, trigger))

@@ -13,7 +13,7 @@ from typing import Final, Literal, Protocol
 from aiohttp import web
 
 from emulator.core.ejson import TAG_MARK
-from emulator.core.errors import EmulatorError
+from emulator.core.errors import EmulatorError, InvalidParam
 from emulator.core.values import Document, Value
 from emulator.wire.control_json import (
     Json,
@@ -33,6 +33,7 @@ from emulator.wire.control_json import (
 EVENT_SIZE_MAX_BYTES: Final = 6 * 1024 * 1024
 """The platform's bound on a function's event."""
 SEED_SIZE_MAX_BYTES: Final = 512 * 1024 * 1024
+PORT_MAX: Final = 65_535
 IDLE_WAIT_DEFAULT_S: Final = 10.0
 IDLE_WAIT_MAX_S: Final = 600.0
 STREAM_LOOK_S: Final = 0.5
@@ -76,6 +77,10 @@ class ControlledSuite(Protocol):
 
     async def invoke(self, name: str, event: Value, *, openid: str | None, source: str) -> Json:
         """Call a function; raises FunctionNotFound, other failures are part of the answer."""
+        ...
+
+    async def inspect(self, name: str, port: int) -> str:
+        """Open a function to debuggers; raises FunctionNotFound or InvalidParam."""
         ...
 
     async def fire(self, function: str, trigger: str) -> Json:
@@ -122,6 +127,7 @@ def routes(suite: ControlledSuite) -> list[web.RouteDef]:
         (web.post, "/_emu/seed", control.seed),
         (web.get, "/_emu/collections/{name}", control.collection),
         (web.post, "/_emu/functions/{name}/invoke", control.invoke),
+        (web.post, "/_emu/functions/{name}/inspect", control.inspect),
         (web.post, "/_emu/triggers/{function}/{trigger}/fire", control.fire),
         (web.get, "/_emu/storage", control.storage),
         (web.get, "/_emu/logs", control.logs),
@@ -183,6 +189,13 @@ class _Control:
             source=text_or_none(data, "source") or SOURCE_DEFAULT,
         )
         return answer(invoked)
+
+    async def inspect(self, request: web.Request) -> web.StreamResponse:
+        raw = await read_body(request, EVENT_SIZE_MAX_BYTES)
+        port = read_object(raw or b"{}", known=("port",)).get("port", 0)
+        if type(port) is not int or not 0 <= port <= PORT_MAX:
+            raise InvalidParam(f"port must be a whole number from 0 to {PORT_MAX}")
+        return answer({"url": await self._suite.inspect(request.match_info["name"], port)})
 
     async def fire(self, request: web.Request) -> web.StreamResponse:
         found = request.match_info

@@ -67,6 +67,10 @@ class FakeSuite:
         self._note("invoke", name, event, openid, source)
         return {"result": {"ok": True}, "request_id": "r", "duration_ms": 1.5, "logs": []}
 
+    async def inspect(self, name, port):
+        self._note("inspect", name, port)
+        return f"ws://127.0.0.1:{port}/x"
+
     async def fire(self, function: str, trigger: str):
         self._note("fire", function, trigger)
         return {"result": None}
@@ -371,3 +375,17 @@ async def test_a_client_that_goes_lets_go_of_its_stream(client, suite):
         while suite.followers:
             suite.entries.put_nowait({"line": "x"})
             await asyncio.sleep(0.01)
+
+
+async def test_inspect_opens_a_function_at_a_port(client, suite):
+    status, answer = await call(client, "POST", "functions/pay/inspect", {"port": 9229})
+    assert (status, answer) == (200, {"url": "ws://127.0.0.1:9229/x"})
+    assert suite.calls == [("inspect", "pay", 9229)]
+
+
+@pytest.mark.parametrize("port", [-1, 65_536, "9229", 1.5, True])
+async def test_inspect_refuses_what_is_no_port(client, suite, port):
+    status, answer = await call(client, "POST", "functions/pay/inspect", {"port": port})
+    assert status == 400
+    assert "port must be a whole number" in str(answer)
+    assert suite.calls == []

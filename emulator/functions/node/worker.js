@@ -46,6 +46,11 @@ const loader = new Loader((file) => {
 })
 
 const frames = {
+  I: ({ port }) => {
+    const inspector = require('inspector')
+    if (inspector.url() === undefined) inspector.open(port, '127.0.0.1')
+    channel.send('u', stringify(inspector.url() || ''))
+  },
   P: (paths) => paths.forEach(preload),
   L: (wanted) => load(wanted),
   C: (call) => {

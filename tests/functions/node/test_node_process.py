@@ -221,6 +221,27 @@ async def test_process_that_stands_ready_has_the_sdk_loaded_that_was_used_last(
     assert await stage.result(generation) is True
 
 
+async def test_inspected_function_is_open_to_debuggers_and_has_no_time_out(stage):
+    code = (
+        "exports.main = () => new Promise((go) => setTimeout(go, 300, require('inspector').url()))"
+    )
+    generation = await stage.load(code)
+    url = await stage.runtime.inspect(generation, 0)
+    assert url.startswith("ws://127.0.0.1:")
+    assert await stage.result(generation, timeout_s=0.1) == url
+    both = await asyncio.gather(*(stage.result(generation, timeout_s=0.1) for _ in range(2)))
+    assert both == [url, url]
+    again = await stage.load(code + "\n")
+    assert (await stage.result(again, timeout_s=0.1)).startswith("ws://127.0.0.1:")
+
+
+async def test_function_whose_processes_rest_can_be_inspected(stage, monkeypatch):
+    monkeypatch.setattr(node_process, "EAGER_LOADS_MAX", 0)
+    generation = await stage.load("exports.main = () => require('inspector').url()")
+    url = await stage.runtime.inspect(generation, 0)
+    assert await stage.result(generation) == url
+
+
 SUITE = """
 import asyncio, sys
 from pathlib import Path
