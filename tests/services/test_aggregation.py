@@ -202,6 +202,20 @@ async def test_the_loop_breathes_while_a_pipeline_works():
     assert turns > 2
 
 
+async def test_slices_shrink_where_documents_take_long():
+    clock = TickingClock()
+    clock.tick_s = 0.02
+    world = World(clock=clock)
+    world.insert("c", *[{"_id": n} for n in range(500)])
+    turns = 0
+    running = asyncio.ensure_future(world.run({"$group": {"_id": None, "n": {"$sum": 1}}}))
+    while not running.done():
+        await asyncio.sleep(0)
+        turns += 1
+    assert await running == [{"_id": None, "n": 500}]
+    assert turns > 500 // 100
+
+
 async def test_one_step_that_never_ends_is_refused():
     clock = TickingClock()
     clock.tick_s = 1.0

@@ -104,8 +104,8 @@ def mapped(transform: Callable[[Document, Variables], Document]) -> RunStage:
             except DatabaseRequestFailed:
                 for document in chunk:
                     yield [transform(document, variables)]
-                raise
-            yield changed
+            else:
+                yield changed
 
     return run
 

@@ -45,8 +45,8 @@ def _match(_name: str, operand: Value, building: Building) -> Stage:
             except DatabaseRequestFailed:
                 for document in chunk:
                     yield bound.select([document], variables)
-                raise
-            yield kept
+            else:
+                yield kept
 
     return Stage(run=run, filter=operand)
 

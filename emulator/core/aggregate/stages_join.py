@@ -40,12 +40,16 @@ def query_keys(path: str) -> HashKeys:
     """Return what gives the hash keys of all values `{path: {$eq: value}}` finds a document by."""
     parts = tuple(path.split("."))
 
-    def keys(document: Document) -> set[Hashable]:
+    def keys(document: Document) -> Iterable[Hashable]:
         return {
             hash_key(None if value is MISSING else value) for value, _ in visit(document, parts)
         }
 
-    return keys
+    def keys_of_field(document: Document) -> Iterable[Hashable]:
+        value = document.get(path)
+        return keys(document) if value.__class__ is list else (hash_key(value),)
+
+    return keys_of_field if len(parts) == 1 else keys
 
 
 def local_values(document: Document, path: Parts) -> list[Value]:

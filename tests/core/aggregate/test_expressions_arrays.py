@@ -43,6 +43,8 @@ VALUES = [
     ({"$slice": [[1, 2, 3], 9, 2]}, []),
     ({"$slice": [None, 1]}, None),
     ({"$slice": [[1], None]}, None),
+    ({"$slice": [[1], None, 1]}, None),
+    ({"$slice": [[1], 0, None]}, None),
     ({"$zip": {"inputs": [[1, 2], ["a"]]}}, [[1, "a"]]),
     (
         {"$zip": {"inputs": [[1, 2], ["a"]], "useLongestLength": True}},

@@ -38,7 +38,9 @@ REFUSALS = [
     ({"$arrayToObject": {"$literal": [{"k": "a"}]}}, 40392),
     ({"$arrayToObject": {"$literal": [{"k": "a", "x": 1}]}}, 40393),
     ({"$arrayToObject": {"$literal": [{"k": 1, "v": 1}]}}, 40394),
+    ({"$arrayToObject": [[["a\0b", 1]]]}, 4940400),
     ({"$objectToArray": "$n"}, 40390),
+    ({"$setField": {"field": "x", "input": 5, "value": 1}}, 4161105),
     ({"$mergeObjects": ["$a", 5]}, 40400),
 ]
 

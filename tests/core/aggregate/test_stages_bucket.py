@@ -78,6 +78,15 @@ def test_limits_out_of_a_series(run):
     ]
 
 
+def test_a_series_goes_on_from_zeros(run):
+    stage = {"groupBy": "$n", "buckets": 2, "granularity": "1-2-5"}
+    found = run([{"$bucketAuto": stage}], [{"n": n} for n in (0, 0, 3, 4)])
+    assert [(each["_id"], each["count"]) for each in found] == [
+        ({"min": 0.0, "max": 2.0}, 2),
+        ({"min": 2.0, "max": 5.0}, 2),
+    ]
+
+
 def test_no_documents_make_no_buckets(run):
     assert run([{"$bucketAuto": {"groupBy": "$n", "buckets": 3}}]) == []
     assert run([{"$bucket": {"groupBy": "$n", "boundaries": [0, 1]}}]) == []

@@ -92,6 +92,15 @@ def test_a_wrong_specification_is_refused(stage_refused, stage, code):
     stage_refused([stage], code, PLACES, geo_indexes=SPHERE)
 
 
+def test_of_several_places_the_first_may_be_the_nearest(run):
+    documents = [{"_id": 1, "at": [PLACES[1]["at"], PLACES[0]["at"]]}]
+    assert found(run, near(), documents=documents) == [(1, 1)]
+
+
+def test_an_index_of_another_kind_is_none(stage_refused):
+    stage_refused([near()], 27, PLACES, geo_indexes={"at": "geoHaystack"})
+
+
 def test_it_stands_first_and_needs_an_index(stage_refused):
     stage_refused([{"$match": {"a": 1}}, near()], 40602, PLACES, geo_indexes=SPHERE)
     stage_refused([near()], 27, PLACES)

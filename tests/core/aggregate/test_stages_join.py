@@ -50,7 +50,7 @@ def test_the_hash_of_a_lookup_finds_what_a_filter_finds(value, path):
         {"k": Regex("a")}, {"k": {"x": {"x": 1}}},
     ]  # fmt: skip
     keys, key = query_keys(path), hash_key(value)
-    found = [document for document in documents if key in keys(document)]
+    found = [document for document in documents if key in list(keys(document))]
     # A filter takes a pattern for more than its own value, a lookup does not.
     expected = compile_filter({path: {"$eq": value}}).select(documents)
     assert found == expected
@@ -69,6 +69,7 @@ def test_the_hash_of_a_lookup_finds_what_a_filter_finds(value, path):
         ({"a": [5]}, "a.3", [None]),
         ({"a": [{"b": 1}, {"b": 2}]}, "a.1.b", [2]),
         ({"a": 5}, "a.b", [None]),
+        ({"a": [{"b": {"c": 1}}, {"b": 5}, {"b": [{"c": 2}]}]}, "a.b.c", [1, 2]),
     ],
 )
 def test_what_a_document_is_joined_by(document, path, expected):
@@ -96,6 +97,7 @@ def test_an_index_is_asked_first(run):
         {"$and": [{"$gt": ["$n", 0]}, {"$eq": ["$sku", "$$item"]}]},
         {"$and": [{"$eq": ["$$item", "$sku"]}]},
         {"$not": {"$ne": ["$sku", "$$item"]}},
+        {"$and": [{"$eq": [{"$ifNull": ["$sku", "$sku"]}, "$$item"]}]},
     ],
     ids=repr,
 )
