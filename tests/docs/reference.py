@@ -59,6 +59,10 @@ CALLS = {
         "collection; `triggers` lets database triggers hear of it. All of it or nothing",
     ),
     "GET /_emu/collections/{name}": ("", "its documents, oldest first"),
+    "POST /_emu/functions/{name}/inspect": (
+        '`{"port": 9229}`, 0 or nothing for any port',
+        '`{"url"}`: where debuggers attach; Node functions only',
+    ),
     "POST /_emu/functions/{name}/invoke": (
         '`{"event": {}, "openid": "oAda" or null, "source": "wx_client"}`',
         '`{"result" or "error": {"code", "kind", "message", "stack"}, "request_id", '
