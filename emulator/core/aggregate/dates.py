@@ -5,6 +5,7 @@ arithmetic over days of the proleptic Gregorian calendar, which Python's own dat
 """
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 DAY_MS: Final = 86_400_000
@@ -14,6 +15,7 @@ SECOND_MS: Final = 1_000
 ERA_DAYS: Final = 146_097
 """Days of 400 years, after which the calendar repeats itself, weekdays included."""
 
+_CACHED_DAYS: Final = 4_096
 _EPOCH_SHIFT_DAYS: Final = 719_468
 _MONTH_DAYS: Final = (31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
 
@@ -29,6 +31,7 @@ def days_of_date(year: int, month: int, day: int) -> int:
     return era * ERA_DAYS + day_of_era - _EPOCH_SHIFT_DAYS + day - 1
 
 
+@lru_cache(maxsize=_CACHED_DAYS)
 def date_of_days(days: int) -> tuple[int, int, int]:
     """Return year, month and day of a day's number."""
     era, day_of_era = divmod(days + _EPOCH_SHIFT_DAYS, ERA_DAYS)

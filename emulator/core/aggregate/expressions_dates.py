@@ -18,6 +18,7 @@ from emulator.core.aggregate.nodes import (
     Run,
     Scope,
     Variables,
+    apply,
     constant,
     folded,
     is_nullish,
@@ -25,7 +26,7 @@ from emulator.core.aggregate.nodes import (
     wrong_type,
 )
 from emulator.core.aggregate.numbers import is_whole_number
-from emulator.core.aggregate.zones import Zone, zone
+from emulator.core.aggregate.zones import UTC_ZONE, Zone, zone
 from emulator.core.errors import DatabaseRequestFailed
 from emulator.core.query_types import type_name
 from emulator.core.values import (
@@ -152,6 +153,8 @@ def _to_string(name: str, operand: Value, scope: Scope) -> Expression:
     on_null = _run(operands, "onNull", None)
     if "format" in operands and operands["format"].is_constant:
         _check_format(name, operands["format"].constant, 18533, writer)
+    if not {"timezone", "onNull"} & operands.keys() and _is_text(operands.get("format")):
+        return apply(_writer_in_utc(form({}, ())), [operands["date"]])
 
     def run(document: Document, variables: Variables) -> Value:
         value = read(document, variables)
@@ -165,6 +168,16 @@ def _to_string(name: str, operand: Value, scope: Scope) -> Expression:
         return writer(text)(date_of(value), at)
 
     return folded(run, list(operands.values()))
+
+
+def _is_text(form: Expression | None) -> bool:
+    return form is None or type(form.constant) is str
+
+
+def _writer_in_utc(form: str) -> Callable[[Value], Value]:
+    """Return the short way for the most common case: a fixed format and no zone."""
+    write = writer(form)
+    return lambda value: None if is_nullish(value) else write(date_of(value), UTC_ZONE)
 
 
 def _check_format(
