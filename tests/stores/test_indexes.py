@@ -6,7 +6,6 @@ from emulator.core.errors import DatabaseRequestFailed, DuplicateKey
 from emulator.core.indexes import BEYOND, IndexDefinition, key_of
 from emulator.core.planner import Reach
 from emulator.stores.indexes import CollectionIndexes, Index, check_documents
-from emulator.stores.sorted_rows import BLOCK_ROWS, SortedRows
 
 
 def definition(*keys, **options):
@@ -154,28 +153,3 @@ def test_definitions_that_stay_are_not_built_again():
     indexes.define([first, second])
     assert indexes.defined[0] is kept
     assert [index.definition.keys[0][0] for index in indexes.readable()] == ["_id", "n", "m"]
-
-
-def test_rows_stay_in_order_over_many_blocks():
-    count = 5 * BLOCK_ROWS
-    numbers = [n * 7919 % count for n in range(count)]
-    rows = SortedRows()
-    for n in numbers:
-        rows.add(((4, n),))
-    assert list(rows) == [((4, n),) for n in range(count)]
-    for n in numbers[: count // 2]:
-        rows.remove(((4, n),))
-    left = sorted(numbers[count // 2 :])
-    assert list(rows) == [((4, n),) for n in left]
-    assert len(rows) == len(left)
-    low, high = ((4, 100),), ((4, 4000),)
-    inside = [((4, n),) for n in left if 100 <= n < 4000]
-    assert list(rows.between(low, high)) == inside
-    assert list(rows.backwards(low, high)) == inside[::-1]
-    assert rows.count(low, high) == len(inside)
-    assert rows.count(high, low) == 0
-    assert list(rows.between(high, low)) == list(rows.backwards(high, low)) == []
-    for n in left:
-        rows.remove(((4, n),))
-    assert list(rows) == []
-    assert list(rows.between((), (BEYOND,))) == list(rows.backwards((), (BEYOND,))) == []
