@@ -210,6 +210,7 @@ class Suite:
             parts.functions.running,
             parts.dispatcher.running,
             parts.timers.running,
+            parts.openapi.payments.running,
             crossing.running,
         ):
             parts.activity.add_source(source)
@@ -248,7 +249,7 @@ class Suite:
             guard=guard,
             ids=parts.ids,
             host=emulator.host,
-            on_stop=[containers.close, delayed.close],
+            on_stop=[containers.close, delayed.close, parts.openapi.payments.close],
         )
 
     def _data_folder(self, stack: AsyncExitStack) -> Path:

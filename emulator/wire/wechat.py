@@ -49,7 +49,7 @@ from emulator.wire.wechat_fields import (
 )
 from emulator.wire.wechat_files import WechatFiles
 from emulator.wire.wechat_open import NAMES, OpenPaths
-from emulator.wire.wechat_query import read_statement
+from emulator.wire.wechat_query import statement_of
 
 TOKEN_LIFETIME_S: Final = 7_200
 TOKEN_HEAD: Final = "emu"
@@ -197,7 +197,7 @@ class WechatApi:
 
     async def _said(self, body: Body, kind: type[Command], call: str) -> Any:
         """Return the command of the statement and its result."""
-        command = read_statement(text_of(body, "query"), now_ms=self._clock.now_ms())
+        command = await statement_of(text_of(body, "query"), now_ms=self._clock.now_ms())
         if not isinstance(command, kind):
             raise Refused(40097, f"invalid args. the query should end in {call}")
         return command, await self._executor.execute(command, ADMINISTRATOR)

@@ -15,7 +15,7 @@ from emulator.wire.actions import Executes, Tickets
 from emulator.wire.fields import Body
 from emulator.wire.wechat_errors import Refused, number_of
 from emulator.wire.wechat_fields import choice_of, list_of, missing, object_of, text_of
-from emulator.wire.wechat_query import read_statement
+from emulator.wire.wechat_query import statement_of
 
 QCLOUD_TOKEN_LIFETIME_S: Final = 7_200
 _FILE_TYPES: Final[Mapping[int, FileType]] = {1: "jsonl", 2: "csv"}
@@ -66,7 +66,7 @@ class WechatFiles:
     async def _export(self, body: Body) -> dict[str, Any]:
         path, kind = text_of(body, "file_path"), choice_of(body, "file_type", _FILE_TYPES)
         query = text_of(body, "query")
-        find = read_statement(query, now_ms=self._clock.now_ms(), limit=None)
+        find = await statement_of(query, now_ms=self._clock.now_ms(), limit=None)
         if not isinstance(find, Find):
             raise Refused(40097, "invalid args. the query should end in get()")
         job = await self._migrations.export_file(find, path, kind, ADMINISTRATOR)

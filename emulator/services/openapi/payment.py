@@ -1,13 +1,15 @@
 """Owns `cloudPay`: orders, refunds, and telling the function that an order names.
 
 Not here: how it travels (`wire.openapi`). The one idea: an order is a small state machine kept in
-memory; with `auto_pay` it is paid as soon as it is made, else when the control API says so, and
+memory; with `auto_pay` it is paid a moment after it is made, else when the control API says so, and
 paying calls the function as the platform does. Answers have the keys of WeChat Pay's own interface.
 Facts: WeChat's pages on CloudPay.unifiedOrder, refund, queryOrder and the payment notification.
 """
 
+import asyncio
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any, Final, Literal
@@ -25,6 +27,7 @@ Notify = Callable[[str, dict[str, Value]], Awaitable[None]]
 ORDERS_MAX: Final = 10_000
 OUT_TRADE_NO_LENGTH_MAX: Final = 32
 BODY_LENGTH_MAX: Final = 128
+PAYING_TAKES_MS: Final = 500
 MERCHANT: Final = "1900000109"
 _CHINA: Final = timezone(timedelta(hours=8))
 _TRADE_TYPES: Final = ("JSAPI", "NATIVE", "APP", "MWEB")
@@ -63,6 +66,7 @@ class Payments:
         self._auto_pay = auto_pay
         self._notify = notify
         self._orders: OrderedDict[str, Order] = OrderedDict()
+        self._paying: set[asyncio.Task[None]] = set()
         self._table: Mapping[str, Callable[[Call], Awaitable[Answer]]] = {
             "unifiedOrder": self._unified_order,
             "queryOrder": self._query_order,
@@ -99,9 +103,20 @@ class Payments:
             await self._notify(order.function, self._paid_event(order))
         return order
 
+    def running(self) -> list[str]:
+        """Return the orders that are being paid."""
+        return [f"{len(self._paying)} payments"] if self._paying else []
+
     def clear(self) -> None:
         """Forget every order."""
         self._orders.clear()
+
+    async def close(self) -> None:
+        """Pay no more."""
+        paying = list(self._paying)
+        for task in paying:
+            task.cancel()
+        await asyncio.gather(*paying, return_exceptions=True)
 
     async def _unified_order(self, call: Call) -> Answer:
         number, fee = text_of(call, "out_trade_no"), _fee(call.data.get("total_fee"))
@@ -133,8 +148,17 @@ class Payments:
         )
         answer = self._ordered(trade_type)
         if self._auto_pay:
-            await self.settle(number, succeeds=True)
+            moment_ms = self._clock.now_ms() + PAYING_TAKES_MS
+            paying = asyncio.get_running_loop().create_task(self._pay(number, moment_ms))
+            self._paying.add(paying)
+            paying.add_done_callback(self._paying.discard)
         return answer
+
+    async def _pay(self, number: str, moment_ms: int) -> None:
+        """Pay as a user would: after whoever made the order had time to write it down."""
+        await self._clock.sleep_until(moment_ms)
+        with suppress(InvalidParam):  # it was paid or closed meanwhile
+            await self.settle(number, succeeds=True)
 
     def _ordered(self, trade_type: str) -> Answer:
         prepay = f"wx{self._ids.document_id()}"

@@ -30,7 +30,7 @@ class Mock:
 class OpenApiSettings:
     """Verdicts, the test user, templates by id, and mocks by the API's dotted name.
 
-    `auto_pay` pays an order as soon as it is made. `open_data` is what a CloudID stands for.
+    `auto_pay` pays an order a moment after it is made. `open_data` is what a CloudID stands for.
     """
 
     enforce_permissions: bool = True

@@ -308,7 +308,14 @@ const payment = [
     const answer = await api.unifiedOrder(order(1));
     return [answer.returnCode, answer.resultCode, Object.keys(answer.payment).sort()];
   })],
-  ['cloudPay.queryOrder', () => pay(async (api) => (await api.queryOrder({ subMchId: '1', outTradeNo: `${prefix}1` })).tradeState)],
+  ['cloudPay.queryOrder', () => pay(async (api) => {
+    let state = '';
+    for (let look = 0; look < 200 && state !== 'SUCCESS'; look += 1) {
+      state = (await api.queryOrder({ subMchId: '1', outTradeNo: `${prefix}1` })).tradeState;
+      await new Promise((done) => setTimeout(done, 50));
+    }
+    return state;
+  })],
   ['cloudPay.refund', () => pay(async (api) => {
     const answer = await api.refund({
       subMchId: '1', outTradeNo: `${prefix}1`, outRefundNo: `${prefix}r`, totalFee: 100, refundFee: 40, nonceStr: 'n',
@@ -318,7 +325,11 @@ const payment = [
   ['cloudPay.queryRefund', () => pay(async (api) => (await api.queryRefund({ outTradeNo: `${prefix}1` })).refundCount)],
   ['cloudPay.closeOrder of a paid one', () => pay(async (api) => (await api.closeOrder({ outTradeNo: `${prefix}1` })).errCode)],
   ['cloudPay tells the function', () => pay(async () => {
-    const found = await db.collection('sdk_payments').where({ outTradeNo: `${prefix}1` }).get();
+    let found = { data: [] };
+    for (let look = 0; look < 200 && found.data.length === 0; look += 1) {
+      found = await db.collection('sdk_payments').where({ outTradeNo: `${prefix}1` }).get();
+      await new Promise((done) => setTimeout(done, 50));
+    }
     return found.data.map((each) => [each.resultCode, each.total_fee]);
   })],
 ];

@@ -1,3 +1,4 @@
+import asyncio
 from typing import Any
 
 import pytest
@@ -5,7 +6,7 @@ import pytest
 from emulator.ambient import CountedIds, ManualClock
 from emulator.core.errors import InvalidParam
 from emulator.services.openapi.calls import Call, OpenApiNotFound
-from emulator.services.openapi.payment import ORDERS_MAX, Payments
+from emulator.services.openapi.payment import ORDERS_MAX, PAYING_TAKES_MS, Payments
 
 ORDER = {
     "body": "goods",
@@ -22,13 +23,20 @@ class Desk:
 
     def __init__(self, *, auto_pay: bool = False) -> None:
         self.told: list[tuple[str, dict[str, Any]]] = []
+        self.clock = ManualClock()
         self.payments = Payments(
             appid="wx1",
-            clock=ManualClock(),
+            clock=self.clock,
             ids=CountedIds(),
             auto_pay=auto_pay,
             notify=self._notify,
         )
+
+    async def paid(self) -> None:
+        """Let the time pass that paying takes."""
+        self.clock.advance(PAYING_TAKES_MS / 1000)
+        while self.payments.running():
+            await asyncio.sleep(0)
 
     async def _notify(self, name: str, event: dict[str, Any]) -> None:
         self.told.append((name, event))
@@ -55,12 +63,31 @@ async def test_an_order_is_paid_by_hand_and_its_function_is_told_in_both_spellin
     assert (found["trade_state"], found["total_fee"]) == ("SUCCESS", 100)
 
 
-async def test_an_order_is_paid_at_once_where_the_project_wants_it():
+async def test_an_order_is_paid_a_moment_later_where_the_project_wants_it():
     desk = Desk(auto_pay=True)
     await desk.call("unifiedOrder", **ORDER)
+    assert desk.told == []
+    assert desk.payments.running() == ["1 payments"]
+    await desk.paid()
     assert [name for name, _ in desk.told] == ["paid"]
     again = await desk.call("unifiedOrder", **ORDER)
     assert (again["result_code"], again["err_code"]) == ("FAIL", "ORDERPAID")
+
+
+async def test_an_order_that_was_closed_is_not_paid_later():
+    desk = Desk(auto_pay=True)
+    await desk.call("unifiedOrder", **ORDER)
+    await desk.call("closeOrder", out_trade_no="1")
+    await desk.paid()
+    assert desk.told == []
+
+
+async def test_what_is_being_paid_ends_with_the_suite():
+    desk = Desk(auto_pay=True)
+    await desk.call("unifiedOrder", **ORDER)
+    await desk.payments.close()
+    assert desk.payments.running() == []
+    assert desk.told == []
 
 
 async def test_a_payment_may_fail():
@@ -92,6 +119,7 @@ async def test_an_order_that_is_not_understood_fails_as_a_whole(change: dict[str
 async def test_refunds_add_up_to_what_was_paid():
     desk = Desk(auto_pay=True)
     await desk.call("unifiedOrder", **ORDER)
+    await desk.paid()
     one = {"out_trade_no": "1", "out_refund_no": "r1", "refund_fee": "60", "total_fee": 100}
     refunded = await desk.call("refund", **one, function_name="refunded")
     assert refunded["refund_fee"] == 60
@@ -115,6 +143,7 @@ async def test_only_an_open_order_is_closed():
         await desk.payments.settle("1", succeeds=True)
     paid = Desk(auto_pay=True)
     await paid.call("unifiedOrder", **ORDER)
+    await paid.paid()
     assert (await paid.call("closeOrder", out_trade_no="1"))["err_code"] == "ORDERPAID"
 
 
