@@ -34,6 +34,7 @@ from emulator.config.sections import (
     FunctionsSection,
     HostingSection,
     IndexSettings,
+    PermissionsSection,
     StorageSection,
     TriggersSection,
 )
@@ -84,7 +85,10 @@ class _Loading:
         self._refuse_entangled(emulator.data_dir, functions.root)
         read = [self._file.path] if self._file.path.exists() else []
         hosting = self._hosting()
-        triggers = TriggersSection(time_zone=self._time_zone())
+        triggers = TriggersSection(
+            time_zone=self._time_zone(),
+            misfire=self._file.section("triggers").get("misfire", "skip"),
+        )
         seed = self._seed()
         return Config(
             project=self._project,
@@ -92,6 +96,7 @@ class _Loading:
             functions=functions,
             database=self._database(),
             storage=StorageSection(rules=_frozen(self._file.section("storage").get("rules"))),
+            permissions=self._permissions(),
             hosting=hosting,
             triggers=triggers,
             openapi=openapi_settings(self._file.section("openapi"), self._project),
@@ -136,6 +141,7 @@ class _Loading:
             port=int(self._pick("port", PORT_DEFAULT)),
             site_port=int(self._pick("site_port", SITE_PORT_DEFAULT)),
             appid=self._pick("appid", "", self._foreign("appid")),
+            deterministic=self._pick("deterministic", None),
         )
         if section.port and section.port == section.site_port:
             raise self._one_port_twice(section.port)
@@ -225,7 +231,7 @@ class _Loading:
         permissions: dict[str, Any] = {}
         indexes: dict[str, tuple[IndexSettings, ...]] = {}
         for found in reversed(self._found):
-            permissions |= found.permissions
+            permissions |= {**found.permissions, **found.rules}
             indexes |= found.indexes
         permissions |= table.get("permissions", {})
         for name, entries in table.get("indexes", {}).items():
@@ -239,6 +245,16 @@ class _Loading:
             require_indexes=self._pick("require_indexes", None),
             rules=MappingProxyType(rules),
             indexes=MappingProxyType(indexes),
+        )
+
+    def _permissions(self) -> PermissionsSection:
+        table = self._file.section("permissions")
+        functions: dict[str, Any] = {}
+        for found in reversed(self._found):
+            functions |= found.invokes
+        functions |= table.get("functions", {})
+        return PermissionsSection(
+            functions=MappingProxyType(functions), subset_only=table.get("subset_only", False)
         )
 
     def _hosting(self) -> HostingSection:

@@ -38,7 +38,7 @@ _USED: Final = frozenset(
     {"$schema", "version", "envId", "functionRoot", "functions", "database", "databases"}
 )
 _USED_OF_FUNCTION: Final = frozenset(
-    {"name", "timeout", "memorySize", "handler", "envVariables", "triggers", "config"}
+    {"name", "timeout", "memorySize", "handler", "envVariables", "triggers", "config", "aclRule"}
 )
 _TEMPLATE: Final = re.compile(r"\{\{\s*env\.([A-Za-z_][A-Za-z0-9_]*)\s*\}\}")
 _ENV_LINE: Final = re.compile(r"\s*(?:export\s+)?([A-Za-z_][A-Za-z0-9_]*)\s*=\s*(.*?)\s*$")
@@ -60,6 +60,8 @@ class Found:
     appid: str | None = None
     functions: dict[str, FunctionSettings] = field(default_factory=dict)
     permissions: dict[str, Preset] = field(default_factory=dict)
+    rules: dict[str, Mapping[str, Any]] = field(default_factory=dict)
+    invokes: dict[str, Any] = field(default_factory=dict)
     indexes: dict[str, tuple[IndexSettings, ...]] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
 
@@ -155,6 +157,8 @@ class _Cloudbase:
             return
         old_form = item.get("config")
         item = {**(old_form if isinstance(old_form, dict) else {}), **item}
+        if isinstance(item.get("aclRule"), dict):
+            found.invokes[name] = item["aclRule"]
         variables = item.get("envVariables")
         triggers = item.get("triggers")
         found.functions[name] = FunctionSettings(
@@ -187,6 +191,8 @@ def _collection(found: Found, item: Mapping[str, Any]) -> None:
     preset = _PRESETS.get(str(item.get("aclTag")))
     if preset is not None:
         found.permissions[name] = preset
+    elif item.get("aclTag") == "CUSTOM" and isinstance(item.get("aclRule"), dict):
+        found.rules[name] = item["aclRule"]
     indexes = [_index(entry) for entry in _records(item.get("createIndexes"))]
     indexes += [_short_index(entry) for entry in _records(item.get("indexes"))]
     usable = tuple(index for index in indexes if index is not None)

@@ -12,11 +12,12 @@ from typing import Any, Final, Literal
 
 from emulator.functions.base import TIMEOUT_DEFAULT_S, Problem, TriggerConfig
 from emulator.services.openapi.settings import OpenApiSettings
+from emulator.services.timers import Misfire
 from emulator.stores.base import JournalMode
 
 Profile = Literal["wechat", "cloudbase", "alipay"]
 Preset = Literal["READONLY", "PRIVATE", "ADMINWRITE", "ADMINONLY"]
-RuleSet = Mapping[str, bool | str]
+RuleSet = Mapping[str, Any]
 """What a rule set says for each operation: `read`, `write`, `create`, `update`, `delete`."""
 
 ENV_DEFAULT: Final = "demo-env"
@@ -34,7 +35,10 @@ def _nothing() -> Mapping[str, Any]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EmulatorSection:
-    """The suite itself; a port of 0 means any free one."""
+    """The suite itself; a port of 0 means any free one.
+
+    `deterministic` is the seed of a run that gives the same bytes each time.
+    """
 
     data_dir: Path
     env: str = ENV_DEFAULT
@@ -44,6 +48,7 @@ class EmulatorSection:
     port: int = PORT_DEFAULT
     site_port: int = SITE_PORT_DEFAULT
     appid: str = ""
+    deterministic: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,11 +92,12 @@ class IndexSettings:
 class DatabaseSection:
     """The database: `permission` is the preset of a new collection, `permissions` by name.
 
+    A permission is a preset, or rules where `cloudbaserc.json` has some; `rules` are stronger.
     With `require_indexes` a query may read so many documents without an index, and no more.
     """
 
     permission: Preset = "PRIVATE"
-    permissions: Mapping[str, Preset] = field(default_factory=_nothing)
+    permissions: Mapping[str, Preset | RuleSet] = field(default_factory=_nothing)
     journal: JournalMode = "os"
     auto_create_collections: bool = False
     require_indexes: int | None = None
@@ -107,6 +113,17 @@ class StorageSection:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PermissionsSection:
+    """Who may call functions by name (`*` for all others), and how reads by id are checked.
+
+    With `subset_only` a rule has to allow what the query says even where it names one document.
+    """
+
+    functions: Mapping[str, Any] = field(default_factory=_nothing)
+    subset_only: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class HostingSection:
     """Static hosting; no root means nothing is hosted."""
 
@@ -117,9 +134,10 @@ class HostingSection:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TriggersSection:
-    """Triggers: the zone that timer expressions speak of."""
+    """Triggers: the zone that timer expressions speak of, and what becomes of late firings."""
 
     time_zone: str = TIME_ZONE_DEFAULT
+    misfire: Misfire = "skip"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -144,6 +162,7 @@ class Config:
     functions: FunctionsSection = field(default_factory=FunctionsSection)
     database: DatabaseSection = field(default_factory=DatabaseSection)
     storage: StorageSection = field(default_factory=StorageSection)
+    permissions: PermissionsSection = field(default_factory=PermissionsSection)
     hosting: HostingSection = field(default_factory=HostingSection)
     triggers: TriggersSection = field(default_factory=TriggersSection)
     openapi: OpenApiSettings = field(default_factory=OpenApiSettings)

@@ -6,6 +6,7 @@
       InvalidCommonParam              the request itself is not understood
       RequestTooLarge                 a body or document beyond a named bound
       PermissionDenied                a rule or preset said no
+      FunctionForbidden               the rule of a function said no
       RuleInvalid                     the text of a rule is none; the character is told
       DatabaseError
         DatabaseRequestFailed         MongoDB's own refusal, with its number and text
@@ -67,6 +68,12 @@ class PermissionDenied(EmulatorError):
     """A rule or preset said no."""
 
     code = "DATABASE_PERMISSION_DENIED"
+
+
+class FunctionForbidden(EmulatorError):
+    """The rule of a function said no."""
+
+    code = "PERMISSION_DENIED"
 
 
 class RuleInvalid(EmulatorError):

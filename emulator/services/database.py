@@ -1,8 +1,9 @@
 """Owns documents as a service: find, count, insert, update, remove; plan, check, commit, publish.
 
-Not here: how filters and updates work (`core`), how commits are kept (`stores`), who may
-(`services.access`). The one idea: a write runs from its first read to its publication without an
-`await`, so the event loop is the lock; reads go through `services.planning`.
+Not here: how filters and updates work (`core`), how commits are kept (`stores`), who may read and
+write documents (`services.permitted` asks before each command). The one idea: a write runs from its
+first read to its publication without an `await`, so the event loop is the lock; reads go through
+`services.planning`.
 """
 
 import re
@@ -80,7 +81,7 @@ class Database:
 
     async def find(self, command: Find, caller: Caller) -> Found:
         """Return the documents that match, sorted, cut and projected."""
-        collection = self._readable("find", command.collection, caller)
+        collection = self._existing(command.collection)
         if command.skip < 0 or (command.limit or 0) < 0:
             raise InvalidParam(
                 f"skip {command.skip} and limit {command.limit} must not be negative"
@@ -100,12 +101,12 @@ class Database:
 
     async def explain(self, command: Find, caller: Caller) -> Reading:
         """Read as `find` would and return what that took; the documents come without a cut."""
-        collection = self._readable("find", command.collection, caller)
+        collection = self._existing(command.collection)
         return await self._reader.read(self._find_question(command, collection, caller))
 
     async def count(self, command: Count, caller: Caller) -> int:
         """Return how many documents match."""
-        collection = self._readable("count", command.collection, caller)
+        collection = self._existing(command.collection)
         if not command.filter:
             return len(collection)
         question = self._question(command, collection, caller)
@@ -113,13 +114,15 @@ class Database:
 
     async def aggregate(self, command: Aggregate, caller: Caller) -> Found:
         """Return what a pipeline makes of the documents as they are now."""
-        self._readable("aggregate", command.collection, caller)
+        self._existing(command.collection)
+        now_ms = self._clock.now_ms()
         sources = Sources(
             store=self._store,
             clock=self._clock,
             ids=self._ids,
-            find=lambda beginning: self.find(beginning, caller),
-            may_read=lambda name: self._access.require_database(caller, "aggregate", name),
+            # What the pipeline may begin with is decided before it gets here.
+            find=lambda beginning: Database.find(self, beginning, caller),
+            may_read=lambda name: self._access.require_whole(caller, name, now_ms),
             limits=self._policy.limits,
         )
         return await aggregate(command, sources)
@@ -130,7 +133,7 @@ class Database:
         Raises:
             DuplicateKey: an `_id` is taken; nothing was inserted.
         """
-        collection = self._writable("insert", command.collection, caller)
+        collection = self._writable(command.collection)
         now_ms = self._clock.now_ms()
         batch = Batch(command.collection)
         taken: set[object] = set()
@@ -151,7 +154,7 @@ class Database:
 
         The documents change together or, when one of them refuses, not at all.
         """
-        collection = self._writable("update", command.collection, caller)
+        collection = self._writable(command.collection)
         now_ms = self._clock.now_ms()
         wanted = None if command.multi else 1
         question = self._question(command, collection, caller, wanted=wanted)
@@ -177,7 +180,7 @@ class Database:
 
     def find_and_modify(self, command: FindAndModify, caller: Caller) -> Modified:
         """Apply update operators to one document and return it as it became."""
-        collection = self._writable("update", command.collection, caller)
+        collection = self._writable(command.collection)
         now_ms = self._clock.now_ms()
         question = self._question(command, collection, caller, wanted=1)
         change = Updating(command.update, now_ms)
@@ -192,7 +195,7 @@ class Database:
 
     def remove(self, command: Remove, caller: Caller) -> Removed:
         """Remove the first or every document that matches."""
-        collection = self._writable("remove", command.collection, caller)
+        collection = self._writable(command.collection)
         wanted = None if command.multi else 1
         question = self._question(command, collection, caller, wanted=wanted)
         batch = Batch(command.collection)
@@ -282,12 +285,7 @@ class Database:
         for change in batch.changes(sequence, caller):
             self._bus.publish(change)
 
-    def _readable(self, operation: str, name: str, caller: Caller) -> Collection:
-        self._access.require_database(caller, operation, name)
-        return self._existing(name)
-
-    def _writable(self, operation: str, name: str, caller: Caller) -> Collection:
-        self._access.require_database(caller, operation, name)
+    def _writable(self, name: str) -> Collection:
         if self._policy.creates_collections and self._store.collection(name) is None:
             _require_name(name)
             self._create(name)

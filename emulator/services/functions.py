@@ -25,6 +25,7 @@ from emulator.functions.base import (
     Invocation,
     Outcome,
 )
+from emulator.services.access import Access
 from emulator.services.caller import Caller
 from emulator.services.recorder import Recorder, RequestRecord
 from emulator.services.registry import Registered, Registry, pointed
@@ -62,7 +63,7 @@ class Place:
 class Functions:
     """The calls of one environment."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  # what it depends on, each once
         self,
         runtimes: Mapping[str, FunctionRuntime],
         registry: Registry,
@@ -71,7 +72,9 @@ class Functions:
         clock: Clock,
         ids: Ids,
         recorder: Recorder,
+        access: Access | None = None,
     ) -> None:
+        self._access = access or Access()
         self._runtimes = runtimes
         self._registry = registry
         self._place = place
@@ -156,8 +159,10 @@ class Functions:
 
         Raises:
             FunctionNotFound: no such function.
+            FunctionForbidden: its rule does not let this client call it.
             FunctionFailed: the chain of calls or triggers is too deep.
         """
+        self._access.require_function(caller, name)
         known = await self._registry.current(name)
         _require_shallow(name, caller)
         request_id = request_id or self._ids.request_id()

@@ -88,7 +88,7 @@ class Storage:
             "upload",
             cloud_path,
             lifetime_s=UPLOAD_TICKET_AGE_S,
-            owner=caller.openid,
+            owner=caller.owner_id,
             depth=caller.depth,
         )
         file_id = self.file_id(cloud_path)
@@ -160,7 +160,7 @@ class Storage:
         """
         cloud_path = file_ids.check_cloud_path(command.cloud_path)
         self._require("write", cloud_path, caller)
-        writer = await self._writer(cloud_path, caller.openid, "")
+        writer = await self._writer(cloud_path, caller.owner_id, "")
         try:
             view = memoryview(command.content)
             for start in range(0, len(view), CHUNK_BYTES):
@@ -214,7 +214,7 @@ class Storage:
         if not overwrite and self._blobs.info(target) is not None:
             raise InvalidParam(f"{target} is there already", hint="say overwrite to replace it")
         with closing(self._reader(source)) as reader:
-            info = await self._copied(reader, target, caller.openid)
+            info = await self._copied(reader, target, caller.owner_id)
         self._announce(info, "put", depth=caller.depth)
         if remove_original and source != target:
             await self._remove(source, caller)
@@ -329,11 +329,11 @@ class Storage:
         if caller.kind == "administrator" or operation == "read":
             return True
         info = self._blobs.info(cloud_path)
-        return bool(caller.openid) and (info is None or info.owner == caller.openid)
+        return bool(caller.owner_id) and (info is None or info.owner == caller.owner_id)
 
 
 def _who(caller: Caller) -> str:
-    return f"the user {caller.openid}" if caller.openid else "a caller who is not signed in"
+    return f"the user {caller.owner_id}" if caller.owner_id else "a caller who is not signed in"
 
 
 def _age_s(max_age_s: int | None) -> int:

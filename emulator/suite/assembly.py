@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from emulator.ambient import Clock, Ids
+from emulator.ambient import Ids, SuiteClock
 from emulator.config import Config
+from emulator.config.rule_files import RuleFiles
 from emulator.core.errors import ConfigurationError
 from emulator.core.indexes import IndexDefinition
 from emulator.core.limits import PROFILES
@@ -19,12 +20,16 @@ from emulator.functions.base import Bundle, FunctionRuntime
 from emulator.functions.node_process import NodeProcessRuntime
 from emulator.functions.python_inline import PythonInlineRuntime
 from emulator.services.access import Access
+from emulator.services.access_record import AccessRecord
 from emulator.services.activity import Activity
 from emulator.services.advisor import Advisor
 from emulator.services.bus import Bus
+from emulator.services.caller import Caller
+from emulator.services.clock import Clockwork
 from emulator.services.database import Database
 from emulator.services.datasets import Datasets
-from emulator.services.dispatcher import Dispatcher
+from emulator.services.delayed import Delayed
+from emulator.services.dispatcher import SIDE_BY_SIDE_MAX, Dispatcher
 from emulator.services.executor import Executor
 from emulator.services.expiry import Expiry
 from emulator.services.exporting import Exporting
@@ -34,6 +39,8 @@ from emulator.services.http_routes import HttpRoutes
 from emulator.services.importing import Importing
 from emulator.services.indexes import Indexes
 from emulator.services.openapi.service import OpenApi
+from emulator.services.permissions import Permissions
+from emulator.services.permitted import PermittedDatabase
 from emulator.services.planning import Reader
 from emulator.services.policy import Policy
 from emulator.services.recorder import Recorder
@@ -58,7 +65,7 @@ PACKAGES_FOLDER: Final = "node"
 class Parts:
     """Everything a running suite consists of, but its servers."""
 
-    clock: Clock
+    clock: SuiteClock
     ids: Ids
     recorder: Recorder
     store: DocumentStore
@@ -67,6 +74,7 @@ class Parts:
     registry: Registry
     functions: Functions
     openapi: OpenApi
+    access: Access
     database: Database
     transactions: Transactions
     indexes: Indexes
@@ -76,6 +84,8 @@ class Parts:
     executor: Executor
     dispatcher: Dispatcher
     timers: Timers
+    delayed: Delayed
+    clockwork: Clockwork
     http_routes: HttpRoutes
     datasets: Datasets
     importing: Importing
@@ -92,7 +102,7 @@ class Surroundings:
     """
 
     folder: Path
-    clock: Clock
+    clock: SuiteClock
     ids: Ids
     site_url: Callable[[], str]
     rediscover: Callable[[str], Bundle | None]
@@ -104,13 +114,23 @@ class Surroundings:
 class _Ground:
     """What most parts stand on."""
 
-    clock: Clock
+    clock: SuiteClock
     ids: Ids
     recorder: Recorder
     bus: Bus
     access: Access
     store: VersionedStore
     policy: Policy
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Reactions:
+    """The parts that call functions by themselves."""
+
+    dispatcher: Dispatcher
+    timers: Timers
+    delayed: Delayed
+    clockwork: Clockwork
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,11 +151,12 @@ def assemble(config: Config, around: Surroundings) -> Parts:
         StoreError: what lies in it cannot be read.
     """
     clock, ids, env_id = around.clock, around.ids, config.emulator.env
-    recorder, bus, access = Recorder(clock), Bus(), Access()
+    recorder, bus = Recorder(clock), Bus()
+    access = Access(Permissions(RuleFiles(config).read()[0]), AccessRecord(recorder))
     kept, blobs = _stores(config, around)
     store, policy, place = VersionedStore(kept), _policy(config), _place(config, around)
     runtimes = _runtimes(config, around, place)
-    registry, functions = _functions(place, around, runtimes, recorder)
+    registry, functions = _functions(place, around, runtimes, recorder, access)
     storage = _storage(blobs, env_id, around, bus, access)
     openapi = build_openapi(
         config.openapi, functions, recorder, appid=place.appid, clock=clock, ids=ids
@@ -144,6 +165,7 @@ def assemble(config: Config, around: Surroundings) -> Parts:
         clock=clock, ids=ids, recorder=recorder, bus=bus, access=access, store=store, policy=policy
     )
     documents = _documents(config, ground)
+    reactions = _reactions(config, ground, functions, openapi)
     return Parts(
         clock=clock,
         ids=ids,
@@ -154,6 +176,7 @@ def assemble(config: Config, around: Surroundings) -> Parts:
         registry=registry,
         functions=functions,
         openapi=openapi,
+        access=access,
         database=documents.database,
         transactions=documents.transactions,
         indexes=documents.indexes,
@@ -161,8 +184,10 @@ def assemble(config: Config, around: Surroundings) -> Parts:
         expiry=Expiry(documents.database, store, clock=clock, recorder=recorder),
         storage=storage,
         executor=_executor(documents, functions, openapi, storage, store),
-        dispatcher=Dispatcher(functions, bus=bus, clock=clock, recorder=recorder, env_id=env_id),
-        timers=Timers(functions, clock=clock, recorder=recorder),
+        dispatcher=reactions.dispatcher,
+        timers=reactions.timers,
+        delayed=reactions.delayed,
+        clockwork=reactions.clockwork,
         http_routes=HttpRoutes(),
         datasets=Datasets(store, storage, recorder, bus=bus, clock=clock, ids=ids, policy=policy),
         importing=Importing(store, clock=clock, ids=ids, policy=policy),
@@ -188,7 +213,7 @@ def _documents(config: Config, ground: _Ground) -> _Documents:
     )
 
     def open_database(over: DocumentStore, hears: Bus) -> Database:
-        return Database(
+        return PermittedDatabase(
             over,
             access=access,
             bus=hears,
@@ -205,6 +230,29 @@ def _documents(config: Config, ground: _Ground) -> _Documents:
         ),
         indexes=indexes,
         reader=reader,
+    )
+
+
+def _reactions(
+    config: Config, ground: _Ground, functions: Functions, openapi: OpenApi
+) -> _Reactions:
+    clock, recorder, emulator = ground.clock, ground.recorder, config.emulator
+    dispatcher = Dispatcher(
+        functions,
+        bus=ground.bus,
+        clock=clock,
+        recorder=recorder,
+        env_id=emulator.env,
+        side_by_side=SIDE_BY_SIDE_MAX if emulator.deterministic is None else 1,
+    )
+    timers = Timers(functions, clock=clock, recorder=recorder, misfire=config.triggers.misfire)
+    delayed = Delayed(functions, clock=clock, recorder=recorder)
+    sources = (dispatcher.running, timers.running, delayed.running, openapi.payments.running)
+    return _Reactions(
+        dispatcher=dispatcher,
+        timers=timers,
+        delayed=delayed,
+        clockwork=Clockwork(clock, timers, recorder=recorder, running=sources),
     )
 
 
@@ -272,6 +320,7 @@ def _functions(
     around: Surroundings,
     runtimes: Mapping[str, FunctionRuntime],
     recorder: Recorder,
+    access: Access,
 ) -> tuple[Registry, Functions]:
     registry = Registry(
         runtimes,
@@ -280,7 +329,13 @@ def _functions(
         variables_of=place.variables_of,
     )
     functions = Functions(
-        runtimes, registry, place=place, clock=around.clock, ids=around.ids, recorder=recorder
+        runtimes,
+        registry,
+        place=place,
+        clock=around.clock,
+        ids=around.ids,
+        recorder=recorder,
+        access=access,
     )
     return registry, functions
 
@@ -288,6 +343,13 @@ def _functions(
 def _storage(
     blobs: BlobStore, env_id: str, around: Surroundings, bus: Bus, access: Access
 ) -> Storage:
+    def owner_of(cloud_path: str) -> str | None:
+        info = blobs.info(cloud_path)
+        return None if info is None else info.owner
+
+    def allow(operation: str, cloud_path: str, caller: Caller) -> bool:
+        return access.allows_storage(operation, cloud_path, caller, lambda: owner_of(cloud_path))
+
     return Storage(
         blobs,
         Tickets(signing_key(around.folder, around.ids), around.clock),
@@ -297,7 +359,7 @@ def _storage(
         bucket=bucket_of(env_id),
         site_url=around.site_url,
         publish=bus.publish,
-        allow=access.allows_storage,
+        allow=allow,
     )
 
 
@@ -306,7 +368,7 @@ def _stores(config: Config, around: Surroundings) -> tuple[DocumentStore, BlobSt
     try:
         around.folder.mkdir(parents=True, exist_ok=True)
         store = TinyDocumentStore.open(
-            around.folder / DOCUMENTS_FOLDER, mode=mode, clock=around.clock
+            around.folder / DOCUMENTS_FOLDER, mode=mode, clock=around.clock.machine
         )
         around.at_end(store.close)
         blobs = DiskBlobStore(around.folder / BLOBS_FOLDER, around.clock, synced=mode == "always")

@@ -259,14 +259,25 @@ async def test_names_the_cloud_refuses(world, name):
         world.database.create_collection(commands.CreateCollection(collection=name), ADMINISTRATOR)
 
 
-async def test_who_is_no_administrator_is_refused(world):
-    world.insert({"_id": "a"})
-    user = Caller(kind="user", openid="oUser")
-    with pytest.raises(PermissionDenied, match="oUser"):
-        await world.database.find(commands.Find(collection="c"), user)
-    with pytest.raises(PermissionDenied):
-        world.database.remove(commands.Remove(collection="c", filter={}, multi=True), user)
-    assert len(await world.find()) == 1
+@pytest.mark.parametrize(
+    "command",
+    [
+        commands.CreateCollection(collection="d"),
+        commands.DropCollection(collection="c"),
+        commands.ListCollections(),
+    ],
+    ids=lambda command: type(command).__name__,
+)
+def test_collections_are_an_administrators_business(world, command):
+    do = {
+        commands.CreateCollection: world.database.create_collection,
+        commands.DropCollection: world.database.drop_collection,
+        commands.ListCollections: world.database.list_collections,
+    }[type(command)]
+    with pytest.raises(PermissionDenied) as refusal:
+        do(command, Caller(kind="user", openid="oUser"))
+    assert "oUser" in refusal.value.hint
+    assert world.store.names() == ["c"]
 
 
 @pytest.mark.parametrize("options", [{"skip": -1}, {"limit": -1}], ids=str)

@@ -555,10 +555,11 @@ async def test_there_is_an_end_to_how_many_may_be_open(world, monkeypatch):
     await world.start()
 
 
-async def test_only_administrators_start_transactions(world):
-    visitor = Caller(kind="user", openid="oSomeone")
+async def test_whoever_is_signed_in_starts_transactions_and_nobody_else(world):
+    user = Caller(kind="user", openid="oSomeone")
+    assert (await world.executor.execute(commands.StartTransaction(), user)).transaction_id
     with pytest.raises(PermissionDenied):
-        await world.executor.execute(commands.StartTransaction(), visitor)
+        await world.executor.execute(commands.StartTransaction(), Caller(kind="anonymous"))
 
 
 async def test_nothing_of_the_past_is_kept_once_no_transaction_needs_it(world):

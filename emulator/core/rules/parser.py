@@ -23,6 +23,7 @@ from emulator.core.rules.nodes import (
     Place,
     Text,
     Unary,
+    children,
     walk,
 )
 from emulator.core.values import MISSING
@@ -31,6 +32,8 @@ DEPTH_MAX: Final = 50
 """Brackets inside brackets; the text's bound alone would allow a thousand."""
 GETS_MAX: Final = 3
 """`get` calls in one expression, as on the platform."""
+GETS_DEPTH_MAX: Final = 2
+"""`get` calls inside the path of another, as on the platform."""
 
 VARIABLES: Final = ("auth", "doc", "request", "now", "resource")
 _CONSTANTS: Final = {"true": True, "false": False, "null": None, "undefined": MISSING}
@@ -57,7 +60,16 @@ def parse(text: str) -> Node:
         raise RuleInvalid(
             f"an expression may call get at most {GETS_MAX} times", position=gets[GETS_MAX].place.at
         )
+    if _gets_depth(node) > GETS_DEPTH_MAX:
+        raise RuleInvalid(
+            f"get may stand at most {GETS_DEPTH_MAX} deep inside get", position=gets[0].place.at
+        )
     return node
+
+
+def _gets_depth(node: Node) -> int:
+    inner = max(map(_gets_depth, children(node)), default=0)
+    return inner + isinstance(node, (Fetch, Matches))
 
 
 class _Parser:

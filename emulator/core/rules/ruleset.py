@@ -12,8 +12,8 @@ from typing import Any, Final, Literal
 
 from emulator.core.errors import RuleInvalid
 from emulator.core.rules.evaluate import Scope, compile_rule
+from emulator.core.rules.nodes import Fetch, Matches, Name, Node, Place, doc_paths, walk
 from emulator.core.rules.nodes import Literal as Constant
-from emulator.core.rules.nodes import Node, Place, doc_paths
 from emulator.core.rules.parser import parse
 from emulator.core.values import Value
 
@@ -44,6 +44,10 @@ class Rule:
     allows: Callable[[Scope], bool]
     doc_paths: frozenset[str] | None
     """The fields of the document that it speaks of; None when it needs the whole document."""
+    looks_up: bool
+    """Whether it reads other documents."""
+    is_steady: bool
+    """Whether caller and document alone decide: it knows no time, request or other documents."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,7 +118,18 @@ def _constant(key: str, *, value: bool) -> Rule:
 
 
 def _rule(key: str, text: str, node: Node) -> Rule:
-    return Rule(key=key, text=text, node=node, allows=compile_rule(node), doc_paths=doc_paths(node))
+    inside = list(walk(node))
+    looks_up = any(isinstance(each, (Fetch, Matches)) for each in inside)
+    passing = any(isinstance(each, Name) and each.name in ("now", "request") for each in inside)
+    return Rule(
+        key=key,
+        text=text,
+        node=node,
+        allows=compile_rule(node),
+        doc_paths=doc_paths(node),
+        looks_up=looks_up,
+        is_steady=not looks_up and not passing,
+    )
 
 
 def _named(value: Any) -> str:

@@ -1,0 +1,127 @@
+"""Owns what a request of a user becomes: whose documents, `{openid}` filled in, `_openid` set.
+
+Not here: whether the request is allowed (`services.access`). The one idea: plain functions from a
+filter, a pipeline or a document to another one; what was handed in is never changed.
+"""
+
+from collections.abc import Mapping
+from typing import Final
+
+from emulator.core.values import MISSING, Document, Filter, Value
+from emulator.services.caller import Caller
+
+OWNER: Final = "_openid"
+"""The field that says who made a document; users cannot write it."""
+
+_TEMPLATES: Final[Mapping[str, str]] = {"{openid}": "owner_id", "{uid}": "uid"}
+
+
+def auth_of(caller: Caller) -> Value:
+    """Return what rules see as `auth`, None for a caller who is not signed in."""
+    if not caller.owner_id:
+        return None
+    said = {"openid": caller.openid, "uid": caller.uid, "loginType": caller.login_type}
+    return {name: value for name, value in said.items() if value}
+
+
+def filled(value: Value, caller: Caller) -> Value:
+    """Return a filter in which `{openid}` and `{uid}` stand for the caller's own.
+
+    A caller without a uid is known by the openid.
+    """
+    if type(value) is str:
+        if value in _TEMPLATES and caller.owner_id:
+            return getattr(caller, _TEMPLATES[value]) or caller.owner_id
+        return value
+    if type(value) is dict:
+        for key, each in value.items():
+            if (other := filled(each, caller)) is not each:
+                # From here on something differs, which is rare.
+                return {**value, key: other} | {
+                    name: filled(left, caller) for name, left in value.items() if name != key
+                }
+        return value
+    if type(value) is list:
+        found = [filled(each, caller) for each in value]
+        same = all(one is other for one, other in zip(found, value, strict=True))
+        return value if same else found
+    return value
+
+
+def own(filter_: Filter, owner: str) -> Document:
+    """Return the filter for documents of this owner alone, whatever owner it named itself."""
+    return {**filter_, OWNER: owner}
+
+
+def pinned(filter_: Filter) -> str | None:
+    """Return the `_id` of a filter that names one document and says nothing else."""
+    if len(filter_) == 1:
+        document_id = filter_.get("_id")
+        if type(document_id) is str:
+            return document_id
+    return None
+
+
+def first_filter(pipeline: tuple[Document, ...]) -> Document:
+    """Return the condition that a pipeline begins with, empty when it begins otherwise."""
+    for name, place in (("$match", None), ("$geoNear", "query")):
+        if pipeline and name in pipeline[0]:
+            found = pipeline[0][name]
+            if place is not None and isinstance(found, dict):
+                found = found.get(place) or {}
+            return found if isinstance(found, dict) else {}
+    return {}
+
+
+def with_first_filter(pipeline: tuple[Document, ...], filter_: Document) -> tuple[Document, ...]:
+    """Return the pipeline with another condition at its beginning."""
+    if pipeline and "$geoNear" in pipeline[0] and isinstance(pipeline[0]["$geoNear"], dict):
+        return ({"$geoNear": {**pipeline[0]["$geoNear"], "query": filter_}}, *pipeline[1:])
+    if pipeline and "$match" in pipeline[0]:
+        return ({"$match": filter_}, *pipeline[1:])
+    return ({"$match": filter_}, *pipeline) if filter_ else pipeline
+
+
+def written(update: Document, *, whole: bool) -> Document:
+    """Return what rules see as `request.data` of an update: its values where they will stand.
+
+    Operators other than `$set` show as themselves: `{"count": {"$inc": 1}}`.
+    """
+    if whole:
+        return dict(update)
+    data: Document = {}
+    for operator, fields in update.items():
+        if not isinstance(fields, dict):
+            continue
+        for path, value in fields.items():
+            *above, last = path.split(".")
+            place = data
+            for part in above:
+                inner = place.get(part)
+                if not isinstance(inner, dict):
+                    inner = place[part] = {}
+                place = inner
+            place[last] = value if operator in ("$set", "$setOnInsert") else {operator: value}
+    return data
+
+
+def owner_written(update: Document, *, whole: bool) -> Value:
+    """Return the owner that an update writes, MISSING if it leaves the field alone.
+
+    Anything but a plain value in its place comes as None, which is nobody's.
+    """
+    if whole:
+        return update.get(OWNER, MISSING)
+    for operator, fields in update.items():
+        if not isinstance(fields, dict):
+            continue
+        for path, value in fields.items():
+            if operator == "$rename" and _is_owner(str(value)):
+                return None
+            if _is_owner(path):
+                return value if operator == "$set" and path == OWNER else None
+    return MISSING
+
+
+def _is_owner(path: str) -> bool:
+    return path == OWNER or path.startswith(f"{OWNER}.")
