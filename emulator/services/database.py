@@ -97,7 +97,8 @@ class Database:
             command.projection, matched_index=question.matcher.matched_index
         )
         reading = await self._reader.read(question)
-        return Found(documents=tuple(map(project, reading.documents[command.skip :])))
+        found = reading.documents[command.skip :]
+        return Found(documents=tuple(found if command.projection is None else map(project, found)))
 
     async def explain(self, command: Find, caller: Caller) -> Reading:
         """Read as `find` would and return what that took; the documents come without a cut."""
