@@ -8,7 +8,7 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from emulator.functions.base import Failure, Invocation, Outcome
+from emulator.functions.base import RESPONSE_MAX_BYTES, Failure, Invocation, Outcome
 
 
 @dataclass(eq=False, slots=True)
@@ -30,3 +30,14 @@ class NodeCall:
     def fail(self, failure: Failure, duration_ms: float = 0.0) -> None:
         """Answer it with a failure."""
         self.answer(Outcome(result=b"null", failure=failure, duration_ms=duration_ms))
+
+
+def too_large(result: bytes) -> Failure | None:
+    """Return what is wrong with a result of that many bytes, if anything."""
+    if len(result) <= RESPONSE_MAX_BYTES:
+        return None
+    return Failure(
+        kind="result",
+        message=f"the result has {len(result):,} bytes of JSON; a function may answer at most "
+        f"{RESPONSE_MAX_BYTES:,}",
+    )

@@ -6,6 +6,7 @@ what its code costs to load, and a call of loaded code costs one message there a
 """
 
 import asyncio
+import os
 import shutil
 from asyncio import AbstractEventLoop
 from collections.abc import Callable, Mapping, Sequence
@@ -37,7 +38,7 @@ from emulator.functions.node_worker import Launch, NodeWorker, WorkerLost
 LOAD_TIMEOUT_S: Final = 10.0
 WORKERS_MAX: Final = 64
 """Processes of all functions."""
-IDLE_MAX: Final = 16
+IDLE_MAX: Final = 12
 """Processes of all functions that rest; the one that rested longest goes first."""
 IDLE_S: Final = 900.0
 """How long the last process of a function may rest."""
@@ -48,7 +49,9 @@ WARM_AFTER_S: Final = 0.3
 TEND_EVERY_S: Final = 5.0
 EAGER_LOADS_MAX: Final = 8
 """Functions whose code is loaded before they are called, when many are found at once."""
-LOADS_AT_ONCE_MAX: Final = 2
+LOADS_AT_ONCE_MAX: Final = max(2, os.cpu_count() or 1)
+"""Processes that start and load at the same time; each keeps a processor busy."""
+CLOSE_INSPECTOR_MAX_S: Final = 0.5
 CLOSE_TIMEOUT_S: Final = 0.8
 STOPPING: Final = "the suite is stopping"
 NO_NODE: Final = (
@@ -221,8 +224,7 @@ class NodeProcessRuntime:
             worker.owner = generation
             try:
                 if bundle.name in self._inspected:
-                    generation.is_inspected = True
-                    await self._open(worker, self._inspected[bundle.name])
+                    await self._inspect_instead(worker, generation)
                 await worker.load(self._wanted(bundle), timeout_s=LOAD_TIMEOUT_S)
             except BaseException:
                 worker.owner = None
@@ -232,6 +234,17 @@ class NodeProcessRuntime:
                 self._refill()
             self._likely = worker.packages
         return worker
+
+    async def _inspect_instead(self, worker: NodeWorker, generation: NodeGeneration) -> None:
+        """Open the process of newer code to debuggers, at the port that older code had."""
+        generation.is_inspected = True
+        name = generation.bundle.name
+        older = [each for each in self._generations if each.bundle.name == name]
+        for process in [process for each in older for process in each.workers]:
+            # One that stands at a breakpoint keeps its port.
+            with suppress(TimeoutError, WorkerLost):
+                await asyncio.wait_for(process.inspect(-1), CLOSE_INSPECTOR_MAX_S)
+        await self._open(worker, self._inspected[name])
 
     async def _open(self, worker: NodeWorker, port: int) -> str:
         """Open a process to debuggers, at another port if the one wished for is taken."""
@@ -347,15 +360,15 @@ class NodeProcessRuntime:
         self._deadlines.add(call, call.invocation.timeout_s)
 
     def _time_out(self, call: NodeCall) -> None:
-        if call.future.done():
+        # Whoever called may have gone; what it called runs on and must end all the same.
+        if call.stop is None:
             return
         timeout_s = call.invocation.timeout_s
         failure = Failure(
             kind="timeout", message=f"Invoking task timed out after {timeout_s:g} seconds"
         )
         call.fail(failure, timeout_s * 1000)
-        if call.stop is not None:
-            call.stop()
+        call.stop()
 
 
 def _failed(kind: FailureKind, message: str) -> Outcome:

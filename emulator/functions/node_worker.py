@@ -15,14 +15,13 @@ from typing import Any, Final, Protocol
 import orjson
 
 from emulator.functions.base import (
-    RESPONSE_MAX_BYTES,
     Failure,
     Invocation,
     LoadFailed,
     Outcome,
     Problem,
 )
-from emulator.functions.node_calls import NodeCall
+from emulator.functions.node_calls import NodeCall, too_large
 from emulator.functions.node_channel import Channel, frame, open_endpoint
 from emulator.functions.node_child import Command, NodeChild
 from emulator.functions.node_environment import identity_variables
@@ -144,7 +143,10 @@ class NodeWorker:
             raise LoadFailed(problem, self.early) from None
 
     async def inspect(self, port: int) -> str:
-        """Open the process to debuggers; returns the address, nothing if the port is taken."""
+        """Open the process to debuggers; returns the address, nothing if the port is taken.
+
+        A port below 0 closes it again.
+        """
         self._inspecting = self._loop.create_future()
         self._channel.send("I", orjson.dumps({"port": port}))
         return await self._inspecting
@@ -242,7 +244,7 @@ class NodeWorker:
 
     def _hear(self, kind: str, payload: bytes) -> None:
         if kind in ("d", "D"):
-            self._answered(payload, _too_large(payload), kind)
+            self._answered(payload, too_large(payload), kind)
         else:
             self._HEARD[kind](self, payload, kind)
 
@@ -252,6 +254,7 @@ class NodeWorker:
         if not self.calls:
             return
         call = self.calls.popleft()
+        call.stop = None
         self.call_s = self._launch.elapsed_s() - call.started_s
         duration_ms = self.call_s * 1000
         result = b"null" if failure is not None else result
@@ -372,6 +375,7 @@ class NodeWorker:
         calls, self.calls = self.calls, deque()
         if calls and not self._is_answered:
             call = calls.popleft()
+            call.stop = None
             call.fail(failure, (self._launch.elapsed_s() - call.started_s) * 1000)
         if self.owner is not None:
             self.owner.refused(calls)
@@ -387,13 +391,3 @@ class NodeWorker:
             )
         how = f"exit code {code}" if code >= 0 else f"signal {-code}"
         return Failure(kind="exit", message=f"User process exit when running: {how}")
-
-
-def _too_large(result: bytes) -> Failure | None:
-    if len(result) <= RESPONSE_MAX_BYTES:
-        return None
-    return Failure(
-        kind="result",
-        message=f"the result has {len(result):,} bytes of JSON; a function may answer at most "
-        f"{RESPONSE_MAX_BYTES:,}",
-    )

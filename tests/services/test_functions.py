@@ -6,6 +6,7 @@ import pytest
 
 from emulator.core.commands import CallFunction
 from emulator.core.errors import FunctionFailed, FunctionNotFound, InvalidParam
+from emulator.functions.base import Problem
 from emulator.services.caller import Caller
 
 ADMIN = Caller(kind="administrator")
@@ -138,3 +139,32 @@ async def test_lines_of_a_call_are_kept_with_its_request_id(stage):
     invoked = await stage.functions.invoke("says", {}, ADMIN)
     assert invoked.logs == [("info", "hello")]
     assert stage.recorder.logs(request_id=invoked.request_id)[0].line == "hello"
+
+
+async def test_code_of_an_invocation_is_known_by_its_request_even_when_it_has_ended(stage):
+    seen = []
+
+    async def ask(event, invocation):
+        seen.append((invocation.request_id, stage.functions.caller_of(invocation.request_id)))
+
+    await stage.save("ask", ask)
+    user = Caller(kind="user", openid="oAda", source="wx_client", depth=2)
+    await stage.functions.invoke("ask", {}, user)
+    ((request_id, inside),) = seen
+    assert (inside.kind, inside.openid, inside.source) == ("administrator", "", "wx_client,scf")
+    assert (inside.depth, inside.request_id) == (2, request_id)
+    assert stage.functions.caller_of(request_id) == inside
+    assert stage.functions.caller_of("no-such-request") is None
+
+
+async def test_function_that_no_debugger_can_be_attached_to_says_what_to_do(stage):
+    await stage.save("echo", echo)
+    with pytest.raises(InvalidParam, match="only Node functions") as refused:
+        await stage.functions.inspect("echo", 0)
+    assert "debugpy" in refused.value.hint
+
+
+async def test_function_that_does_not_load_cannot_be_inspected(stage):
+    await stage.save("broken", Problem(file="index.js", line=3, message="SyntaxError"))
+    with pytest.raises(FunctionFailed, match=r"index\.js:3: SyntaxError"):
+        await stage.functions.inspect("broken", 0)

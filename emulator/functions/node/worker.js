@@ -48,7 +48,8 @@ const loader = new Loader((file) => {
 const frames = {
   I: ({ port }) => {
     const inspector = require('inspector')
-    if (inspector.url() === undefined) inspector.open(port, '127.0.0.1')
+    if (port < 0) inspector.close()
+    else if (inspector.url() === undefined) inspector.open(port, '127.0.0.1')
     channel.send('u', stringify(inspector.url() || ''))
   },
   P: (paths) => paths.forEach(preload),

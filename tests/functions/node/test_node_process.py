@@ -231,8 +231,20 @@ async def test_inspected_function_is_open_to_debuggers_and_has_no_time_out(stage
     assert await stage.result(generation, timeout_s=0.1) == url
     both = await asyncio.gather(*(stage.result(generation, timeout_s=0.1) for _ in range(2)))
     assert both == [url, url]
+    port = int(url.split(":")[2].split("/")[0])
+    assert await stage.runtime.inspect(generation, port) == url
     again = await stage.load(code + "\n")
-    assert (await stage.result(again, timeout_s=0.1)).startswith("ws://127.0.0.1:")
+    assert (await stage.result(again, timeout_s=0.1)).startswith(f"ws://127.0.0.1:{port}/")
+
+
+async def test_call_whose_caller_went_away_is_ended_by_its_time_out_all_the_same(stage):
+    generation = await stage.load("exports.main = (event) => { if (event) return 1; for (;;); }")
+    (worker,) = generation.workers
+    call = asyncio.ensure_future(stage.call(generation, timeout_s=0.2))
+    await asyncio.sleep(0.05)
+    call.cancel()
+    await stage.eventually(lambda: worker.is_gone)
+    assert await stage.result(generation, 1) == 1
 
 
 async def test_function_whose_processes_rest_can_be_inspected(stage, monkeypatch):
