@@ -110,7 +110,7 @@ class OpenApiActions:
     async def _pay(self, body: Body, caller: Caller, request_id: str) -> bytes | Binary:
         """Answer a method of `cloudPay`, whose data is JSON text."""
         name = fields.text(body, "apiName").removeprefix("cloudPay.")
-        data = orjson_object(_content(body))
+        data = json_object(_content(body))
         told = await self._openapi.pay(name, data, _known(caller, request_id))
         return Binary(orjson.dumps(told.data) if told.content is None else told.content, PAY_TYPE)
 
@@ -122,7 +122,7 @@ class OpenApiActions:
         return write_signature(signature(data.hex()))
 
 
-def orjson_object(content: bytes) -> dict[str, Any]:
+def json_object(content: bytes) -> dict[str, Any]:
     """Return the JSON object of a field that came as bytes.
 
     Raises:

@@ -1,6 +1,10 @@
-import pytest
+import contextlib
 
-from emulator.core.errors import InvalidParam
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from emulator.core.errors import EmulatorError, InvalidParam
 from emulator.wire.form import read_form
 from emulator.wire.multipart import MalformedForm
 
@@ -37,3 +41,17 @@ def test_text_that_is_none_is_refused():
 def test_a_form_without_an_end_is_refused():
     with pytest.raises(MalformedForm):
         read_form(form(("a", b"1"))[:-8], KIND)
+
+
+PIECES = st.sampled_from(
+    [
+        *(b"--edge", b"--edge--", b"\r\n", b"\r\n\r\n", b"a", b"\xff", b'name="', b":"),
+        *(b'Content-Disposition: form-data; name="action"', b"Content-Type: text/plain"),
+    ]
+)
+
+
+@given(st.one_of(st.binary(), st.lists(PIECES).map(b"".join)))
+def test_any_bytes_are_a_form_or_refused(raw: bytes):
+    with contextlib.suppress(EmulatorError):
+        read_form(raw, KIND)
