@@ -26,6 +26,7 @@ from emulator.core.indexes import described
 from emulator.core.limits import Limits
 from emulator.core.values import Document, Value
 from emulator.stores.base import DocumentStore
+from emulator.stores.collector import paused
 
 LONG_LENGTH: Final = 1_000
 """A document is measured where a text or an array in it has more characters or items."""
@@ -61,7 +62,9 @@ async def aggregate(command: Aggregate, sources: Sources) -> Found:
     try:
         pipeline = _compiled(command, sources, pace)
         documents, left = await _beginning(command.collection, pipeline, sources)
-        found = await _pulled(left, documents, _most(pipeline, sources.limits), pace)
+        # Documents on their way hold no cycles, and a look for some keeps the loop for long.
+        with paused():
+            found = await _pulled(left, documents, _most(pipeline, sources.limits), pace)
     except RecursionError as fault:
         raise DatabaseRequestFailed("the pipeline is nested too deep", mongo_code=15) from fault
     for document in found:

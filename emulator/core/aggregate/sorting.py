@@ -15,9 +15,10 @@ from emulator.core.ordering import SortSpecification, sort_documents, sort_place
 from emulator.core.values import Document, Value
 
 RUN_DOCUMENTS: Final = 2_000
-POOL_DOCUMENTS: Final = 4_000
+POOL_DOCUMENTS: Final = 3_000
 """So many are sorted in one step; each run's piece is its share of them."""
 PIECE_LEAST_DOCUMENTS: Final = 20
+PIECE_MOST_DOCUMENTS: Final = 1_000
 SLICE_DOCUMENTS: Final = 500
 
 _Row = TypeVar("_Row")
@@ -56,8 +57,9 @@ class SortedRuns:
         """Yield all documents in order."""
         if self._waiting:
             self._runs.append(sort_documents(self._waiting, self._sort))
-        runs = self._joined()
+        runs, self._runs, self._waiting = self._joined(), [], []
         share = max(POOL_DOCUMENTS // max(len(runs), 1), PIECE_LEAST_DOCUMENTS)
+        share = min(share, PIECE_MOST_DOCUMENTS)
         pieces = [_Piece(run, share) for run in runs]
         while len(pieces) > 1:
             yield self._in_order(pieces)
@@ -96,34 +98,48 @@ class SortedRuns:
 
 
 class _Piece:
-    """The next documents of a run, and how many of them have been taken."""
+    """The next documents of a run, and how many of them have been taken.
 
-    __slots__ = ("_run", "_size", "_start", "_taken", "documents")
+    What has been given away is let go of at once: to let go of everything at the end takes long.
+    """
+
+    __slots__ = ("_behind", "_size", "_taken", "documents")
 
     def __init__(self, run: list[Document], size: int) -> None:
-        self._run = run
+        run.reverse()
+        self._behind = run
         self._size = size
-        self._start = 0
         self._taken = 0
-        self.documents = run[:size]
+        self.documents: list[Document] = []
+        self._refill()
+
+    def _refill(self) -> None:
+        """Fill the piece up to its size with the next ones, which lie at the end of the list."""
+        missing = self._size - len(self.documents)
+        if missing > 0:
+            self.documents += self._behind[: -missing - 1 : -1]
+            del self._behind[-missing:]
 
     def took_one(self) -> bool:
         """Note that the next one was taken; tell whether the run has unseen ones behind."""
         self._taken += 1
-        return self._taken == len(self.documents) and self._start + self._taken < len(self._run)
+        return self._taken == len(self.documents) and bool(self._behind)
 
     def drop_taken(self) -> None:
         """Go on behind what was taken; a piece used up is followed by one of twice the size."""
         if self._taken == len(self.documents):
-            self._size *= 2
-        self._start += self._taken
+            self._size = min(2 * self._size, PIECE_MOST_DOCUMENTS)
+        del self.documents[: self._taken]
         self._taken = 0
-        self.documents = self._run[self._start : self._start + self._size]
+        self._refill()
 
     def rest(self) -> Iterator[list[Document]]:
         """Yield all that is left."""
-        for start in range(self._start, len(self._run), SLICE_DOCUMENTS):
-            yield self._run[start : start + SLICE_DOCUMENTS]
+        self._size = SLICE_DOCUMENTS
+        while self.documents:
+            yield self.documents
+            self.documents = []
+            self._refill()
 
 
 def sorted_in_steps(
