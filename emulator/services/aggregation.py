@@ -20,7 +20,7 @@ from emulator.core.aggregate.environment import PipelineEnvironment
 from emulator.core.aggregate.pipeline import Pipeline, compile_pipeline
 from emulator.core.aggregate.sizes import bson_bytes
 from emulator.core.commands import Aggregate, Find, Found
-from emulator.core.documents import resolve
+from emulator.core.documents import DOCUMENT_SIZE_MAX_BYTES, resolve
 from emulator.core.errors import DatabaseRequestFailed
 from emulator.core.indexes import described
 from emulator.core.limits import Limits
@@ -67,8 +67,6 @@ async def aggregate(command: Aggregate, sources: Sources) -> Found:
             found = await _pulled(left, documents, _most(pipeline, sources.limits), pace)
     except RecursionError as fault:
         raise DatabaseRequestFailed("the pipeline is nested too deep", mongo_code=15) from fault
-    for document in found:
-        _check_size(document, sources.limits.document_max_bytes)
     return Found(documents=tuple(found))
 
 
@@ -100,24 +98,26 @@ def _most(pipeline: Pipeline, limits: Limits) -> int:
     return limits.aggregate_default_documents
 
 
-def _check_size(document: Document, most_bytes: int) -> None:
+def _check_size(document: Document) -> None:
     """Raise the refusal of a document that no answer can hold; only long ones are measured."""
     if not _is_long(document):
         return
     size = bson_bytes(document)
-    if size > most_bytes:
+    if size > DOCUMENT_SIZE_MAX_BYTES:
         raise DatabaseRequestFailed(
-            f"BSONObj size: {size} is invalid. Size must be between 0 and {most_bytes}",
+            f"BSONObj size: {size} is invalid. Size must be between 0 and"
+            f" {DOCUMENT_SIZE_MAX_BYTES}",
             mongo_code=10334,
             hint="gather fewer documents, or only the fields you need, with $push",
         )
 
 
 def _is_long(value: Value) -> bool:
+    """Tell whether a value may be large; of an array's items the first speaks for all."""
     if value.__class__ is dict:
         return any(map(_is_long, value.values()))
     if value.__class__ is list:
-        return len(value) > LONG_LENGTH or any(map(_is_long, value))
+        return len(value) > LONG_LENGTH or any(map(_is_long, value[:1]))
     return value.__class__ is str and len(value) > LONG_LENGTH
 
 
@@ -185,6 +185,8 @@ async def _pulled(
     """Return what comes out, `most` at most, letting the loop breathe after each slice's time."""
     found: list[Document] = []
     for chunk in pipeline.run(pace.slices(documents)):
+        for document in chunk:
+            _check_size(document)
         found += chunk
         if len(found) >= most:
             return found[:most]
