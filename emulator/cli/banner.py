@@ -57,11 +57,17 @@ def _head(info: Info) -> list[str]:
         ("Site", colored(urls["site"], "cyan")),
         ("Console", colored(urls["console"], "cyan") if urls.get("console") else ""),
         ("Data", data_dir or "kept nowhere; gone when the suite stops"),
+        ("Access", _access(info)),
     ]
     profile = f"   profile {info['profile']}" if info.get("profile") else ""
     version, env = info.get("version", ""), bold(info["env"])
     title = f"{bold('Cloud Emu')} {version}   environment {env}{profile}"
     return [title, *(f"  {name:<10}{value}" for name, value in rows if value)]
+
+
+def _access(info: Info) -> str:
+    preset = info.get("permission")
+    return f"collections without a permission of their own are {preset}" if preset else ""
 
 
 def _functions(functions: Iterable[Info]) -> list[str]:

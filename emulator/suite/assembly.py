@@ -12,7 +12,6 @@ from typing import Final
 
 from emulator.ambient import Ids, SuiteClock
 from emulator.config import Config
-from emulator.config.rule_files import RuleFiles
 from emulator.core.errors import ConfigurationError
 from emulator.core.indexes import IndexDefinition
 from emulator.core.limits import PROFILES
@@ -39,7 +38,6 @@ from emulator.services.http_routes import HttpRoutes
 from emulator.services.importing import Importing
 from emulator.services.indexes import Indexes
 from emulator.services.openapi.service import OpenApi
-from emulator.services.permissions import Permissions
 from emulator.services.permitted import PermittedDatabase
 from emulator.services.planning import Reader
 from emulator.services.policy import Policy
@@ -54,6 +52,7 @@ from emulator.stores.disk import DiskBlobStore
 from emulator.stores.tiny import TinyDocumentStore
 from emulator.stores.versions import PatientStore, VersionedStore
 from emulator.suite.openapi import build_openapi
+from emulator.suite.rule_files import RuleWatch
 
 REGION: Final = "ap-shanghai"
 DOCUMENTS_FOLDER: Final = "database"
@@ -75,6 +74,7 @@ class Parts:
     functions: Functions
     openapi: OpenApi
     access: Access
+    rules: RuleWatch
     database: Database
     transactions: Transactions
     indexes: Indexes
@@ -152,7 +152,8 @@ def assemble(config: Config, around: Surroundings) -> Parts:
     """
     clock, ids, env_id = around.clock, around.ids, config.emulator.env
     recorder, bus = Recorder(clock), Bus()
-    access = Access(Permissions(RuleFiles(config).read()[0]), AccessRecord(recorder))
+    rules = RuleWatch(config, recorder)
+    access = Access(rules.permissions, AccessRecord(recorder))
     kept, blobs = _stores(config, around)
     store, policy, place = VersionedStore(kept), _policy(config), _place(config, around)
     runtimes = _runtimes(config, around, place)
@@ -177,6 +178,7 @@ def assemble(config: Config, around: Surroundings) -> Parts:
         functions=functions,
         openapi=openapi,
         access=access,
+        rules=rules,
         database=documents.database,
         transactions=documents.transactions,
         indexes=documents.indexes,

@@ -61,11 +61,13 @@ class SuiteControl:
             "functions": [_function(state) for state in parts.registry.states()],
             "timers": [self._timer(timer) for timer in parts.timers.states()],
             "collections": parts.store.names(),
+            "permission": parts.access.permissions.default,
             "notices": [
                 *config.notes,
                 *parts.store.notices(),
                 *parts.blobs.notices(),
                 *parts.indexes.notices,
+                *parts.rules.notices,
             ],
         }
 
@@ -77,6 +79,7 @@ class SuiteControl:
         """Empty documents, files and logs."""
         await self._parts.datasets.reset()
         self._parts.openapi.clear()
+        self._parts.access.record.clear()
 
     async def seed(
         self, collections: dict[str, list[Document]], *, replace: bool, triggers: bool

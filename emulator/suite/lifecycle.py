@@ -25,9 +25,10 @@ from emulator.suite.assembly import REGION, Parts, Surroundings, assemble
 from emulator.suite.control import SuiteControl
 from emulator.suite.index_control import IndexControl
 from emulator.suite.project import Project
+from emulator.suite.rules_control import RulesControl
 from emulator.suite.wechat import delayed_calls, wechat_routes
 from emulator.wire import control as control_wire
-from emulator.wire import control_indexes
+from emulator.wire import control_indexes, control_rules
 from emulator.wire import storage as storage_wire
 from emulator.wire import transfer as transfer_wire
 from emulator.wire.actions import Actions
@@ -149,7 +150,7 @@ class Suite:
         variables.update(self.variables)
         await self._seed(parts)
         await self._start_functions(parts, stack)
-        for endless in (parts.store.tend(), parts.expiry.run()):
+        for endless in (parts.store.tend(), parts.rules.run(), parts.expiry.run()):
             stack.push_async_callback(_cancel, {loop.create_task(endless)})
         self._control.ready = True
 
@@ -240,6 +241,7 @@ class Suite:
                     *door.routes(),
                     *control_wire.routes(control),
                     *control_indexes.routes(IndexControl(parts)),
+                    *control_rules.routes(RulesControl(parts)),
                     *transfer_wire.routes(parts.importing, parts.exporting),
                     *wechat_routes(parts, guard, delayed),
                     *containers.routes(),

@@ -72,6 +72,36 @@ CALLS = {
         "",
         "fires a timer now and answers like `invoke`",
     ),
+    "GET /_emu/triggers": (
+        "",
+        '`{"enabled", "triggers": [{"function", "trigger", "type", "config", "paused", "next_fires", '
+        '"notes"}]}`; timers tell their next five firings',
+    ),
+    "POST /_emu/triggers": (
+        '`{"enabled": false}`',
+        '`{"enabled", "was"}`; database and storage triggers hear of nothing until it is true again',
+    ),
+    "POST /_emu/triggers/{function}/{trigger}/pause": (
+        "",
+        '`{"paused": true}`: a timer, database or storage trigger; what it misses is not called later',
+    ),
+    "POST /_emu/triggers/{function}/{trigger}/resume": ("", '`{"paused": false}`'),
+    "GET /_emu/dead-letters": (
+        "",
+        '`[{"number", "at_ms", "function", "trigger", "attempts", "error", "event"}]`: triggered and '
+        "asynchronous calls that were given up, oldest first, the newest 1,000",
+    ),
+    "POST /_emu/dead-letters/replay": (
+        '`{"number": 3}`, or nothing for all',
+        '`{"replayed": 1}`; they wait for their turn as new ones do',
+    ),
+    "GET /_emu/clock": ("", '`{"now", "local", "now_ms", "frozen", "offset_ms"}`'),
+    "POST /_emu/clock": (
+        '`{"set": "2026-01-31T09:00:00Z"}`, `{"advance": "30d"}`, `{"freeze": true}`, '
+        '`{"resume": true}`, or several of them',
+        "as above, `advance` with the number of timers `fired`; it answers when everything due on "
+        "the way has run. A moment may be milliseconds too, a duration seconds",
+    ),
     "GET /_emu/storage": (
         "`?prefix=images/`",
         '`[{"path", "file_id", "size_bytes", "owner", "updated_at"}]`',
@@ -94,6 +124,29 @@ CALLS = {
     "POST /_emu/collections/{name}/explain": (
         "a query: `filter`, `sort`, `skip`, `limit`",
         "how the query would be read, and what that took",
+    ),
+    "GET /_emu/rules": (
+        "",
+        '`{"default", "collections": {"orders": {"preset", "rules", "faults", "notes"}}, '
+        '"notices"}`: what is permitted',
+    ),
+    "GET /_emu/rules/coverage": (
+        "",
+        '`{"coverage": [{"target", "key", "rule", "allowed", "denied", "parts"}]}`: what was asked '
+        "of each rule since the start, and which parts of it were ever true and ever false",
+    ),
+    "GET /_emu/denials": (
+        "`?limit=100`",
+        '`{"denials": [{"at_ms", "operation", "target", "user", "request_id", "rule", '
+        '"character", "reasons", "example"}]}`, oldest first',
+    ),
+    "GET /_emu/collections/{name}/rules": (
+        "",
+        "what one collection permits, with `findings` of the lint",
+    ),
+    "PUT /_emu/collections/{name}/rules": (
+        '`{"preset": "PRIVATE"}` or `{"rules": {"read": true, …}}`',
+        "the same; it holds until the suite stops. Rules that cannot be read change nothing",
     ),
     "GET /_emu/advice": ("", "shapes of queries that want an index"),
     "POST /_emu/collections/{name}/import": (
