@@ -19,6 +19,7 @@ from emulator.cli.exec import exec_command
 from emulator.cli.functions import functions
 from emulator.cli.indexes import db
 from emulator.cli.init import init
+from emulator.cli.messages import messages
 from emulator.cli.output import (
     EXIT_DONE,
     EXIT_FAILED,
@@ -64,6 +65,7 @@ for _command in (
     export_command,
     import_command,
     functions,
+    messages,
     db,
 ):
     commands.add_command(_command)
