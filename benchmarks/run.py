@@ -24,6 +24,7 @@ PARTS = (
     "documents",
     "indexes",
     "aggregate",
+    "rules",
     "journal",
     "functions",
     "node",

@@ -54,6 +54,13 @@ _SIGNED_IN_MAY: Final = frozenset({"startTransaction"})
 _NO_LOOK_UP: Final[LookUp] = NoLookUp()
 
 
+class _Unknown:
+    """No verdict yet."""
+
+
+_UNKNOWN: Final = _Unknown()
+
+
 class Access:
     """The verdicts of one environment."""
 
@@ -261,10 +268,10 @@ class Access:
                 found = MISSING if stored is None else stored
             self._require_one(ask, rule, _scope(ask, rule, found, request))
             return
-        scope = _scope(ask, rule, MISSING, request)
-        refused_for = self._subset(ask, rule, filter_, scope)
+        refused_for = self._subset(ask, rule, filter_, request)
         self.record.decided(ask.collection, rule, None, allowed=refused_for is None)
         if refused_for is not None:
+            scope = _scope(ask, rule, MISSING, request)
             reasons = (*refused(refused_for, rule), *visible(ask, rule, filter_, scope))
             raise self._denial(
                 ask.caller,
@@ -294,23 +301,25 @@ class Access:
             at=found[0].at if found else None,
         )
 
-    def _subset(self, ask: Ask, rule: Rule, filter_: Document, scope: Scope) -> Refusal | None:
+    def _subset(self, ask: Ask, rule: Rule, filter_: Document, request: Value) -> Refusal | None:
         """Return what speaks against a filter; of steady rules what was found once is kept."""
         if not rule.is_steady:
+            scope = _scope(ask, rule, MISSING, request)
             return refusal(rule, resolve(filter_, now_ms=ask.now_ms), scope)
         # What is said of other fields can only make the filter find less.
         part = filter_ if rule.doc_paths is None else _spoken(filter_, rule.doc_paths)
-        caller = ask.caller
-        version = self.permissions.version
-        key = (version, ask.collection, rule.key, caller.openid, caller.uid, caller.login_type)
-        whole = (*key, repr(part))
-        if whole in self._verdicts:
-            found = self._verdicts[whole]
-        else:
+        caller, version = ask.caller, self.permissions.version
+        who = (caller.openid, caller.uid, caller.login_type)
+        key = (version, ask.collection, rule.key, who, repr(part))
+        found = self._verdicts.get(key, _UNKNOWN)
+        if found is None:
+            return None
+        scope = _scope(ask, rule, MISSING, request)
+        if isinstance(found, _Unknown):
             found = refusal(rule, resolve(part, now_ms=ask.now_ms), scope)
             if len(self._verdicts) >= VERDICTS_MAX:
                 del self._verdicts[next(iter(self._verdicts))]
-            self._verdicts[whole] = found
+            self._verdicts[key] = found
         if found is None or len(part) == len(filter_):
             return found
         return refusal(rule, resolve(filter_, now_ms=ask.now_ms), scope)
@@ -375,11 +384,11 @@ def _scope(ask: Ask, rule: Rule, doc: Value, request: Value) -> Scope:
 
 def _spoken(filter_: Filter, paths: frozenset[str]) -> Document:
     """Return the part of a filter that is about these fields, or about more than one."""
-    return {
-        path: condition
-        for path, condition in filter_.items()
-        if path in paths or path.startswith("$") or any(_overlap(path, each) for each in paths)
-    }
+    part: Document = {}
+    for path, condition in filter_.items():
+        if path in paths or path[0:1] == "$" or any(_overlap(path, each) for each in paths):
+            part[path] = condition
+    return part
 
 
 def _overlap(one: str, other: str) -> bool:

@@ -21,9 +21,12 @@ DOCUMENTS_MAX: Final = 10
 """Different documents that the rules of one request may read, as on the platform."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Ask:
-    """Who wants to do what to which collection, and where a verdict may look."""
+    """Who wants to do what to which collection, and where a verdict may look.
+
+    Not frozen, as one is made for each request of a user and freezing would double what it costs.
+    """
 
     caller: Caller
     operation: Operation

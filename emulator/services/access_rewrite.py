@@ -14,34 +14,40 @@ OWNER: Final = "_openid"
 """The field that says who made a document; users cannot write it."""
 
 _TEMPLATES: Final[Mapping[str, str]] = {"{openid}": "owner_id", "{uid}": "uid"}
+_HOLDERS: Final = frozenset({str, dict, list})
 
 
 def auth_of(caller: Caller) -> Value:
     """Return what rules see as `auth`, None for a caller who is not signed in."""
-    if not caller.owner_id:
+    said: Document = {}
+    if caller.openid:
+        said["openid"] = caller.openid
+    if caller.uid:
+        said["uid"] = caller.uid
+    if not said:
         return None
-    said = {"openid": caller.openid, "uid": caller.uid, "loginType": caller.login_type}
-    return {name: value for name, value in said.items() if value}
+    if caller.login_type:
+        said["loginType"] = caller.login_type
+    return said
 
 
 def filled(value: Value, caller: Caller) -> Value:
     """Return a filter in which `{openid}` and `{uid}` stand for the caller's own.
 
-    A caller without a uid is known by the openid.
+    It is the same object where neither occurs. A caller without a uid is known by the openid.
     """
-    if type(value) is str:
+    kind = type(value)
+    if kind is str:
         if value in _TEMPLATES and caller.owner_id:
             return getattr(caller, _TEMPLATES[value]) or caller.owner_id
-        return value
-    if type(value) is dict:
+    elif kind is dict:
+        changed: Document = {}
         for key, each in value.items():
-            if (other := filled(each, caller)) is not each:
-                # From here on something differs, which is rare.
-                return {**value, key: other} | {
-                    name: filled(left, caller) for name, left in value.items() if name != key
-                }
-        return value
-    if type(value) is list:
+            # Most values are plain; they are passed over without a call.
+            if type(each) in _HOLDERS and (other := filled(each, caller)) is not each:
+                changed[key] = other
+        return {**value, **changed} if changed else value
+    elif kind is list:
         found = [filled(each, caller) for each in value]
         same = all(one is other for one, other in zip(found, value, strict=True))
         return value if same else found
