@@ -4,7 +4,6 @@ Not here: formats and modes (the suite). The one idea: a file is streamed and pu
 is complete; an export writes into a new folder, or one that an export has made.
 """
 
-import http.client
 import json
 import shutil
 from collections.abc import Iterable, Mapping
@@ -19,6 +18,8 @@ from emulator.cli.options import FOLDER, project_option
 from emulator.cli.output import EXIT_DONE, EXIT_FAILED, Failed, json_option, say, say_json, tell
 
 if TYPE_CHECKING:
+    from http.client import HTTPConnection, HTTPResponse
+
     from emulator.cli.control import ControlClient
 
 TRANSFER_PAUSE_MAX_S: Final = 300.0
@@ -158,6 +159,8 @@ def _files_of(paths: Iterable[Path]) -> list[tuple[Path, str]]:
 
 
 def _download(client: "ControlClient", name: str, file_format: str, target: Path) -> None:
+    from http.client import HTTPException
+
     aside = target.with_name(f"{target.name}.part")
     connection = _connection(client)
     try:
@@ -167,7 +170,7 @@ def _download(client: "ControlClient", name: str, file_format: str, target: Path
             raise _refusal(response)
         with aside.open("wb") as file:
             shutil.copyfileobj(response, file)
-    except (OSError, http.client.HTTPException) as fault:
+    except (OSError, HTTPException) as fault:
         aside.unlink(missing_ok=True)
         raise Failed(f"{name} could not be exported: {fault!r}") from fault
     finally:
@@ -178,6 +181,8 @@ def _download(client: "ControlClient", name: str, file_format: str, target: Path
 def _upload(
     client: "ControlClient", path: Path, name: str, query: Mapping[str, str]
 ) -> dict[str, Any]:
+    from http.client import HTTPException
+
     connection = _connection(client)
     try:
         with path.open("rb") as file:
@@ -190,15 +195,17 @@ def _upload(
                 raise _refusal(response)
             outcome: dict[str, Any] = json.loads(response.read())
             return outcome
-    except (OSError, http.client.HTTPException) as fault:
+    except (OSError, HTTPException) as fault:
         raise Failed(f"{path} could not be imported: {fault!r}") from fault
     finally:
         connection.close()
 
 
-def _connection(client: "ControlClient") -> http.client.HTTPConnection:
+def _connection(client: "ControlClient") -> "HTTPConnection":
+    from http.client import HTTPConnection
+
     parts = urlsplit(client.url)
-    return http.client.HTTPConnection(
+    return HTTPConnection(
         parts.hostname or "", parts.port or 80, timeout=TRANSFER_PAUSE_MAX_S
     )
 
@@ -209,7 +216,7 @@ def _path(name: str, verb: str, query: Mapping[str, str]) -> str:
     return f"{path_of('collections', name, verb)}?{urlencode(query)}"
 
 
-def _refusal(response: http.client.HTTPResponse) -> Failed:
+def _refusal(response: "HTTPResponse") -> Failed:
     raw = response.read()
     try:
         told = json.loads(raw)

@@ -149,6 +149,10 @@ CALLS = {
         "the same; it holds until the suite stops. Rules that cannot be read change nothing",
     ),
     "GET /_emu/advice": ("", "shapes of queries that want an index"),
+    "GET /_emu/reads": (
+        "`?request_id=`, `?limit=100`",
+        "the newest looks into collections: stage, indexes used, keys and documents examined",
+    ),
     "POST /_emu/collections/{name}/import": (
         "`?format=jsonl` or `csv`, `?mode=insert`; the file as the body",
         '`{"inserted", "replaced", "conflicts", "failed", "problems"}`',

@@ -247,6 +247,9 @@ async def test_code_that_hangs_while_it_loads_is_not_waited_for(tmp_path, monkey
     await suite.start()
     assert (await call(suite, "count"))["who"] == "one"
     await suite.stop()
+    for thread in threading.enumerate():
+        if thread.name == "function hangs":
+            await asyncio.to_thread(thread.join)
 
 
 async def test_a_folder_that_cannot_be_watched_is_said(tmp_path, monkeypatch):
