@@ -51,6 +51,7 @@ from emulator.stores.base import BlobStore, DocumentStore
 from emulator.stores.disk import DiskBlobStore
 from emulator.stores.tiny import TinyDocumentStore
 from emulator.stores.versions import PatientStore, VersionedStore
+from emulator.suite.identity import Identity, open_identity
 from emulator.suite.openapi import build_openapi
 from emulator.suite.rule_files import RuleWatch
 
@@ -91,6 +92,7 @@ class Parts:
     importing: Importing
     exporting: Exporting
     activity: Activity
+    identity: Identity
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -195,6 +197,7 @@ def assemble(config: Config, around: Surroundings) -> Parts:
         importing=Importing(store, clock=clock, ids=ids, policy=policy),
         exporting=Exporting(store),
         activity=Activity(),
+        identity=_identity(config, around, place),
     )
 
 
@@ -362,6 +365,18 @@ def _storage(
         site_url=around.site_url,
         publish=bus.publish,
         allow=allow,
+    )
+
+
+def _identity(config: Config, around: Surroundings, place: Place) -> Identity:
+    return open_identity(
+        around.folder,
+        env_id=place.env_id,
+        appid=place.appid,
+        mode="memory" if config.ephemeral else config.database.journal,
+        clock=around.clock,
+        ids=around.ids,
+        at_end=around.at_end,
     )
 
 

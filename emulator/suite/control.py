@@ -79,6 +79,7 @@ class SuiteControl:
         """Empty documents, files and logs."""
         await self._parts.datasets.reset()
         self._parts.openapi.clear()
+        self._parts.identity.auth.clear()
         self._parts.access.record.clear()
 
     async def seed(

@@ -23,6 +23,7 @@ from emulator.server import Port, Server
 from emulator.services.executor import Crossing, LocalTransport
 from emulator.suite.assembly import REGION, Parts, Surroundings, assemble
 from emulator.suite.control import SuiteControl
+from emulator.suite.identity import Doors, client_routes
 from emulator.suite.index_control import IndexControl
 from emulator.suite.project import Project
 from emulator.suite.rules_control import RulesControl
@@ -150,7 +151,8 @@ class Suite:
         variables.update(self.variables)
         await self._seed(parts)
         await self._start_functions(parts, stack)
-        for endless in (parts.store.tend(), parts.rules.run(), parts.expiry.run()):
+        users = parts.identity.store
+        for endless in (parts.store.tend(), users.tend(), parts.rules.run(), parts.expiry.run()):
             stack.push_async_callback(_cancel, {loop.create_task(endless)})
         self._control.ready = True
 
@@ -233,6 +235,13 @@ class Suite:
         door = AdminDoor(actions, ids=parts.ids, guard=guard, caller_of=parts.functions.caller_of)
         access = HttpAccess(parts.functions, parts.http_routes, ids=parts.ids, env_id=emulator.env)
         delayed = delayed_calls(parts)
+        doors = Doors(
+            executor=parts.executor,
+            functions=parts.functions,
+            storage=parts.storage,
+            platform=platform,
+            ids=parts.ids,
+        )
         containers = Containers(self.config.containers, ids=parts.ids, guard=guard)
         return Server(
             api=Port(
@@ -244,6 +253,7 @@ class Suite:
                     *control_rules.routes(RulesControl(parts)),
                     *transfer_wire.routes(parts.importing, parts.exporting),
                     *wechat_routes(parts, guard, delayed),
+                    *client_routes(parts.identity, doors),
                     *containers.routes(),
                 ],
             ),

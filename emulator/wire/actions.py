@@ -158,6 +158,7 @@ class Actions:
         functions: Invokes,
         storage: Tickets,
         *,
+        commands: Mapping[str, CommandAction] = COMMANDS,
         others: Mapping[str, Run] | None = None,
         stand_ins: Mapping[str, StandIn] | None = None,
     ) -> None:
@@ -166,7 +167,7 @@ class Actions:
         self._storage = storage
         self._stand_ins = stand_ins or {}
         self._table: dict[str, Run] = {
-            **{name: self._carry_out(action) for name, action in COMMANDS.items()},
+            **{name: self._carry_out(action) for name, action in commands.items()},
             "functions.invokeFunction": self._invoke,
             "storage.getUploadMetadata": self._permit_upload,
             **(others or {}),

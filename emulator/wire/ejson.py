@@ -94,6 +94,11 @@ def document_json(document: Document) -> bytes:
     return _encode(document, _plain)
 
 
+def client_document_json(document: Document) -> bytes:
+    """Return a document as client SDKs read it: JSON whose dates are `{"$date": milliseconds}`."""
+    return _encode(document, _client)
+
+
 def value_json(value: Value) -> bytes:
     """Return any value, such as a list of ids, as JSON."""
     return _encode(value, _relaxed)
@@ -147,3 +152,8 @@ def _plain(value: Value) -> Value:
     if type(value) is Date and not 0 <= value.ms <= _DATE_TEXT_MAX_MS:
         return {"$date": value.ms}
     return _relaxed(value)
+
+
+def _client(value: Value) -> Value:
+    # The SDKs see no date in a `$date` of 0.
+    return {"$date": value.ms} if type(value) is Date and value.ms else _relaxed(value)

@@ -5,8 +5,9 @@ handler starts, and most answers are one small JSON text on a connection that st
 those, headers are a constant and head and body leave in one write.
 """
 
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
+import orjson
 from aiohttp import ClientPayloadError, HttpVersion11, StreamReader, hdrs, web
 from aiohttp.abc import AbstractStreamWriter
 
@@ -63,6 +64,25 @@ async def _read_arriving(content: StreamReader, max_bytes: int) -> bytes:
         if len(body) > max_bytes:
             raise _too_large(max_bytes)
     return bytes(body)
+
+
+async def read_object(request: web.Request, *, max_bytes: int) -> dict[str, Any]:
+    """Return the whole body as a JSON object, whatever type it says it has; empty for none.
+
+    Raises:
+        RequestTooLarge: it is longer than `max_bytes`.
+        InvalidCommonParam: it is not JSON, not an object, or could not be read.
+    """
+    raw = await read_body(request, max_bytes=max_bytes)
+    if not raw.strip():
+        return {}
+    try:
+        body: Any = orjson.loads(raw)
+    except orjson.JSONDecodeError as fault:
+        raise InvalidCommonParam(f"the request body is not JSON: {fault}") from fault
+    if type(body) is not dict:
+        raise InvalidCommonParam("the request body must be a JSON object")
+    return body
 
 
 def json_answer(request: web.Request, body: bytes, *, status: int = 200) -> web.StreamResponse:

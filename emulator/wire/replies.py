@@ -29,7 +29,7 @@ def inserted(result: Inserted) -> bytes:
 
 def list_of_texts(result: Found) -> bytes:
     """Write a `list` whose documents are JSON text themselves, as dialect B wants it."""
-    return _bounded(orjson.dumps({"list": [document_text(each) for each in result.documents]}))
+    return bounded(orjson.dumps({"list": [document_text(each) for each in result.documents]}))
 
 
 def total(result: int) -> bytes:
@@ -61,16 +61,16 @@ def added(result: Inserted) -> bytes:
 
 def list_of_objects(result: Found) -> bytes:
     """Write a `list` of plain objects, as dialect A wants it."""
-    return _bounded(b'{"list":[%b]}' % b",".join(map(document_json, result.documents)))
+    return bounded(b'{"list":[%b]}' % b",".join(map(document_json, result.documents)))
 
 
 def list_in_text(result: Found) -> bytes:
     """Write a `list` that is the text of an array of texts, as dialect A's aggregation wants it."""
     texts = orjson.dumps([document_text(each) for each in result.documents])
-    return _bounded(orjson.dumps({"list": texts.decode()}))
+    return bounded(orjson.dumps({"list": texts.decode()}))
 
 
-def _bounded(reply: bytes) -> bytes:
+def bounded(reply: bytes) -> bytes:
     """Return documents as they are answered, unless they are more than the cloud sends at once.
 
     Raises:
@@ -105,6 +105,11 @@ def found_text(result: Found) -> bytes:
 def inserted_text(result: Inserted) -> bytes:
     """Write how many documents are new, with every number as text."""
     return orjson.dumps({"inserted": _number(len(result.ids)), "ok": _number(1)})
+
+
+def inserted_text_with_id(result: Inserted) -> bytes:
+    """Write how many documents are new as text, and the id of the first, for client SDKs."""
+    return b'%b,"_id":%b}' % (inserted_text(result)[:-1], value_json(result.ids[0]))
 
 
 def updated_text(result: Updated) -> bytes:

@@ -1,0 +1,102 @@
+"""Owns building what knows users, and the front doors that they come through.
+
+Not here: what any of it does. The one idea: users lie in a document store of their own beside the
+project's documents, which no seed, export, query or rule can reach.
+"""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from aiohttp import web
+
+from emulator.ambient import Clock, Ids
+from emulator.services.auth import Auth
+from emulator.services.codes import Codes
+from emulator.services.executor import Executor
+from emulator.services.functions import Functions
+from emulator.services.inbox import Inbox
+from emulator.services.login_tickets import LoginTickets
+from emulator.services.storage import Storage
+from emulator.services.tickets import signing_key
+from emulator.services.tokens import Tokens
+from emulator.services.users import Users
+from emulator.services.wechat_users import WechatUsers
+from emulator.stores.base import DocumentStore, JournalMode
+from emulator.stores.tiny import TinyDocumentStore
+from emulator.wire.actions import Actions, Run
+from emulator.wire.callers import Callers
+from emulator.wire.platform_actions import PlatformActions
+from emulator.wire.web import WebDoor
+from emulator.wire.web_actions import CLIENT_COMMANDS, function_call
+from emulator.wire.web_auth import WebAuth
+
+USERS_FOLDER: Final = "users"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Identity:
+    """Who may sign in, and where that is kept."""
+
+    env_id: str
+    auth: Auth
+    store: DocumentStore
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Doors:
+    """What the front doors of clients lead to."""
+
+    executor: Executor
+    functions: Functions
+    storage: Storage
+    platform: PlatformActions
+    ids: Ids
+
+
+def open_identity(  # noqa: PLR0913  # a place, two names, two sources of chance and how it ends
+    folder: Path,
+    *,
+    env_id: str,
+    appid: str,
+    mode: JournalMode,
+    clock: Clock,
+    ids: Ids,
+    at_end: Callable[[Callable[[], Awaitable[None]]], object],
+) -> Identity:
+    """Open the users of a data folder.
+
+    Raises:
+        StoreError: what lies in it cannot be read.
+        OSError: the folder cannot be used.
+    """
+    store = TinyDocumentStore.open(folder / USERS_FOLDER, mode=mode, clock=clock)
+    at_end(store.close)
+    key = f"sessions {signing_key(folder, ids)}"
+    users, inbox = Users(store, clock=clock, ids=ids), Inbox(clock)
+    auth = Auth(
+        users,
+        Tokens(store, key, env_id=env_id, clock=clock, ids=ids),
+        codes=Codes(inbox, clock=clock, ids=ids),
+        tickets=LoginTickets(folder, env_id=env_id, clock=clock, ids=ids),
+        wechat=WechatUsers(users, store, env_id=env_id, appid=appid),
+        inbox=inbox,
+        ids=ids,
+    )
+    return Identity(env_id=env_id, auth=auth, store=store)
+
+
+def client_routes(identity: Identity, doors: Doors) -> list[web.RouteDef]:
+    """Return the routes that client SDKs sign in and ask through."""
+    callers = Callers(identity.auth)
+    platform = doors.platform.table()
+    others: dict[str, Run] = {
+        name: platform[name] for name in ("storage.batchCopyFile", "analytics.report")
+    }
+    others["functions.invokeFunction"] = function_call(doors.functions, doors.platform.stand_ins())
+    actions = Actions(
+        doors.executor, doors.functions, doors.storage, commands=CLIENT_COMMANDS, others=others
+    )
+    web_auth = WebAuth(identity.auth, env_id=identity.env_id, new_device=doors.ids.document_id)
+    return WebDoor(actions, web_auth, callers, ids=doors.ids).routes()

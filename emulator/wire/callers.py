@@ -1,0 +1,70 @@
+"""Owns who a request of a client comes from: a signed-in user, a WeChat user, or nobody.
+
+Not here: what they may do (`services.access`). The one idea, for every door alike: a bearer or
+access token decides; without one, whoever sends `x-emu-openid` (or `openid=` in the address) is a
+WeChat user without signing in, as mini programs are: an openid, or `current` for the one that was
+chosen in the console, on the command line or through the control API.
+"""
+
+from typing import Final
+
+from aiohttp import hdrs, web
+
+from emulator.services.auth import SOURCE, Auth
+from emulator.services.caller import Caller
+from emulator.wire.cors import is_near
+from emulator.wire.envelope import ForeignRequest
+
+OPENID_HEADER: Final = "x-emu-openid"
+OPENID_PARAMETER: Final = "openid"
+CURRENT: Final = "current"
+NOBODY: Final = Caller(kind="anonymous", source=SOURCE)
+_BEARER: Final = "bearer "
+
+
+class Callers:
+    """The callers of one suite."""
+
+    def __init__(self, auth: Auth) -> None:
+        self._auth = auth
+
+    def of(self, request: web.BaseRequest, access_token: str = "") -> Caller:
+        """Return the caller by its token, the one of the Authorization header by default.
+
+        Raises:
+            Unauthenticated: the token is none, or its user is gone.
+            AccessTokenExpired: it was good once.
+            UserBlocked: the user was switched off.
+            InvalidArgument: the openid is none.
+            ForeignRequest: a page from elsewhere names a WeChat user.
+        """
+        access_token = access_token or bearer(request)
+        if access_token:
+            return self._auth.caller(access_token)
+        openid = openid_of(request)
+        return self._auth.wechat.caller("" if openid == CURRENT else openid) if openid else NOBODY
+
+    def by_token(self, access_token: str) -> Caller:
+        """Return the caller of a token; raises as `of`."""
+        return self._auth.caller(access_token)
+
+
+def bearer(request: web.BaseRequest) -> str:
+    """Return the token of the Authorization header, empty without one."""
+    text = request.headers.get(hdrs.AUTHORIZATION, "")
+    return text[len(_BEARER) :].strip() if text[: len(_BEARER)].lower() == _BEARER else ""
+
+
+def openid_of(request: web.BaseRequest) -> str:
+    """Return the openid that a request names, empty without one.
+
+    Raises:
+        ForeignRequest: a page from elsewhere names one.
+    """
+    openid = request.headers.get(OPENID_HEADER) or request.query.get(OPENID_PARAMETER, "")
+    if openid and not is_near(request):
+        raise ForeignRequest(
+            "a page of another machine may not act as a WeChat user without signing in",
+            hint="sign in, or open the page from localhost",
+        )
+    return openid

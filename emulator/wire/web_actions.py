@@ -1,0 +1,101 @@
+"""Owns the actions of the client SDKs that are commands, and what these SDKs hear.
+
+Not here: the actions of `auth` (`wire.web_auth`). The one idea: the same requests as on `/admin`,
+in the plain dialect, with replies that differ where browsers read other names: both spellings of
+file fields, dates as `{"$date": ms}`. Shapes: js-sdk 1.x and 2.x, tcb-js-sdk 1.10.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+import orjson
+
+from emulator.core.commands import FileOutcome, Found, Inserted
+from emulator.core.errors import FunctionFailed
+from emulator.services.caller import Caller
+from emulator.services.functions import result_of
+from emulator.wire import envelope, replies, requests
+from emulator.wire.actions import COMMANDS, CommandAction, Invokes, Run, StandIn
+from emulator.wire.ejson import client_document_json, value_json
+from emulator.wire.fields import Body
+
+
+def found(result: Found) -> bytes:
+    """Write a `list` of plain objects with dates in milliseconds."""
+    documents = b",".join(map(client_document_json, result.documents))
+    return replies.bounded(b'{"list":[%b]}' % documents)
+
+
+def inserted(result: Inserted) -> bytes:
+    """Write the first new `_id` and all of them."""
+    ids = value_json(list(result.ids))
+    return b'{"_id":%b,"insertedIds":%b}' % (value_json(result.ids[0]), ids)
+
+
+def download_list(result: Sequence[FileOutcome]) -> bytes:
+    """Write a temporary URL, or why there is none, for each file, in both spellings."""
+    return orjson.dumps({"download_list": [_url(each) for each in result]})
+
+
+def delete_list(result: Sequence[FileOutcome]) -> bytes:
+    """Write what came of each file, in both spellings."""
+    told = [{"code": each.code, "fileid": each.file_id, "fileID": each.file_id} for each in result]
+    return orjson.dumps({"delete_list": told})
+
+
+def _url(outcome: FileOutcome) -> dict[str, str | int]:
+    told: dict[str, str | int] = {
+        "code": outcome.code,
+        "fileid": outcome.file_id,
+        "fileID": outcome.file_id,
+    }
+    if outcome.code == "SUCCESS":
+        told |= {"download_url": outcome.url, "tempFileURL": outcome.url}
+        told |= {"max_age": outcome.max_age_s, "maxAge": outcome.max_age_s}
+    return told
+
+
+_SHARED: Final = (
+    "database.addCollection",
+    "database.countDocument",
+    "database.updateDocument",
+    "database.deleteDocument",
+    "database.aggregate",
+    "database.startTransaction",
+    "database.commitTransaction",
+    "database.abortTransaction",
+    "database.getInTransaction",
+    "database.updateDocInTransaction",
+    "database.deleteDocInTransaction",
+)
+
+CLIENT_COMMANDS: Final[Mapping[str, CommandAction]] = {
+    **{name: COMMANDS[name] for name in _SHARED},
+    "database.addDocument": CommandAction(requests.insert, inserted),
+    "database.queryDocument": CommandAction(requests.find, found),
+    "database.insertDocInTransaction": CommandAction(
+        requests.insert_in_transaction, replies.inserted_text_with_id, envelope.flat
+    ),
+    "storage.batchGetDownloadUrl": CommandAction(requests.temporary_urls, download_list),
+    "storage.batchDeleteFile": CommandAction(requests.delete_files, delete_list),
+}
+
+
+def function_call(functions: Invokes, stand_ins: Mapping[str, StandIn]) -> Run:
+    """Return the action that calls a function; with `parse` the result is data, not text."""
+
+    async def run(body: Body, caller: Caller, request_id: str) -> bytes:
+        name, event = requests.invocation(body)
+        stand_in = stand_ins.get(name)
+        if stand_in is not None and not functions.has(name):
+            return envelope.success(stand_in(event, request_id), request_id)
+        invoked = await functions.invoke(name, event, caller, request_id=request_id)
+        try:
+            result = result_of(name, invoked)
+        except FunctionFailed as error:
+            return envelope.failure(error, invoked.request_id)
+        parsed = body.get("parse") is True
+        told = result if parsed else orjson.dumps(result.decode())
+        return envelope.success(b'{"response_data":%b}' % told, invoked.request_id)
+
+    return run
