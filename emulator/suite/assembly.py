@@ -5,9 +5,8 @@ the list of everything a suite consists of and what each part is given.
 """
 
 import hashlib
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Final
 
 from emulator.ambient import Ids, SuiteClock
@@ -15,7 +14,7 @@ from emulator.config import Config
 from emulator.core.errors import ConfigurationError
 from emulator.core.indexes import IndexDefinition
 from emulator.core.limits import PROFILES
-from emulator.functions.base import Bundle, FunctionRuntime
+from emulator.functions.base import FunctionRuntime
 from emulator.functions.node_process import NodeProcessRuntime
 from emulator.functions.python_inline import PythonInlineRuntime
 from emulator.services.access import Access
@@ -54,6 +53,7 @@ from emulator.stores.versions import PatientStore, VersionedStore
 from emulator.suite.identity import Identity, open_identity
 from emulator.suite.openapi import build_openapi
 from emulator.suite.rule_files import RuleWatch
+from emulator.suite.surroundings import Surroundings
 
 REGION: Final = "ap-shanghai"
 DOCUMENTS_FOLDER: Final = "database"
@@ -96,23 +96,6 @@ class Parts:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Surroundings:
-    """What parts are told of the suite around them.
-
-    What holds files is handed to `at_end` as soon as it is open, so that it is closed even when the
-    next part cannot be built.
-    """
-
-    folder: Path
-    clock: SuiteClock
-    ids: Ids
-    site_url: Callable[[], str]
-    rediscover: Callable[[str], Bundle | None]
-    variables: Mapping[str, str]
-    at_end: Callable[[Callable[[], Awaitable[None]]], object]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class _Ground:
     """What most parts stand on."""
 
@@ -146,12 +129,7 @@ class _Documents:
 
 
 def assemble(config: Config, around: Surroundings) -> Parts:
-    """Build every part of a suite.
-
-    Raises:
-        ConfigurationError: the data folder cannot be used.
-        StoreError: what lies in it cannot be read.
-    """
+    """Build every part of a suite; raises ConfigurationError, StoreError for a bad data folder."""
     clock, ids, env_id = around.clock, around.ids, config.emulator.env
     recorder, bus = Recorder(clock), Bus()
     rules = RuleWatch(config, recorder)
@@ -197,7 +175,7 @@ def assemble(config: Config, around: Surroundings) -> Parts:
         importing=Importing(store, clock=clock, ids=ids, policy=policy),
         exporting=Exporting(store),
         activity=Activity(),
-        identity=_identity(config, around, place),
+        identity=open_identity(config, around, place),
     )
 
 
@@ -365,18 +343,6 @@ def _storage(
         site_url=around.site_url,
         publish=bus.publish,
         allow=allow,
-    )
-
-
-def _identity(config: Config, around: Surroundings, place: Place) -> Identity:
-    return open_identity(
-        around.folder,
-        env_id=place.env_id,
-        appid=place.appid,
-        mode="memory" if config.ephemeral else config.database.journal,
-        clock=around.clock,
-        ids=around.ids,
-        at_end=around.at_end,
     )
 
 

@@ -4,18 +4,18 @@ Not here: what any of it does. The one idea: users lie in a document store of th
 project's documents, which no seed, export, query or rule can reach.
 """
 
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Final
 
 from aiohttp import web
 
-from emulator.ambient import Clock, Ids
+from emulator.ambient import Ids
+from emulator.config import Config
+from emulator.core.errors import ConfigurationError
 from emulator.services.auth import Auth
 from emulator.services.codes import Codes
 from emulator.services.executor import Executor
-from emulator.services.functions import Functions
+from emulator.services.functions import Functions, Place
 from emulator.services.inbox import Inbox
 from emulator.services.login_tickets import LoginTickets
 from emulator.services.storage import Storage
@@ -23,8 +23,9 @@ from emulator.services.tickets import signing_key
 from emulator.services.tokens import Tokens
 from emulator.services.users import Users
 from emulator.services.wechat_users import WechatUsers
-from emulator.stores.base import DocumentStore, JournalMode
+from emulator.stores.base import DocumentStore
 from emulator.stores.tiny import TinyDocumentStore
+from emulator.suite.surroundings import Surroundings
 from emulator.wire.actions import Actions, Run
 from emulator.wire.callers import Callers
 from emulator.wire.platform_actions import PlatformActions
@@ -55,32 +56,30 @@ class Doors:
     ids: Ids
 
 
-def open_identity(  # noqa: PLR0913  # a place, two names, two sources of chance and how it ends
-    folder: Path,
-    *,
-    env_id: str,
-    appid: str,
-    mode: JournalMode,
-    clock: Clock,
-    ids: Ids,
-    at_end: Callable[[Callable[[], Awaitable[None]]], object],
-) -> Identity:
+def open_identity(config: Config, around: Surroundings, place: Place) -> Identity:
     """Open the users of a data folder.
 
     Raises:
+        ConfigurationError: the data folder cannot be used.
         StoreError: what lies in it cannot be read.
-        OSError: the folder cannot be used.
     """
-    store = TinyDocumentStore.open(folder / USERS_FOLDER, mode=mode, clock=clock)
-    at_end(store.close)
-    key = f"sessions {signing_key(folder, ids)}"
+    env_id, clock, ids = place.env_id, around.clock, around.ids
+    mode = "memory" if config.ephemeral else config.database.journal
+    try:
+        store = TinyDocumentStore.open(around.folder / USERS_FOLDER, mode=mode, clock=clock)
+    except OSError as fault:
+        raise ConfigurationError(
+            f"the data folder {around.folder} cannot be used: {fault.strerror or fault}"
+        ) from fault
+    around.at_end(store.close)
+    key = f"sessions {signing_key(around.folder, ids)}"
     users, inbox = Users(store, clock=clock, ids=ids), Inbox(clock)
     auth = Auth(
         users,
         Tokens(store, key, env_id=env_id, clock=clock, ids=ids),
         codes=Codes(inbox, clock=clock, ids=ids),
-        tickets=LoginTickets(folder, env_id=env_id, clock=clock, ids=ids),
-        wechat=WechatUsers(users, store, env_id=env_id, appid=appid),
+        tickets=LoginTickets(around.folder, env_id=env_id, clock=clock, ids=ids),
+        wechat=WechatUsers(users, store, env_id=env_id, appid=place.appid),
         inbox=inbox,
         ids=ids,
     )

@@ -21,12 +21,13 @@ from emulator.core.values import Value
 from emulator.functions.reload import FolderWatcher
 from emulator.server import Port, Server
 from emulator.services.executor import Crossing, LocalTransport
-from emulator.suite.assembly import REGION, Parts, Surroundings, assemble
+from emulator.suite.assembly import REGION, Parts, assemble
 from emulator.suite.control import SuiteControl
 from emulator.suite.identity import Doors, client_routes
 from emulator.suite.index_control import IndexControl
 from emulator.suite.project import Project
 from emulator.suite.rules_control import RulesControl
+from emulator.suite.surroundings import Surroundings
 from emulator.suite.wechat import delayed_calls, wechat_routes
 from emulator.wire import control as control_wire
 from emulator.wire import control_indexes, control_rules

@@ -1,0 +1,28 @@
+"""Owns what the parts of a suite are told of the suite around them.
+
+Not here: the parts (`suite.assembly`).
+"""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from emulator.ambient import Ids, SuiteClock
+from emulator.functions.base import Bundle
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Surroundings:
+    """What parts are told of the suite around them.
+
+    What holds files is handed to `at_end` as soon as it is open, so that it is closed even when the
+    next part cannot be built.
+    """
+
+    folder: Path
+    clock: SuiteClock
+    ids: Ids
+    site_url: Callable[[], str]
+    rediscover: Callable[[str], Bundle | None]
+    variables: Mapping[str, str]
+    at_end: Callable[[Callable[[], Awaitable[None]]], object]
