@@ -2,6 +2,7 @@
 
 import asyncio
 import io
+import random
 import re
 import socket
 import tracemalloc
@@ -613,6 +614,112 @@ async def test_pages_that_were_uploaded_run_in_a_sandbox(site: Site, path: str, 
     async with site.client.get(site.url(path)) as answer:
         assert ("sandbox" in answer.headers.get("Content-Security-Policy", "")) == active
         assert answer.headers["X-Content-Type-Options"] == "nosniff"
+
+
+@pytest.mark.parametrize(
+    ("declared", "active"),
+    [
+        ("text/html", True),
+        ("TEXT/HTML; charset=utf-8", True),
+        ("image/png, text/html", True),
+        ("image/png;a=b,text/html", True),
+        ('image/png; a="x, text/html"', True),
+        ("application/atom+xml", True),
+        ("application/rss+xml", True),
+        ("text/xsl", True),
+        ("image/svg+xml", True),
+        ("image/x+xml", True),
+        ("multipart/x-mixed-replace; boundary=x", True),
+        ("message/rfc822", True),
+        ("nonsense", True),
+        ("image/png", False),
+        ("text/plain; charset=utf-8", False),
+        ("video/mp4", False),
+        ("application/vnd.ms-excel", False),
+    ],
+)
+async def test_a_type_that_an_upload_names_may_not_hide_a_page(
+    site: Site, declared: str, active: bool
+):
+    await site.put("a", b"<script>", **{"Content-Type": declared})
+    async with site.client.get(site.url("a")) as answer:
+        assert ("sandbox" in answer.headers.get("Content-Security-Policy", "")) == active
+        assert answer.headers["Content-Type"] == declared
+
+
+@pytest.mark.parametrize("method", ["PUT", "POST"])
+async def test_a_body_that_says_it_is_too_long_is_refused_before_it_comes(site: Site, method: str):
+    ticket = site.ticket("a")
+    reader, writer = await asyncio.open_connection("127.0.0.1", site.port)
+    writer.write(
+        f"{method} /_storage/upload HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"
+        f"x-cos-security-token: {ticket.token}\r\nContent-Type: multipart/form-data; boundary=b\r\n"
+        f"Content-Length: {6 * 1024**3}\r\n\r\n".encode()
+    )
+    async with asyncio.timeout(WAIT_S):
+        received = await reader.readuntil(b"</Error>")
+    writer.close()
+    await writer.wait_closed()
+    assert received.startswith(b"HTTP/1.1 400 ")
+    assert b"EntityTooLarge" in received
+    assert site.storage.list() == []
+
+
+MUTATIONS = 400
+SCRAPS = (b"\r\n", b"\0", b"..", b"/", b"%2e%2e", b"--b", b'"', b"\xff\xfe", b"A" * 5000, b";", b"")
+
+
+def mutated(chance: random.Random, text: bytes) -> bytes:
+    """Return a text with a few pieces cut, doubled or replaced."""
+    for _ in range(chance.randint(1, 4)):
+        start = chance.randrange(len(text) + 1)
+        end = min(len(text), start + chance.randint(0, 12))
+        text = text[:start] + chance.choice((*SCRAPS, text[start:end] * 2)) + text[end:]
+    return text
+
+
+async def test_mutated_requests_get_a_code_and_change_nothing_else(site: Site):
+    """Tickets, paths, heads and forms out of order: nothing escapes, nothing is a 500."""
+    chance = random.Random(6)
+    await site.put("kept", b"kept")
+    outside = {path for path in site.folder.parent.rglob("*") if site.folder not in path.parents}
+    for _ in range(MUTATIONS):
+        token = site.ticket("fuzz/a.bin").token.encode()
+        form = b'--b\r\nContent-Disposition: form-data; name="x-cos-security-token"\r\n\r\n'
+        form += (
+            token + b'\r\n--b\r\nContent-Disposition: form-data; name="file"\r\n\r\n12345\r\n--b--'
+        )
+        url = site.url("kept").partition("/_storage")[2].encode()
+        target, head, body = chance.choice(
+            (
+                (b"POST /_storage/upload", b"Content-Type: multipart/form-data; boundary=b", form),
+                (b"PUT /_storage/upload", b"x-cos-security-token: " + token, b"12345"),
+                (b"GET /_storage" + url, b"Range: bytes=1-2\r\nIf-Range: x", b""),
+            )
+        )
+        parts = [target, head, body]
+        which = chance.randrange(3)
+        parts[which] = mutated(chance, parts[which])
+        length = b"Content-Length: %d" % len(parts[2])
+        request = b"%b HTTP/1.1\r\nHost: x\r\nConnection: close\r\n%b\r\n%b\r\n\r\n%b" % (
+            parts[0],
+            length,
+            parts[1],
+            parts[2],
+        )
+        reader, writer = await asyncio.open_connection("127.0.0.1", site.port)
+        writer.write(request)
+        writer.write_eof()
+        async with asyncio.timeout(WAIT_S):
+            received = await reader.read(-1)
+        writer.close()
+        await writer.wait_closed()
+        assert re.match(rb"HTTP/1.\d [24]\d\d ", received) or not received, (request, received)
+        assert b"Traceback" not in received
+    assert await site.get("kept") == b"kept"
+    now = {path for path in site.folder.parent.rglob("*") if site.folder not in path.parents}
+    assert now == outside
+    assert {info.cloud_path for info in site.storage.list()} <= {"kept", "fuzz/a.bin"}
 
 
 async def test_a_name_cannot_break_out_of_its_header(site: Site):
