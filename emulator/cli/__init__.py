@@ -32,6 +32,7 @@ from emulator.cli.output import (
     tell,
     wants_json,
 )
+from emulator.cli.rules import rules
 from emulator.cli.start import start
 from emulator.cli.status import status, stop, wait
 from emulator.cli.transfer import export_command, import_command
@@ -67,6 +68,7 @@ for _command in (
     functions,
     messages,
     db,
+    rules,
 ):
     commands.add_command(_command)
 
