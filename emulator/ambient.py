@@ -5,6 +5,7 @@ handed a `Clock` or an `Ids`; nothing else in the package asks the machine (ruff
 """
 
 import asyncio
+import base64
 import heapq
 import itertools
 import os
@@ -14,7 +15,7 @@ import time
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Final, NamedTuple, Protocol
 
 
 class Clock(Protocol):
@@ -105,6 +106,131 @@ class ManualClock:
             heapq.heappop(self._sleepers)[2].set()
 
 
+class _Sleeper(NamedTuple):
+    """Somebody who waits for a moment; `order` keeps those of one moment in their order."""
+
+    moment_ms: int
+    order: int
+    woken: "asyncio.Future[None]"
+    task: "asyncio.Task[object] | None"
+
+
+class SuiteClock:
+    """The machine's time until somebody turns it: shifted, frozen, resumed.
+
+    Sleepers belong to the loop they sleep on, which is the suite's. How long things took stays the
+    machine's own. Whoever was woken counts as awake until that task sleeps again or ends, so that
+    one who turns the clock can wait for what that set off.
+    """
+
+    def __init__(self, machine: Clock | None = None, *, frozen_at_ms: int | None = None) -> None:
+        self.machine: Final[Clock] = machine or SystemClock()
+        self._offset_ms = 0
+        self._frozen_ms = frozen_at_ms
+        self._sleepers: list[_Sleeper] = []
+        self._order = itertools.count()
+        self._awake: set[asyncio.Task[object]] = set()
+        self._alarm: asyncio.Task[None] | None = None
+        self._alarm_ms = 0
+
+    @property
+    def frozen(self) -> bool:
+        """Tell whether the clock stands still."""
+        return self._frozen_ms is not None
+
+    @property
+    def offset_ms(self) -> int:
+        """Return how far the clock is ahead of the machine's."""
+        return self.now_ms() - self.machine.now_ms()
+
+    def now_ms(self) -> int:
+        """Return the suite's moment in milliseconds."""
+        frozen_ms = self._frozen_ms
+        return self.machine.now_ms() + self._offset_ms if frozen_ms is None else frozen_ms
+
+    def elapsed_s(self) -> float:
+        """Return the machine's counter in seconds."""
+        return self.machine.elapsed_s()
+
+    async def sleep_until(self, moment_ms: int) -> None:
+        """Wait until the clock shows the moment, by running or by being turned."""
+        if moment_ms <= self.now_ms():
+            return
+        task = asyncio.current_task()
+        if task is not None:
+            self._awake.discard(task)
+        woken = asyncio.get_running_loop().create_future()
+        heapq.heappush(self._sleepers, _Sleeper(moment_ms, next(self._order), woken, task))
+        self._set_alarm()
+        try:
+            await woken
+        finally:
+            self._set_alarm()
+
+    def next_moment_ms(self) -> int | None:
+        """Return the earliest moment somebody sleeps until, None when nobody sleeps."""
+        while self._sleepers and self._sleepers[0].woken.done():
+            heapq.heappop(self._sleepers)
+        return self._sleepers[0].moment_ms if self._sleepers else None
+
+    def awake(self) -> bool:
+        """Tell whether somebody who was woken is still busy with that."""
+        self._awake = {task for task in self._awake if not task.done()}
+        return bool(self._awake)
+
+    def turn_to(self, moment_ms: int) -> None:
+        """Show this moment from now on and wake everyone whose moment has come."""
+        if self._frozen_ms is None:
+            self._offset_ms = moment_ms - self.machine.now_ms()
+        else:
+            self._frozen_ms = moment_ms
+        self._wake_due()
+
+    def freeze(self) -> None:
+        """Stand still from now on."""
+        if self._frozen_ms is None:
+            self._frozen_ms = self.now_ms()
+            self._set_alarm()
+
+    def resume(self) -> None:
+        """Run on from the moment shown."""
+        if self._frozen_ms is not None:
+            self._offset_ms = self._frozen_ms - self.machine.now_ms()
+            self._frozen_ms = None
+            self._set_alarm()
+
+    def _wake_due(self) -> None:
+        now_ms = self.now_ms()
+        while (moment_ms := self.next_moment_ms()) is not None and moment_ms <= now_ms:
+            sleeper = heapq.heappop(self._sleepers)
+            sleeper.woken.set_result(None)
+            if sleeper.task is not None:
+                self._awake.add(sleeper.task)
+        self._set_alarm()
+
+    def _set_alarm(self) -> None:
+        """Have one task wait on the machine for the earliest moment, if any and if time runs."""
+        moment_ms = None if self._frozen_ms is not None else self.next_moment_ms()
+        if moment_ms is None:
+            if self._alarm is not None:
+                self._alarm.cancel()
+                self._alarm = None
+            return
+        machine_ms = moment_ms - self._offset_ms
+        if self._alarm is not None and self._alarm_ms == machine_ms:
+            return
+        if self._alarm is not None:
+            self._alarm.cancel()
+        self._alarm_ms = machine_ms
+        self._alarm = asyncio.get_running_loop().create_task(self._ring(machine_ms))
+
+    async def _ring(self, machine_ms: int) -> None:
+        await self.machine.sleep_until(machine_ms)
+        self._alarm = None
+        self.awake()
+        self._wake_due()
+
+
 class SystemIds:
     """Ids from the machine's randomness, drawn from the system in blocks."""
 
@@ -160,3 +286,27 @@ class CountedIds:
     def sample(self, population: int, size: int) -> Sequence[int]:
         """Return the first numbers."""
         return range(min(population, size))
+
+
+class SeededIds:
+    """Ids that look drawn but follow from a seed: the same run gives the same bytes."""
+
+    def __init__(self, seed: int) -> None:
+        self._chance = random.Random(seed)
+
+    def document_id(self) -> str:
+        """Return the next 32 hexadecimal digits of the seed."""
+        return f"{self._chance.getrandbits(128):032x}"
+
+    def request_id(self) -> str:
+        """Return the next id in UUID form of the seed."""
+        return str(uuid.UUID(int=self._chance.getrandbits(128), version=4))
+
+    def token(self) -> str:
+        """Return the next text of the seed, as long as a drawn one; anyone can foresee it."""
+        drawn = self._chance.getrandbits(256).to_bytes(32, "big")
+        return base64.urlsafe_b64encode(drawn).decode().rstrip("=")
+
+    def sample(self, population: int, size: int) -> Sequence[int]:
+        """Return the next different numbers of the seed."""
+        return self._chance.sample(range(population), size)

@@ -13,6 +13,7 @@ from typing import Final
 
 import click
 
+from emulator.cli.clock import clock
 from emulator.cli.data import reset, seed
 from emulator.cli.doctor import doctor
 from emulator.cli.exec import exec_command
@@ -36,6 +37,7 @@ from emulator.cli.rules import rules
 from emulator.cli.start import start
 from emulator.cli.status import status, stop, wait
 from emulator.cli.transfer import export_command, import_command
+from emulator.cli.trigger import trigger
 from emulator.core.errors import ConfigurationError, EmulatorError
 
 __all__ = ["main", "run"]
@@ -67,6 +69,8 @@ for _command in (
     import_command,
     functions,
     messages,
+    trigger,
+    clock,
     db,
     rules,
 ):

@@ -41,6 +41,12 @@ def suite_options(command: _Command) -> _Command:
             help="Refuse a query that would read more than N documents without an index.",
         ),
         click.option(
+            "--deterministic",
+            type=click.IntRange(0),
+            metavar="SEED",
+            help="Same bytes each run: ids follow from the seed, the clock stands still.",
+        ),
+        click.option(
             "--only",
             metavar="PARTS",
             help="Run these parts only: database,storage,hosting,functions:a,b",

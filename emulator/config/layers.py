@@ -28,6 +28,7 @@ SETTINGS: Final[Mapping[str, tuple[str, str]]] = {
     "site_port": ("emulator", "site_port"),
     "data_dir": ("emulator", "data_dir"),
     "appid": ("emulator", "appid"),
+    "deterministic": ("emulator", "deterministic"),
     "functions_root": ("functions", "root"),
     "timeout_s": ("functions", "timeout_s"),
     "journal": ("database", "journal"),
@@ -41,7 +42,7 @@ RUN_SETTINGS: Final = ("ephemeral", "only", "seed")
 """Settings of one run, which no file gives (`seed` has its own table there)."""
 
 _OWN_VARIABLES: Final = frozenset({"CLOUD_EMU_URL", "CLOUD_EMU_SITE_URL"})
-_WHOLE_NUMBERS: Final = frozenset({"port", "site_port", "require_indexes"})
+_WHOLE_NUMBERS: Final = frozenset({"port", "site_port", "require_indexes", "deterministic"})
 _NUMBERS: Final = frozenset({"timeout_s"})
 _SWITCHES: Final = frozenset({"strict", "ephemeral"})
 _ON: Final = frozenset({"1", "true", "yes", "on"})

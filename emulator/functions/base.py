@@ -18,6 +18,10 @@ MEMORY_DEFAULT_MB = 256
 RESPONSE_MAX_BYTES = 6 * 1024 * 1024
 """What the platform lets a synchronous call answer."""
 
+TRIGGER_RETRIES_DEFAULT = 2
+TRIGGER_RETRIES_MAX = 10
+TRIGGER_BATCH_MAX_CHANGES = 1_000
+
 TriggerName = Literal["timer", "database", "storage", "http"]
 FailureKind = Literal["exception", "timeout", "exit", "result", "load"]
 
@@ -178,6 +182,16 @@ class TimerTrigger(Protocol):
 class DatabaseTrigger(Protocol):
     """A compiled database trigger."""
 
+    @property
+    def batch(self) -> int:
+        """Return how many changes one call may be told of."""
+        ...
+
+    @property
+    def retries(self) -> int:
+        """Return how often a call that fails is made again."""
+        ...
+
     def matches(self, change: Change) -> bool:
         """Tell whether the change is of the trigger's collection and operations."""
         ...
@@ -201,6 +215,11 @@ class StoredFile:
 
 class StorageTrigger(Protocol):
     """A compiled storage trigger."""
+
+    @property
+    def retries(self) -> int:
+        """Return how often a call that fails is made again."""
+        ...
 
     def matches(self, file: StoredFile) -> bool:
         """Tell whether the path and operation are the trigger's."""

@@ -115,6 +115,7 @@ class _Reactions:
     dispatcher: Dispatcher
     timers: Timers
     delayed: Delayed
+    expiry: Expiry
     clockwork: Clockwork
 
 
@@ -146,7 +147,7 @@ def assemble(config: Config, around: Surroundings) -> Parts:
         clock=clock, ids=ids, recorder=recorder, bus=bus, access=access, store=store, policy=policy
     )
     documents = _documents(config, ground)
-    reactions = _reactions(config, ground, functions, openapi)
+    reactions = _reactions(config, ground, documents.database, functions, openapi)
     return Parts(
         clock=clock,
         ids=ids,
@@ -163,7 +164,7 @@ def assemble(config: Config, around: Surroundings) -> Parts:
         transactions=documents.transactions,
         indexes=documents.indexes,
         reader=documents.reader,
-        expiry=Expiry(documents.database, store, clock=clock, recorder=recorder),
+        expiry=reactions.expiry,
         storage=storage,
         executor=_executor(documents, functions, openapi, storage, store),
         dispatcher=reactions.dispatcher,
@@ -217,7 +218,7 @@ def _documents(config: Config, ground: _Ground) -> _Documents:
 
 
 def _reactions(
-    config: Config, ground: _Ground, functions: Functions, openapi: OpenApi
+    config: Config, ground: _Ground, database: Database, functions: Functions, openapi: OpenApi
 ) -> _Reactions:
     clock, recorder, emulator = ground.clock, ground.recorder, config.emulator
     dispatcher = Dispatcher(
@@ -230,12 +231,16 @@ def _reactions(
     )
     timers = Timers(functions, clock=clock, recorder=recorder, misfire=config.triggers.misfire)
     delayed = Delayed(functions, clock=clock, recorder=recorder)
+    expiry = Expiry(
+        database, ground.store, clock=clock, recorder=recorder, machine=clock.machine
+    )
     sources = (dispatcher.running, timers.running, delayed.running, openapi.payments.running)
     return _Reactions(
         dispatcher=dispatcher,
         timers=timers,
         delayed=delayed,
-        clockwork=Clockwork(clock, timers, recorder=recorder, running=sources),
+        expiry=expiry,
+        clockwork=Clockwork(clock, timers, recorder=recorder, others=[expiry], running=sources),
     )
 
 

@@ -13,7 +13,7 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Final
 
-from emulator.ambient import Clock, Ids, SystemClock, SystemIds
+from emulator.ambient import Clock, Ids
 from emulator.config import Config
 from emulator.config.seed_files import read_seed_files
 from emulator.core.ejson import decode
@@ -25,12 +25,14 @@ from emulator.suite.assembly import REGION, Parts, assemble
 from emulator.suite.control import SuiteControl
 from emulator.suite.identity import Doors, client_routes
 from emulator.suite.index_control import IndexControl
+from emulator.suite.platform import ambience_of
+from emulator.suite.platform_control import PlatformControl
 from emulator.suite.project import Project
 from emulator.suite.rules_control import RulesControl
 from emulator.suite.surroundings import Surroundings
-from emulator.suite.wechat import delayed_calls, wechat_routes
+from emulator.suite.wechat import wechat_routes
 from emulator.wire import control as control_wire
-from emulator.wire import control_indexes, control_rules
+from emulator.wire import control_indexes, control_platform, control_rules
 from emulator.wire import storage as storage_wire
 from emulator.wire import transfer as transfer_wire
 from emulator.wire.actions import Actions
@@ -60,8 +62,7 @@ class Suite:
         self, config: Config, *, clock: Clock | None = None, ids: Ids | None = None
     ) -> None:
         self.config = config
-        self.clock = clock or SystemClock()
-        self._ids = ids or SystemIds()
+        self.clock, self._ids = ambience_of(config.emulator.deterministic, clock, ids)
         self._project = Project(config)
         self._server: Server | None = None
         self._parts: Parts | None = None
@@ -215,6 +216,7 @@ class Suite:
             parts.dispatcher.running,
             parts.timers.running,
             parts.openapi.payments.running,
+            parts.delayed.running,
             crossing.running,
         ):
             parts.activity.add_source(source)
@@ -235,7 +237,7 @@ class Suite:
         )
         door = AdminDoor(actions, ids=parts.ids, guard=guard, caller_of=parts.functions.caller_of)
         access = HttpAccess(parts.functions, parts.http_routes, ids=parts.ids, env_id=emulator.env)
-        delayed = delayed_calls(parts)
+        delayed = parts.delayed
         doors = Doors(
             executor=parts.executor,
             functions=parts.functions,
@@ -252,6 +254,7 @@ class Suite:
                     *control_wire.routes(control),
                     *control_indexes.routes(IndexControl(parts)),
                     *control_rules.routes(RulesControl(parts)),
+                    *control_platform.routes(PlatformControl(self.config, parts)),
                     *transfer_wire.routes(parts.importing, parts.exporting),
                     *wechat_routes(parts, guard, delayed),
                     *client_routes(parts.identity, doors),

@@ -5,19 +5,28 @@ found, so that a saved `config.json` is live as saved code is.
 """
 
 from collections.abc import Callable, Mapping
+from typing import Final
 
 from emulator.config import Config
+from emulator.config.sections import Profile
 from emulator.core.errors import ConfigurationError
 from emulator.functions.base import Bundle, DatabaseTrigger, StorageTrigger, TriggerConfig
 from emulator.functions.bundle import discover, find
 from emulator.functions.triggers.database import compile_database
 from emulator.functions.triggers.http import compile_http
 from emulator.functions.triggers.storage import compile_storage
-from emulator.functions.triggers.timer import compile_timer
+from emulator.functions.triggers.timer import Weekdays, compile_timer
 from emulator.services.dispatcher import ReactiveTriggers
 from emulator.services.http_routes import HttpRoute
 from emulator.services.timers import Timer
 from emulator.suite.assembly import Parts
+
+WEEKDAYS: Final[Mapping[Profile, Weekdays]] = {
+    "wechat": "sunday",
+    "cloudbase": "monday",
+    "alipay": "quartz",
+}
+"""How each platform numbers the days of the week."""
 
 
 class Project:
@@ -45,7 +54,7 @@ class Project:
 
     def listen(self, parts: Parts) -> None:
         """Have the parts react to the triggers of the functions as last found."""
-        found = _Found(self._config.triggers.time_zone, parts)
+        found = _Found(self._config, parts)
         for bundle in parts.registry.bundles():
             for trigger in bundle.triggers:
                 found.add(bundle.name, trigger)
@@ -62,8 +71,8 @@ class Project:
 class _Found:
     """Compiled triggers by kind."""
 
-    def __init__(self, time_zone: str, parts: Parts) -> None:
-        self._time_zone = time_zone
+    def __init__(self, config: Config, parts: Parts) -> None:
+        self._config = config
         self._recorder = parts.recorder
         self.timers: list[Timer] = []
         self.database: list[tuple[str, str, DatabaseTrigger]] = []
@@ -89,7 +98,13 @@ class _Found:
             )
 
     def _timer(self, function: str, trigger: TriggerConfig) -> None:
-        compiled = compile_timer(trigger, time_zone=self._time_zone)
+        emulator = self._config.emulator
+        compiled = compile_timer(
+            trigger,
+            time_zone=self._config.triggers.time_zone,
+            weekdays=WEEKDAYS[emulator.profile],
+            strict=emulator.strict,
+        )
         self.timers.append(Timer(function, trigger.name, str(trigger.config), compiled))
 
     def _database(self, function: str, trigger: TriggerConfig) -> None:

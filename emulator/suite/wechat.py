@@ -14,13 +14,6 @@ from emulator.wire.wechat_files import WechatFiles
 from emulator.wire.wechat_open import OpenPaths
 
 
-def delayed_calls(parts: Parts) -> Delayed:
-    """Return the place for calls that are ordered for later."""
-    delayed = Delayed(parts.functions, clock=parts.clock, recorder=parts.recorder)
-    parts.activity.add_source(delayed.running)
-    return delayed
-
-
 def wechat_routes(parts: Parts, guard: Guard, delayed: Delayed) -> list[web.RouteDef]:
     """Return the routes of `/cgi-bin/token`, `/tcb/...` and the open APIs."""
     files = WechatFiles(

@@ -74,22 +74,22 @@ CALLS = {
     ),
     "GET /_emu/triggers": (
         "",
-        '`{"enabled", "triggers": [{"function", "trigger", "type", "config", "paused", "next_fires", '
-        '"notes"}]}`; timers tell their next five firings',
+        '`{"enabled", "triggers": [{"function", "trigger", "type", "config", "paused", '
+        '"next_fires", "notes"}]}`; timers tell their next five firings',
     ),
     "POST /_emu/triggers": (
         '`{"enabled": false}`',
-        '`{"enabled", "was"}`; database and storage triggers hear of nothing until it is true again',
+        '`{"enabled", "was"}`; database and storage triggers hear of nothing until it is true',
     ),
     "POST /_emu/triggers/{function}/{trigger}/pause": (
         "",
-        '`{"paused": true}`: a timer, database or storage trigger; what it misses is not called later',
+        '`{"paused": true}`: a timer, database or storage trigger; what it misses is not called',
     ),
     "POST /_emu/triggers/{function}/{trigger}/resume": ("", '`{"paused": false}`'),
     "GET /_emu/dead-letters": (
         "",
-        '`[{"number", "at_ms", "function", "trigger", "attempts", "error", "event"}]`: triggered and '
-        "asynchronous calls that were given up, oldest first, the newest 1,000",
+        '`[{"number", "at_ms", "function", "trigger", "attempts", "error", "event"}]`: triggered '
+        "and asynchronous calls that were given up, oldest first, the newest 1,000",
     ),
     "POST /_emu/dead-letters/replay": (
         '`{"number": 3}`, or nothing for all',

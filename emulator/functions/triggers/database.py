@@ -15,7 +15,13 @@ from emulator.core.changes import Change, Operation, removed_fields, updated_fie
 from emulator.core.ejson import date_text
 from emulator.core.errors import ConfigurationError
 from emulator.core.values import Binary, Date, Missing, ObjectId, Regex, Timestamp, Value
-from emulator.functions.base import TriggerConfig
+from emulator.functions.base import (
+    TRIGGER_BATCH_MAX_CHANGES,
+    TRIGGER_RETRIES_DEFAULT,
+    TRIGGER_RETRIES_MAX,
+    TriggerConfig,
+)
+from emulator.functions.triggers.numbers import retries_of, whole_number
 
 _OPERATIONS: Final[Mapping[str, frozenset[Operation]]] = {
     "insert": frozenset({"insert"}),
@@ -39,6 +45,8 @@ SCHEMA: Final[Mapping[str, Value]] = {
         "collection": {"type": "string", "minLength": 1},
         "operations": {"type": "array", "minItems": 1, "items": {"enum": list(_OPERATIONS)}},
         "events": {"$ref": "#/properties/operations"},
+        "batch": {"type": "integer", "minimum": 1, "maximum": TRIGGER_BATCH_MAX_CHANGES},
+        "retries": {"type": "integer", "minimum": 0, "maximum": TRIGGER_RETRIES_MAX},
     },
     "required": ["collection"],
     "additionalProperties": False,
@@ -52,6 +60,8 @@ class CompiledDatabaseTrigger:
     name: str
     collection: str
     operations: frozenset[Operation]
+    batch: int = 1
+    retries: int = TRIGGER_RETRIES_DEFAULT
 
     def matches(self, change: Change) -> bool:
         """Tell whether the change is of the trigger's collection and operations."""
@@ -91,7 +101,13 @@ def compile_database(trigger: TriggerConfig) -> CompiledDatabaseTrigger:
                 hint="operations are insert, update and remove",
             )
         operations |= _OPERATIONS[each]
-    return CompiledDatabaseTrigger(trigger.name, collection, frozenset(operations))
+    return CompiledDatabaseTrigger(
+        trigger.name,
+        collection,
+        frozenset(operations),
+        batch=whole_number(trigger, "batch", 1, range(1, TRIGGER_BATCH_MAX_CHANGES + 1)),
+        retries=retries_of(trigger),
+    )
 
 
 def _told(change: Change) -> dict[str, Value]:

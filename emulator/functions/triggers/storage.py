@@ -11,7 +11,13 @@ from typing import Final
 from emulator.core.ejson import date_text
 from emulator.core.errors import ConfigurationError
 from emulator.core.values import Date, Value
-from emulator.functions.base import StoredFile, TriggerConfig
+from emulator.functions.base import (
+    TRIGGER_RETRIES_DEFAULT,
+    TRIGGER_RETRIES_MAX,
+    StoredFile,
+    TriggerConfig,
+)
+from emulator.functions.triggers.numbers import retries_of
 
 SCHEMA: Final[Mapping[str, Value]] = {
     "type": "object",
@@ -23,6 +29,7 @@ SCHEMA: Final[Mapping[str, Value]] = {
             "items": {"enum": ["put", "delete", "upload", "remove"]},
         },
         "events": {"$ref": "#/properties/operations"},
+        "retries": {"type": "integer", "minimum": 0, "maximum": TRIGGER_RETRIES_MAX},
     },
     "additionalProperties": False,
 }
@@ -42,6 +49,7 @@ class CompiledStorageTrigger:
     name: str
     prefix: str
     operations: frozenset[str]
+    retries: int = TRIGGER_RETRIES_DEFAULT
 
     def matches(self, file: StoredFile) -> bool:
         """Tell whether the path and operation are the trigger's."""
@@ -87,4 +95,5 @@ def compile_storage(trigger: TriggerConfig) -> CompiledStorageTrigger:
         trigger.name,
         str(config.get("prefix", "")).removeprefix("/"),
         frozenset(_OPERATIONS[each] for each in operations),
+        retries_of(trigger),
     )

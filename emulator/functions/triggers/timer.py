@@ -2,15 +2,17 @@
 
 Not here: clocks and calls (`services.timers`). Fields are second, minute, hour, day, month,
 weekday and year with `,` `-` `*` `/` and names; when both day and weekday are given, either
-suffices (developers.weixin.qq.com, functions, triggers). croniter finds the moments; what it would
-read otherwise, such as fewer fields, is brought into seven fields first.
+suffices (developers.weixin.qq.com, functions, triggers). croniter finds the days and what clocks
+that are set do to them; what it would read otherwise, such as fewer fields or other weekday
+numbers, is brought into its form first. The one idea: on a day of 24 hours that is known to match,
+the next moment is a look into three tables.
 """
 
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import datetime
-from typing import TYPE_CHECKING, Final
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Final, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from emulator.core.ejson import datetime_from_date
@@ -38,18 +40,48 @@ _BOUNDS: Final[Mapping[str, tuple[int, int]]] = {
     "weekday": (0, 7),
     "year": (1970, 2099),
 }
+_WEEKDAYS_TOLD: Final = {
+    "sunday": "0 as Sunday, as WeChat's pages say; Tencent Cloud's own pages count from Monday",
+    "monday": "0 as Monday, as Tencent Cloud's pages say; WeChat's pages count from Sunday",
+    "quartz": "1 as Sunday, as Alipay's pages say; WeChat's pages count from 0",
+}
 _EXAMPLE: Final = "seven fields, such as 0 30 9 * * MON-FRI * for half past nine on working days"
+
+
+Weekdays = Literal["sunday", "monday", "quartz"]
+"""What weekday numbers mean: 0 is Sunday (WeChat), 0 is Monday (Tencent Cloud), 1 is Sunday
+(Alipay)."""
+_WEEKDAY_SHIFTS: Final[Mapping[Weekdays, tuple[int, int, int]]] = {
+    "sunday": (0, 7, 0),
+    "monday": (0, 6, 1),
+    "quartz": (1, 7, -1),
+}
+"""The lowest and highest number, and what makes it one with 0 as Sunday."""
+_PLACES: Final[Mapping[str, int]] = {"second": 5, "minute": 0, "hour": 1}
+"""Where croniter keeps what these fields stand for."""
+DAY_S: Final = 86_400
+
+
+class _OpenDay:
+    """The day that was matched last, as long as it has 24 hours: from and until, in ms."""
+
+    __slots__ = ("from_ms", "until_ms")
+
+    def __init__(self) -> None:
+        self.from_ms = self.until_ms = 0
 
 
 @dataclass(frozen=True, slots=True)
 class CompiledTimer:
-    """A timer, ready to be asked; `expression` has seven fields."""
+    """A timer, ready to be asked; `expression` has seven fields, weekdays with 0 as Sunday."""
 
     name: str
     expression: str
     zone: ZoneInfo
     notes: tuple[str, ...]
     _moments: "croniter"
+    _clock_face: tuple[tuple[int, ...], ...]
+    _day: _OpenDay = field(default_factory=_OpenDay, compare=False)
 
     def next_fire_ms(self, after_ms: int) -> int | None:
         """Return the first moment strictly after the given one, None when there is none.
@@ -57,6 +89,14 @@ class CompiledTimer:
         When clocks are set forward, what falls into the gap fires at its end; when they are set
         back, an hour that is named fires once, every hour fires in both.
         """
+        day = self._day
+        if day.from_ms <= after_ms < day.until_ms:
+            second = _next_second((after_ms - day.from_ms) // 1000 + 1, self._clock_face)
+            if second >= 0:
+                return day.from_ms + second * 1000
+        return self._search(after_ms)
+
+    def _search(self, after_ms: int) -> int | None:
         from croniter import CroniterBadDateError
 
         start = datetime_from_date(Date(after_ms)).astimezone(self.zone)
@@ -66,7 +106,16 @@ class CompiledTimer:
                 moment = self._moments.get_next(datetime)
         except CroniterBadDateError:
             return None
+        self._open(moment)
         return round(moment.timestamp()) * 1000
+
+    def _open(self, moment: datetime) -> None:
+        """Remember the day of a moment, unless clocks are set on it."""
+        midnight = datetime(moment.year, moment.month, moment.day, tzinfo=self.zone)
+        from_ms = round(midnight.timestamp()) * 1000
+        until_ms = round((midnight + timedelta(days=1)).timestamp()) * 1000
+        if until_ms - from_ms == DAY_S * 1000:
+            self._day.from_ms, self._day.until_ms = from_ms, until_ms
 
     def event(self, moment_ms: int) -> dict[str, Value]:
         """Return the event of a firing."""
@@ -74,7 +123,7 @@ class CompiledTimer:
         return {
             "Type": "Timer",
             "TriggerName": self.name,
-            "Time": f"{moment:%Y-%m-%dT%H:%M:%S}Z",
+            "Time": f"{moment.replace(tzinfo=None).isoformat(timespec='seconds')}Z",
             "Message": "",
         }
 
@@ -82,8 +131,14 @@ class CompiledTimer:
         return not self.expression.split()[2].startswith("*")
 
 
-def compile_timer(trigger: TriggerConfig, *, time_zone: str = TIME_ZONE_DEFAULT) -> CompiledTimer:
-    """Return the timer, ready to be asked.
+def compile_timer(
+    trigger: TriggerConfig,
+    *,
+    time_zone: str = TIME_ZONE_DEFAULT,
+    weekdays: Weekdays = "sunday",
+    strict: bool = False,
+) -> CompiledTimer:
+    """Return the timer, ready to be asked; `strict` refuses what the platform would.
 
     Raises:
         ConfigurationError: the expression or the time zone is not one.
@@ -92,14 +147,16 @@ def compile_timer(trigger: TriggerConfig, *, time_zone: str = TIME_ZONE_DEFAULT)
         raise ConfigurationError(
             f"timer {trigger.name}: config must be text", hint=f"write {_EXAMPLE}"
         )
-    fields, notes = _seven(trigger.name, trigger.config.upper().split())
+    fields, notes = _seven(trigger.name, trigger.config.upper().split(), strict=strict)
+    bounds = {**_BOUNDS, "weekday": _WEEKDAY_SHIFTS[weekdays][:2]}
     for name, text in zip(FIELDS, fields, strict=True):
-        _check(trigger.name, name, text)
+        _check(trigger.name, name, text, bounds[name])
     if any(letter.isdigit() for letter in fields[5]):
         notes.append(
-            f"timer {trigger.name}: weekday {fields[5]} is read with 0 as Sunday; Tencent Cloud's "
-            "own pages count from Monday. Names such as MON mean the same everywhere"
+            f"timer {trigger.name}: weekday {fields[5]} is read with {_WEEKDAYS_TOLD[weekdays]}. "
+            "Names such as MON mean the same everywhere"
         )
+        fields[5] = _from_sunday(fields[5], weekdays)
     # Imported here: a project without timers does not pay the 20 ms.
     from croniter import CroniterError, croniter
 
@@ -112,11 +169,76 @@ def compile_timer(trigger: TriggerConfig, *, time_zone: str = TIME_ZONE_DEFAULT)
             f"timer {trigger.name}: {expression!r} is not understood: {fault}",
             hint=f"write {_EXAMPLE}",
         ) from fault
-    return CompiledTimer(trigger.name, expression, zone, tuple(notes), moments)
+    return CompiledTimer(
+        trigger.name,
+        expression,
+        zone,
+        tuple(notes),
+        moments,
+        tuple(
+            _following(moments.expanded[place], _BOUNDS[name][1]) for name, place in _PLACES.items()
+        ),
+    )
 
 
-def _seven(name: str, fields: list[str]) -> tuple[list[str], list[str]]:
+def _following(values: Sequence[int | str], high: int) -> tuple[int, ...]:
+    """Return for each number up to one past the highest the next value, -1 after the last."""
+    table, following = [], -1
+    for number in range(high + 1, -1, -1):
+        named = number in values or (number <= high and "*" in values)
+        following = number if named else following
+        table.append(following)
+    return tuple(reversed(table))
+
+
+def _next_second(second: int, face: tuple[tuple[int, ...], ...]) -> int:
+    """Return the first second of the day from the given one on that the tables name, or -1."""
+    if second >= DAY_S:
+        return -1
+    seconds, minutes, hours = face
+    hour, minute = second // 3600, second // 60 % 60
+    if hours[hour] == hour:
+        if minutes[minute] == minute and (found := seconds[second % 60]) >= 0:
+            return hour * 3600 + minute * 60 + found
+        if (found := minutes[minute + 1]) >= 0:
+            return hour * 3600 + found * 60 + seconds[0]
+    if (found := hours[hour + 1]) >= 0:
+        return found * 3600 + minutes[0] * 60 + seconds[0]
+    return -1
+
+
+def _from_sunday(text: str, weekdays: Weekdays) -> str:
+    """Return a weekday field of any numbering as numbers with 0 as Sunday."""
+    low, high, shift = _WEEKDAY_SHIFTS[weekdays]
+    if shift == 0:
+        return text
+    for number, name in enumerate(_WEEKDAYS.split("|")):
+        own = (number - shift) % 7
+        text = text.replace(name, str(own if own >= low else own + 7))
+    pieces = [_unrolled(piece, low, high) for piece in text.split(",")]
+    return ",".join(str(each) for each in sorted({(n + shift) % 7 for p in pieces for n in p}))
+
+
+def _unrolled(piece: str, low: int, high: int) -> list[int]:
+    """Return the numbers of one piece; a range may go over the end of the week."""
+    span, _, step = piece.partition("/")
+    first, dash, last = span.partition("-")
+    begin = low if first == "*" else int(first)
+    if dash:
+        end = int(last) + (7 if int(last) < begin else 0)
+    else:
+        end = high if step or first == "*" else begin
+    return list(range(begin, end + 1, int(step or 1)))
+
+
+def _seven(name: str, fields: list[str], *, strict: bool) -> tuple[list[str], list[str]]:
     """Return the seven fields, and a note when there were fewer."""
+    if strict and len(fields) in (5, 6):
+        raise ConfigurationError(
+            f"timer {name}: {' '.join(fields)!r} has {len(fields)} fields, the platform asks for "
+            "seven",
+            hint=f"write {_EXAMPLE}, or leave out strict",
+        )
     if len(fields) == 7:
         return [field.replace("?", "*") for field in fields], []
     if len(fields) == 6:
@@ -133,9 +255,9 @@ def _seven(name: str, fields: list[str]) -> tuple[list[str], list[str]]:
     return full, [f"timer {name}: {note}: {' '.join(full)}. The platform asks for seven"]
 
 
-def _check(trigger: str, name: str, text: str) -> None:
+def _check(trigger: str, name: str, text: str, bounds: tuple[int, int]) -> None:
     """Raise ConfigurationError unless the field is a list of values, ranges and steps."""
-    low, high = _BOUNDS[name]
+    low, high = bounds
     value = rf"(?:\d+{_NAMES.get(name, '')})"
     part = re.compile(rf"(?:\*|{value}(?:-{value})?)(?:/[1-9]\d*)?\Z")
     for piece in text.split(","):
