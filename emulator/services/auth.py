@@ -10,7 +10,9 @@ from typing import Final
 
 from emulator.ambient import Ids
 from emulator.core.auth_errors import (
+    AccessTokenExpired,
     InvalidArgument,
+    InvalidRefreshToken,
     ProviderNotEnabled,
     Unauthenticated,
     UserBlocked,
@@ -31,6 +33,10 @@ from emulator.services.wechat_users import WechatUsers
 
 SOURCE: Final = "web_client"
 """What functions see as SOURCE of callers who signed in with a client SDK."""
+SOCKET_AGE_S: Final = 300
+"""How long the signature for a realtime connection may wait to be used."""
+PROVIDER_AGE_S: Final = 600
+SUDO_AGE_S: Final = 600
 _LOGIN_TYPES: Final[dict[IdentityKind, str]] = {
     "username": "USERNAME",
     "email": "EMAIL",
@@ -76,38 +82,40 @@ class Auth:
             AccessTokenExpired: it was good once.
             UserBlocked: the user was switched off.
         """
-        session = self.tokens.open(access_token)
-        user = self.users.find(session.uid)
-        if user is None:
-            raise Unauthenticated("the user of this token was removed")
-        _require_allowed(user)
-        return Known(user=user, session=session)
+        return self._known(self.tokens.open(access_token))
 
     def caller(self, access_token: str) -> Caller:
         """Return whoever holds an access token as caller; raises as `known`."""
         return caller_of(self.known(access_token))
 
-    def socket_signature(self, caller_token: str, openid: str = "") -> str:
-        """Return what opens a realtime connection as this user; raises as `known`."""
-        if openid:
-            return self.tokens.sign_socket("", openid)
-        return self.tokens.sign_socket(self.known(caller_token).session.id, "")
+    def socket_signature(self, access_token: str, openid: str = "") -> str:
+        """Return what opens a realtime connection, as the WeChat user if one is named.
+
+        Raises:
+            Unauthenticated: the token is none, or its user is gone.
+            AccessTokenExpired: it was good once.
+        """
+        session_id = "" if openid else self.known(access_token).session.id
+        return self.tokens.stamp("socket", (session_id, openid), SOCKET_AGE_S)
 
     def socket_caller(self, signature: str) -> Caller:
-        """Return for whom a realtime connection is opened; raises as `known`."""
-        session, openid = self.tokens.open_socket(signature)
-        if session is None:
+        """Return for whom a realtime connection is opened; raises as `socket_signature`."""
+        session_id, openid = self.tokens.stamped(signature, "socket")
+        if openid:
             return self.wechat.caller(openid)
-        user = self.users.find(session.uid)
-        if user is None:
-            raise Unauthenticated("the user of this connection was removed")
-        _require_allowed(user)
-        return caller_of(Known(user=user, session=session))
+        session = self.tokens.find(session_id)
+        if session is None:
+            raise AccessTokenExpired("the session of this connection has ended")
+        return caller_of(self._known(session))
 
     def anonymous(self, device: str) -> Signed:
         """Sign in whoever uses a device, as the same user for ever; raises InvalidArgument."""
         user = self.users.known_by("anonymous", device)
         return self._begin(user or self.users.create({"anonymous": device}), "ANONYMOUS")
+
+    def anonymous_device(self, device: str) -> Signed:
+        """Sign in whoever uses a device that newer SDKs name, as a new user where they do not."""
+        return self.anonymous(f"device {device}" if device else self._ids.document_id())
 
     def with_ticket(self, ticket: str) -> Signed:
         """Sign in the user that a custom-login ticket names; raises TicketInvalid."""
@@ -198,21 +206,24 @@ class Auth:
                 f"nobody stands behind the provider {provider!r:.60}",
                 hint="test users sign in as WeChat users, anonymously, by name or with a ticket",
             )
-        return self.tokens.sign_socket("", self.wechat.current())
+        return self.tokens.stamp("provider", (self.wechat.current(),), PROVIDER_AGE_S)
 
     def with_wechat(self, token: str) -> Signed:
         """Sign in the WeChat user that `wechat_token` stands for; raises Unauthenticated."""
-        _, openid = self.tokens.open_socket(token)
-        if not openid:
-            raise Unauthenticated("the provider_token is not one")
+        (openid,) = self.tokens.stamped(token, "provider")
         return self._begin(self.wechat.user(openid), WECHAT)
+
+    def bind_wechat(self, uid: str, token: str) -> None:
+        """Let a user be known by the openid that `wechat_token` stands for; raises UserExists."""
+        (openid,) = self.tokens.stamped(token, "provider")
+        self.users.identify(uid, {"openid": openid})
 
     def refresh(self, refresh_token: str) -> Signed:
         """Return a new access token; raises InvalidRefreshToken, RefreshTokenExpired."""
         signed = self.tokens.refresh(refresh_token)
         user = self.users.find(signed.session.uid)
         if user is None:
-            raise Unauthenticated("the user of this token was removed")
+            raise InvalidRefreshToken("the user of this token was removed")
         _require_allowed(user)
         return signed
 
@@ -226,6 +237,12 @@ class Auth:
         if verified != channel:
             raise WrongCode(f"the verification_token is for an address of kind {verified}")
         return self.users.identify(uid, {channel: to})
+
+    def require_own_address(self, user: User, token: str) -> None:
+        """Let pass who verified an address of the user; raises WrongCode."""
+        channel, to = self.codes.spend(token)
+        if user.identity(channel) != to:
+            raise WrongCode("the verification_token is for another user's address")
 
     async def change_password(self, uid: str, new: str, *, but_session: str = "") -> None:
         """Set a password and end the user's other sessions; raises InvalidArgument."""
@@ -260,6 +277,23 @@ class Auth:
             raise UserNotFound(f"nobody is known by the {channel} {to:.100}")
         await self.change_password(user.uid, new)
 
+    def sudo_token(self, uid: str) -> str:
+        """Return what lets a user change how it signs in, once it proved itself again."""
+        return self.tokens.stamp("sudo", (uid,), SUDO_AGE_S)
+
+    def require_sudo(self, uid: str, token: str) -> None:
+        """Let pass who holds a sudo token of the user; raises AccessTokenExpired."""
+        if self.tokens.stamped(token, "sudo") != [uid]:
+            raise AccessTokenExpired("the sudo token is another user's")
+
+    def impersonate(self, uid: str) -> Signed:
+        """Sign a user in without proof, for whoever runs the suite; raises UserNotFound."""
+        user = self.users.get(uid)
+        kinds = (login for kind, login in _LOGIN_TYPES.items() if user.identity(kind))
+        fallback = "ANONYMOUS" if user.is_anonymous else "CUSTOM"
+        login_type = WECHAT if user.identity("openid") else next(kinds, fallback)
+        return self._begin(user, login_type)
+
     def remove(self, uid: str) -> None:
         """Remove a user with all its sessions; raises UserNotFound."""
         self.users.remove(uid)
@@ -277,6 +311,13 @@ class Auth:
         """Let pass what nobody is known by; raises UserExists."""
         if self.users.known_by(kind, text) is not None:
             raise UserExists(f"the {kind} {text!r:.60} belongs to another user")
+
+    def _known(self, session: Session) -> Known:
+        user = self.users.find(session.uid)
+        if user is None:
+            raise Unauthenticated("the user of this session was removed")
+        _require_allowed(user)
+        return Known(user=user, session=session)
 
     def _begin(self, user: User, login_type: str) -> Signed:
         _require_allowed(user)

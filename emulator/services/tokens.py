@@ -10,6 +10,7 @@ import hashlib
 import hmac
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from binascii import Error as NotBase64
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -28,8 +29,6 @@ from emulator.stores.base import Delete, DocumentStore, Drop, Put, Write
 COLLECTION: Final = "sessions"
 ACCESS_AGE_S: Final = 7_200
 SESSION_AGE_S: Final = 30 * 86_400
-SOCKET_AGE_S: Final = 300
-"""How long the signature for a realtime connection may wait to be used."""
 SESSIONS_MAX: Final = 20_000
 """Sessions that are kept; who signed in longest ago is signed out first."""
 TOKEN_LENGTH_MAX: Final = 4_096
@@ -108,7 +107,7 @@ class Tokens:
         """
         session = self.session_of(refresh_token)
         if session.expires_ms <= self._clock.now_ms():
-            self._end(session)
+            self.end(session)
             raise RefreshTokenExpired("the session has ended; sign in again")
         return self._signed(session, refresh_token)
 
@@ -129,31 +128,34 @@ class Tokens:
             Unauthenticated: it is no token at all.
         """
         claims = self._claims(access_token)
-        session = self._sessions.get(claims.get("sid", ""))
-        now_ms = self._clock.now_ms()
-        if session is None or claims["exp"] * 1000 <= now_ms or session.expires_ms <= now_ms:
+        session = self.find(claims.get("sid", ""))
+        if session is None or claims["exp"] * 1000 <= self._clock.now_ms():
             raise AccessTokenExpired("the access token has expired or its session has ended")
         return session
 
-    def sign_socket(self, session_id: str, openid: str) -> str:
-        """Return what opens a realtime connection for a session, or for a WeChat user."""
-        expires_s = self._clock.now_ms() // 1000 + SOCKET_AGE_S
-        return self._sign({"ws": [session_id, openid], "exp": expires_s})
+    def stamp(self, purpose: str, content: Sequence[str], age_s: int) -> str:
+        """Return a signed text that is good for one purpose and for a while; nothing is kept."""
+        expires_s = self._clock.now_ms() // 1000 + age_s
+        return self._sign({"for": purpose, "is": list(content), "exp": expires_s})
 
-    def open_socket(self, signature: str) -> tuple[Session | None, str]:
-        """Return the session and openid that a realtime connection is for.
+    def stamped(self, text: str, purpose: str) -> list[str]:
+        """Return what was stamped for the purpose.
 
         Raises:
-            AccessTokenExpired: the signature is too old or of elsewhere, or the session has ended.
-            Unauthenticated: it is none at all.
+            AccessTokenExpired: it was too long ago, for something else, or elsewhere.
+            Unauthenticated: it never was.
         """
-        claims = self._claims(signature)
-        session_id, openid = claims.get("ws", ("", ""))
+        claims = self._claims(text)
+        if claims.get("for") != purpose or claims["exp"] * 1000 <= self._clock.now_ms():
+            raise AccessTokenExpired(f"the {purpose} token has expired; ask for a new one")
+        content: list[str] = claims["is"]
+        return content
+
+    def find(self, session_id: str) -> Session | None:
+        """Return a session that has not ended, None for any other."""
         session = self._sessions.get(session_id)
-        late = claims["exp"] * 1000 <= self._clock.now_ms()
-        if late or (session is None and not openid):
-            raise AccessTokenExpired("the signature of the connection has expired; ask again")
-        return session, openid
+        ended = session is None or session.expires_ms <= self._clock.now_ms()
+        return None if ended else session
 
     def revoke(self, token: str) -> None:
         """End the session of an access token or refresh token; of nothing, nothing."""
@@ -161,10 +163,10 @@ class Tokens:
         session = self._sessions.get(session_id)
         if session is not None:
             if hmac.compare_digest(_hash(token.partition(".")[2]), session.refresh_hash):
-                self._end(session)
+                self.end(session)
             return
         try:
-            self._end(self.open(token))
+            self.end(self.open(token))
         except (AccessTokenExpired, Unauthenticated):
             return
 
@@ -172,14 +174,15 @@ class Tokens:
         """End the sessions of a user, except one."""
         for session in [each for each in self._sessions.values() if each.uid == uid]:
             if session.id != but:
-                self._end(session)
+                self.end(session)
 
     def clear(self) -> None:
         """End all sessions."""
         self._store.commit([Drop(COLLECTION)])
         self._sessions.clear()
 
-    def _end(self, session: Session) -> None:
+    def end(self, session: Session) -> None:
+        """End a session: its tokens are worth nothing any more."""
         self._store.commit([Delete(COLLECTION, session.id)])
         self._sessions.pop(session.id, None)
 
@@ -193,7 +196,7 @@ class Tokens:
             "exp": now_s + session.access_age_s,
             "iat": now_s,
             "sid": session.id,
-            "scope": "anonymous" if anonymous else "",
+            "scope": "anonymous" if anonymous else "user",
             "project_id": self._env_id,
             "provider_type": session.login_type.lower(),
             "user_id": session.uid,

@@ -57,6 +57,13 @@ class WechatUsers:
             **{**others, "name": name, "unionid": unionid, "appid": appid},
         )
 
+    def new_name(self) -> str:
+        """Return a name that no test user of this environment was made by."""
+        number = 1
+        while self.find(self.openid_of(f"{DEFAULT_NAME} {number}")) is not None:
+            number += 1
+        return f"{DEFAULT_NAME} {number}"
+
     def find(self, openid: str) -> User | None:
         """Return the test user with that openid, None when there is none."""
         return self._users.known_by("openid", openid)

@@ -26,8 +26,12 @@ from emulator.services.wechat_users import WechatUsers
 from emulator.stores.base import DocumentStore
 from emulator.stores.tiny import TinyDocumentStore
 from emulator.suite.surroundings import Surroundings
+from emulator.suite.user_control import UserControl
+from emulator.wire import control_users
 from emulator.wire.actions import Actions, Run
 from emulator.wire.callers import Callers
+from emulator.wire.oauth import OAuthDoor
+from emulator.wire.oauth_account import account_table
 from emulator.wire.platform_actions import PlatformActions
 from emulator.wire.web import WebDoor
 from emulator.wire.web_actions import CLIENT_COMMANDS, function_call
@@ -98,4 +102,7 @@ def client_routes(identity: Identity, doors: Doors) -> list[web.RouteDef]:
         doors.executor, doors.functions, doors.storage, commands=CLIENT_COMMANDS, others=others
     )
     web_auth = WebAuth(identity.auth, env_id=identity.env_id, new_device=doors.ids.document_id)
-    return WebDoor(actions, web_auth, callers, ids=doors.ids).routes()
+    oauth = OAuthDoor(identity.auth, account_table(identity.env_id), ids=doors.ids)
+    web_door = WebDoor(actions, web_auth, callers, ids=doors.ids)
+    control = control_users.routes(UserControl(identity.auth))
+    return [*web_door.routes(), *oauth.routes(), *control]

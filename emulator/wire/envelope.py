@@ -11,6 +11,7 @@ from typing import Final
 
 import orjson
 
+from emulator.core.auth_errors import AccessTokenExpired, AuthError, Unauthenticated
 from emulator.core.errors import (
     EmulatorError,
     FunctionFailed,
@@ -69,7 +70,18 @@ _STATUS: Final[Mapping[type, int]] = {
     FunctionFailed: 500,
     FunctionTimedOut: 504,
     StoreError: 500,
+    AuthError: 400,
+    Unauthenticated: 401,
+    AccessTokenExpired: 401,
 }
+_GRPC_OURS: Final = ("internal", 13)
+_GRPC: Final[Mapping[int, tuple[str, int]]] = {
+    400: ("invalid_argument", 3),
+    403: ("permission_denied", 7),
+    404: ("not_found", 5),
+    413: ("resource_exhausted", 8),
+}
+"""Statuses to gRPC's name and number, which the sign-in API of newer SDKs speaks."""
 
 
 def success(data: bytes, request_id: str) -> bytes:
@@ -100,6 +112,23 @@ def refused(error: Exception, request_id: str) -> bytes:
     _log.error("request %s failed inside the suite", request_id, exc_info=error)
     why = f"the suite failed on this request ({type(error).__name__}); its log says where"
     return _shape(EmulatorError.code, why, request_id)
+
+
+def oauth_refused(error: Exception, request_id: str) -> tuple[int, bytes]:
+    """Return status and answer for whatever ended a request of `/auth`; ours is logged."""
+    if isinstance(error, AuthError):
+        status, name, number = error.status, error.error, error.number
+    else:
+        status = status_of(error)
+        name, number = _GRPC.get(status, _GRPC_OURS)
+    said = orjson.loads(refused(error, request_id))
+    told = {
+        "error": name,
+        "error_code": number,
+        "error_description": said["message"],
+        "request_id": request_id,
+    }
+    return status, orjson.dumps(told)
 
 
 def status_of(error: Exception) -> int:
