@@ -60,8 +60,11 @@ def _searched(
         what = f"doc.{loose[0]}" if loose else "the whole document"
         return Refusal(reason=f"the rule calculates with {what}, which the query does not fix")
     constants = dict(spoken.constants)
-    for path, value in compared(filter_):
-        constants.setdefault(path, Constants()).add(value)
+    for path, others in compared(filter_):
+        # A field that is only asked to exist has to be in the specimens too.
+        known = constants.setdefault(path, Constants())
+        for value in others:
+            known.add(value)
     for one, other in spoken.related:
         constants[one].merge(constants[other])
         constants[other].merge(constants[one])

@@ -70,14 +70,14 @@ def _has_operators(value: Value) -> bool:
     return isinstance(value, Mapping) and bool(value) and next(iter(value)).startswith("$")
 
 
-def compared(filter_: Filter) -> Iterator[tuple[str, Value]]:
-    """Yield each constant of a loose filter with the path of its field."""
+def compared(filter_: Filter) -> Iterator[tuple[str, list[Value]]]:
+    """Yield each field of a loose filter with the constants it is compared with, maybe none."""
     for key, operand in filter_.items():
         if key.startswith("$"):
             for branch in operand:
                 yield from compared(branch)
         else:
-            yield from ((key, value) for value in _constants(operand))
+            yield key, list(_constants(operand))
 
 
 def _constants(condition: Document) -> Iterator[Value]:
