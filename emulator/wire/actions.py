@@ -149,6 +149,13 @@ COMMANDS: Final[Mapping[str, CommandAction]] = {
 }
 
 
+EXACT: Final[Mapping[str, CommandAction]] = {
+    "database.getDocument": CommandAction(requests.find, replies.list_of_exact_texts),
+    "database.aggregateDocuments": CommandAction(requests.aggregate, replies.list_of_exact_texts),
+}
+"""What callers other than the official SDKs hear: those lose an ObjectId that keeps its tag."""
+
+
 class Actions:
     """The actions of one suite."""
 
@@ -172,18 +179,19 @@ class Actions:
             "storage.getUploadMetadata": self._permit_upload,
             **(others or {}),
         }
+        self._exact = {name: self._carry_out(action) for name, action in EXACT.items()}
 
     def names(self) -> list[str]:
         """Return the names of all actions."""
         return list(self._table)
 
-    def find(self, name: str) -> Run:
-        """Return how an action is carried out.
+    def find(self, name: str, *, exact: bool = False) -> Run:
+        """Return how an action is carried out; `exact` where ObjectIds may keep their tag.
 
         Raises:
             UnknownAction: there is none of that name; near ones are told.
         """
-        run = self._table.get(name)
+        run = (self._exact.get(name) if exact else None) or self._table.get(name)
         if run is not None:
             return run
         near = difflib.get_close_matches(name, self._table, NEAR_MATCHES_MAX)

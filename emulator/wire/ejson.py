@@ -86,6 +86,11 @@ def document_text(document: Document) -> str:
     return _encode(document, _relaxed).decode()
 
 
+def exact_text(document: Document) -> str:
+    """Return a document as relaxed Extended JSON text in which every value keeps its type."""
+    return _encode(document, _exact).decode()
+
+
 def document_json(document: Document) -> bytes:
     """Return a document as dialect A reads it: JSON whose dates are never tagged twice.
 
@@ -146,6 +151,10 @@ def _relaxed(value: Value) -> Value:
         moment = _EPOCH + timedelta(milliseconds=value.ms)
         return {"$date": moment.isoformat(timespec="milliseconds")[:-6] + "Z"}
     return ejson.tag(value)
+
+
+def _exact(value: Value) -> Value:
+    return ejson.tag(value) if type(value) is ObjectId else _relaxed(value)
 
 
 def _plain(value: Value) -> Value:

@@ -12,7 +12,7 @@ import orjson
 from emulator.core.commands import FileOutcome, Found, Inserted, Modified, Removed, Started, Updated
 from emulator.core.errors import DatabaseRequestFailed
 from emulator.core.limits import WECHAT
-from emulator.wire.ejson import document_json, document_text, value_json
+from emulator.wire.ejson import document_json, document_text, exact_text, value_json
 
 RESULT_TOO_LARGE: Final = 10334
 
@@ -30,6 +30,11 @@ def inserted(result: Inserted) -> bytes:
 def list_of_texts(result: Found) -> bytes:
     """Write a `list` whose documents are JSON text themselves, as dialect B wants it."""
     return bounded(orjson.dumps({"list": [document_text(each) for each in result.documents]}))
+
+
+def list_of_exact_texts(result: Found) -> bytes:
+    """Write a `list` of texts in which an ObjectId keeps its tag."""
+    return bounded(orjson.dumps({"list": [exact_text(each) for each in result.documents]}))
 
 
 def total(result: int) -> bytes:

@@ -9,6 +9,7 @@ from aiohttp import ClientSession, web
 
 from emulator.ambient import CountedIds
 from emulator.core import commands, errors
+from emulator.core.values import ObjectId
 from emulator.functions.base import Outcome
 from emulator.server import Port, Server
 from emulator.services.caller import ADMINISTRATOR, Caller
@@ -135,6 +136,23 @@ async def test_an_sdks_request_is_answered_in_its_shape(ask):
     answer = await ask(GET, path="/admin?&eventId=1_1&seqId=2")
     assert answer["data"] == {"list": ['{"_id":"x","n":9}']}
     assert "code" not in answer
+
+
+@pytest.mark.parametrize(
+    ("agent", "told"),
+    [
+        ("tcb-node-sdk/2.11.0", '{"_id":"x","a":"507f1f77bcf86cd799439011"}'),
+        ("tcb-admin-sdk/1.23.0", '{"_id":"x","a":"507f1f77bcf86cd799439011"}'),
+        ("curl/8", '{"_id":"x","a":{"$oid":"507f1f77bcf86cd799439011"}}'),
+        ("", '{"_id":"x","a":{"$oid":"507f1f77bcf86cd799439011"}}'),
+    ],
+)
+async def test_an_object_id_keeps_its_type_but_for_sdks_which_would_lose_it(
+    ask, services, agent, told
+):
+    services.documents["x"] = {"_id": "x", "a": ObjectId("507f1f77bcf86cd799439011")}
+    answer = await ask(GET, headers={"User-Agent": agent})
+    assert answer["data"] == {"list": [told]}
 
 
 @pytest.mark.parametrize(
