@@ -97,8 +97,8 @@ class Database:
             command.projection, matched_index=question.matcher.matched_index
         )
         reading = await self._reader.read(question)
-        found = reading.documents[command.skip :]
-        return Found(documents=tuple(found if command.projection is None else map(project, found)))
+        wanted = reading.documents[command.skip :]
+        return Found(documents=tuple(map(project, wanted) if command.projection else wanted))
 
     async def explain(self, command: Find, caller: Caller) -> Reading:
         """Read as `find` would and return what that took; the documents come without a cut."""
