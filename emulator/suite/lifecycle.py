@@ -236,7 +236,13 @@ class Suite:
             stand_ins=platform.stand_ins(),
         )
         door = AdminDoor(actions, ids=parts.ids, guard=guard, caller_of=parts.functions.caller_of)
-        access = HttpAccess(parts.functions, parts.http_routes, ids=parts.ids, env_id=emulator.env)
+        access = HttpAccess(
+            parts.functions,
+            parts.http_routes,
+            ids=parts.ids,
+            env_id=emulator.env,
+            caller_of=parts.identity.auth.caller,
+        )
         delayed = parts.delayed
         doors = Doors(
             executor=parts.executor,

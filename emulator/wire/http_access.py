@@ -1,11 +1,13 @@
 """Owns HTTP access to functions on the site port: request to event, result to response.
 
 Not here: which paths there are (`services.http_routes`), what event and response look like
-(`functions.triggers.http`). The one idea: whoever comes this way is anonymous, and what a function
-fails with is told to its log; the visitor hears a code, a sentence and the request id to look for.
+(`functions.triggers.http`). The one idea: whoever comes this way is nobody known, unless the path
+is for signed-in visitors; what a function fails with is told to its log, the visitor hears a code,
+a sentence and the request id to look for.
 """
 
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from typing import Final, Protocol
 from urllib.parse import urlsplit
 
@@ -20,6 +22,7 @@ from emulator.services.caller import Caller
 from emulator.services.http_routes import HttpRoute
 from emulator.wire import envelope
 from emulator.wire.actions import Invokes
+from emulator.wire.callers import bearer
 from emulator.wire.exchange import json_answer, read_body
 
 EVENT_BODY_MAX_BYTES: Final = 6 * 1024 * 1024
@@ -55,12 +58,14 @@ class HttpAccess:
         *,
         ids: Ids,
         env_id: str,
+        caller_of: Callable[[str], Caller] | None = None,
         otherwise: Handler | None = None,
     ) -> None:
         self._functions = functions
         self._routes = routes
         self._ids = ids
         self._env_id = env_id
+        self._caller_of = caller_of
         self._otherwise = otherwise or _nothing_here
 
     def routes(self) -> list[web.RouteDef]:
@@ -97,11 +102,7 @@ class HttpAccess:
         return [method for method in METHODS if self._routes.match(method, path) is not None]
 
     async def _call(self, route: HttpRoute, request: web.Request) -> web.StreamResponse:
-        if route.compiled.auth:
-            raise envelope.NotSignedIn(
-                f"{request.path:.200} is for signed-in visitors, and signing in is not available",
-                hint='take "auth" out of the trigger\'s config',
-            )
+        visitor = self._visitor(request) if route.compiled.auth else VISITOR
         name, request_id = route.function, self._ids.request_id()
         event = http_event(
             method=request.method,
@@ -112,7 +113,7 @@ class HttpAccess:
             request_id=request_id,
             env_id=self._env_id,
         )
-        invoked = await self._functions.invoke(name, event, VISITOR, request_id=request_id)
+        invoked = await self._functions.invoke(name, event, visitor, request_id=request_id)
         failure = invoked.outcome.failure
         if failure is not None:
             response = _failed(request, name, failure, invoked.request_id)
@@ -123,6 +124,16 @@ class HttpAccess:
             )
         response.headers.setdefault(REQUEST_ID_HEADER, invoked.request_id)
         return response
+
+    def _visitor(self, request: web.Request) -> Caller:
+        """Return who holds the bearer token; raises NotSignedIn, AccessTokenExpired."""
+        token = bearer(request)
+        if not token or self._caller_of is None:
+            raise envelope.NotSignedIn(
+                f"{request.path:.200} is for signed-in visitors: send Authorization: Bearer TOKEN",
+                hint='or take "auth" out of the trigger\'s config',
+            )
+        return replace(self._caller_of(token), source=VISITOR.source)
 
 
 def _failed(
