@@ -172,5 +172,6 @@ def _line(each: dict[str, Any]) -> str:
     if each["paused"]:
         return f"{line}  paused"
     if each["type"] == "timer":
-        return f"{line}  {each['expression']}  next {', '.join(each['next_fires'][:2]) or 'never'}"
+        next_fires = ", ".join(each.get("next_fires", ())[:2])
+        return f"{line}  {each['config']}  next {next_fires or 'never'}"
     return line

@@ -119,3 +119,49 @@ async def test_timer_of_a_function_that_is_gone_is_said_and_the_others_go_on(sta
     await settle(timers)
     assert len(fired) == 2
     assert any("gone" in line for line in stage.lines())
+
+
+@pytest.mark.parametrize(
+    ("misfire", "fired"),
+    [
+        ("skip", []),
+        ("once", [1_700_000_010_000]),
+        ("all", [1_700_000_000_000 + each * 10_000 for each in range(1, 61)]),
+    ],
+)
+async def test_what_was_missed_is_left_out_or_called_once_or_each(stage, misfire, fired):
+    timers = Timers(stage.functions, clock=stage.clock, recorder=stage.recorder, misfire=misfire)
+    seen = []
+
+    async def main(event, invocation):
+        seen.append(event["at"])
+
+    await stage.save("f", main)
+    timers.listen([Timer("f", "t", "each 10 s", Every(10_000))])
+    stage.clock.advance(600)
+    timers.fire_due()
+    await settle(timers)
+    assert sorted(seen) == fired
+    assert timers.next_due_ms() == 1_700_000_610_000
+    await timers.close()
+
+
+async def test_paused_timer_does_not_fire_and_makes_up_for_nothing(stage, timers):
+    seen = []
+
+    async def main(event, invocation):
+        seen.append(event["at"])
+
+    await stage.save("f", main)
+    timers.listen([Timer("f", "t", "each 10 s", Every(10_000))])
+    assert timers.pause("f", "t", paused=True)
+    assert timers.next_due_ms() is None
+    stage.clock.advance(25)
+    await settle(timers)
+    timers.listen([Timer("f", "t", "each 10 s", Every(10_000))])
+    assert timers.states()[0].paused, "a saved file does not resume it"
+    assert timers.pause("f", "t", paused=False)
+    stage.clock.advance(10)
+    await settle(timers)
+    assert seen == [1_700_000_030_000]
+    assert not timers.pause("f", "other", paused=True)

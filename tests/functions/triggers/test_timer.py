@@ -244,3 +244,81 @@ def test_event_is_the_platforms():
         "Time": "2026-11-21T00:00:00Z",
         "Message": "",
     }
+
+
+@pytest.mark.parametrize(
+    ("weekdays", "field", "names"),
+    [
+        ("sunday", "0", "SUN"),
+        ("sunday", "1-5", "MON-FRI"),
+        ("monday", "0", "MON"),
+        ("monday", "6", "SUN"),
+        ("monday", "0-4", "MON-FRI"),
+        ("monday", "5-6", "SAT,SUN"),
+        ("monday", "5-1", "SAT,SUN,MON,TUE"),
+        ("monday", "*/3", "MON,THU,SUN"),
+        ("monday", "2,SUN", "WED,SUN"),
+        ("monday", "FRI-6", "FRI,SAT,SUN"),
+        ("quartz", "1", "SUN"),
+        ("quartz", "7", "SAT"),
+        ("quartz", "2-6", "MON-FRI"),
+        ("quartz", "6-2", "FRI,SAT,SUN,MON"),
+    ],
+)
+def test_weekday_numbers_are_those_of_the_platform(weekdays, field, names):
+    def moments(compiled):
+        at_ms, found = moment_ms(SATURDAY), []
+        for _ in range(14):
+            at_ms = compiled.next_fire_ms(at_ms)
+            found.append(at_ms)
+        return found
+
+    config = TriggerConfig(name="tick", kind="timer", config=f"0 0 0 * * {field} *")
+    compiled = compile_timer(config, weekdays=weekdays)
+    assert moments(compiled) == moments(timer(f"0 0 0 * * {names} *"))
+    assert any("mean the same everywhere" in note for note in compiled.notes)
+
+
+@pytest.mark.parametrize(("weekdays", "field"), [("monday", "7"), ("quartz", "0"), ("quartz", "8")])
+def test_weekday_number_that_the_platform_lacks_is_refused(weekdays, field):
+    config = TriggerConfig(name="tick", kind="timer", config=f"0 0 0 * * {field} *")
+    with pytest.raises(ConfigurationError, match="weekday"):
+        compile_timer(config, weekdays=weekdays)
+
+
+@pytest.mark.parametrize("expression", ["0 2 * * *", "0 0 2 * * *"])
+def test_strict_asks_for_seven_fields(expression):
+    config = TriggerConfig(name="tick", kind="timer", config=expression)
+    with pytest.raises(ConfigurationError, match="asks for seven"):
+        compile_timer(config, strict=True)
+
+
+PIECES = st.one_of(
+    st.just("*"),
+    st.integers(0, 23).map(str),
+    st.tuples(st.integers(0, 23), st.integers(0, 23)).map("{0[0]}-{0[1]}".format),
+    st.tuples(st.integers(0, 23), st.integers(1, 30)).map("{0[0]}/{0[1]}".format),
+    st.integers(1, 30).map("*/{}".format),
+)
+FIELD = st.lists(PIECES, min_size=1, max_size=3).map(",".join)
+
+
+@given(
+    FIELD,
+    FIELD,
+    FIELD,
+    st.sampled_from(["* * *", "*/2 * *", "13 * FRI", "* 2 MON"]),
+    st.sampled_from(["Asia/Shanghai", "America/New_York"]),
+    st.integers(1_690_000_000, 1_720_000_000),
+)
+def test_looking_into_the_tables_finds_what_searching_finds(
+    second, minute, hour, days, zone, start_s
+):
+    expression = f"{second} {minute} {hour} {days} *"
+    warm, at_ms = timer(expression, zone), start_s * 1000
+    for _ in range(5):
+        searched = timer(expression, zone).next_fire_ms(at_ms)
+        assert warm.next_fire_ms(at_ms) == searched
+        if searched is None:
+            return
+        at_ms = searched
