@@ -23,6 +23,8 @@ from emulator.server import Port, Server
 from emulator.services.executor import Crossing, LocalTransport
 from emulator.suite.assembly import REGION, Parts, assemble
 from emulator.suite.control import SuiteControl
+from emulator.suite.gateway import gateway_routes
+from emulator.suite.hosting import Site
 from emulator.suite.identity import Doors, client_routes
 from emulator.suite.index_control import IndexControl
 from emulator.suite.platform import ambience_of
@@ -37,9 +39,9 @@ from emulator.wire import storage as storage_wire
 from emulator.wire import transfer as transfer_wire
 from emulator.wire.actions import Actions
 from emulator.wire.admin import AdminDoor
+from emulator.wire.callers import Callers
 from emulator.wire.containers import Containers
 from emulator.wire.guard import Guard
-from emulator.wire.http_access import HttpAccess
 from emulator.wire.openapi import OpenApiActions
 from emulator.wire.platform_actions import PlatformActions
 
@@ -236,13 +238,7 @@ class Suite:
             stand_ins=platform.stand_ins(),
         )
         door = AdminDoor(actions, ids=parts.ids, guard=guard, caller_of=parts.functions.caller_of)
-        access = HttpAccess(
-            parts.functions,
-            parts.http_routes,
-            ids=parts.ids,
-            env_id=emulator.env,
-            caller_of=parts.identity.auth.caller,
-        )
+        site = Site(self.config, parts)
         delayed = parts.delayed
         doors = Doors(
             executor=parts.executor,
@@ -251,7 +247,7 @@ class Suite:
             platform=platform,
             ids=parts.ids,
         )
-        containers = Containers(self.config.containers, ids=parts.ids, guard=guard)
+        containers = Containers(self.config.containers, Callers(parts.identity.auth), ids=parts.ids)
         return Server(
             api=Port(
                 emulator.port,
@@ -264,14 +260,15 @@ class Suite:
                     *transfer_wire.routes(parts.importing, parts.exporting),
                     *wechat_routes(parts, guard, delayed),
                     *client_routes(parts.identity, doors),
+                    *gateway_routes(parts.identity, doors),
                     *containers.routes(),
                 ],
             ),
-            site=Port(emulator.site_port, [*storage_wire.routes(parts.storage), *access.routes()]),
+            site=Port(emulator.site_port, [*storage_wire.routes(parts.storage), *site.routes()]),
             guard=guard,
             ids=parts.ids,
             host=emulator.host,
-            on_stop=[containers.close, delayed.close, parts.openapi.payments.close],
+            on_stop=[site.close, containers.close, delayed.close, parts.openapi.payments.close],
         )
 
     def _data_folder(self, stack: AsyncExitStack) -> Path:

@@ -3,11 +3,14 @@
 Not here: what they may do (`services.access`). The one idea, for every door alike: a bearer or
 access token decides; without one, whoever sends `x-emu-openid` (or `openid=` in the address) is a
 WeChat user without signing in, as mini programs are: an openid, or `current` for the one that was
-chosen in the console, on the command line or through the control API.
+chosen in the console, on the command line or through the control API. A publishable key, which an
+app carries from the cloud's console, names nobody and permits what nobody may.
 """
 
-from typing import Final
+from base64 import urlsafe_b64decode
+from typing import Any, Final
 
+import orjson
 from aiohttp import hdrs, web
 
 from emulator.services.auth import SOURCE, Auth
@@ -20,6 +23,8 @@ OPENID_PARAMETER: Final = "openid"
 CURRENT: Final = "current"
 NOBODY: Final = Caller(kind="anonymous", source=SOURCE)
 _BEARER: Final = "bearer "
+_KEY_LENGTH_MAX: Final = 4_096
+_KEY_PLATFORM: Final = "PublishableKey"
 
 
 class Callers:
@@ -39,7 +44,7 @@ class Callers:
             ForeignRequest: a page from elsewhere names a WeChat user.
         """
         access_token = access_token or bearer(request)
-        if access_token:
+        if access_token and not is_publishable_key(access_token):
             return self._auth.caller(access_token)
         openid = openid_of(request)
         return self._auth.wechat.caller("" if openid == CURRENT else openid) if openid else NOBODY
@@ -53,6 +58,25 @@ def bearer(request: web.BaseRequest) -> str:
     """Return the token of the Authorization header, empty without one."""
     text = request.headers.get(hdrs.AUTHORIZATION, "")
     return text[len(_BEARER) :].strip() if text[: len(_BEARER)].lower() == _BEARER else ""
+
+
+def is_publishable_key(token: str) -> bool:
+    """Tell whether a token is a key that apps are published with: a JWT of the cloud for anybody.
+
+    Whose signature it has does not matter, as it permits nothing that no token would not.
+    """
+    parts = token.split(".") if token.isascii() and len(token) <= _KEY_LENGTH_MAX else []
+    if len(parts) != 3:
+        return False
+    try:
+        claims: Any = orjson.loads(urlsafe_b64decode(parts[1] + "=" * (-len(parts[1]) % 4)))
+    except ValueError:
+        return False
+    if type(claims) is not dict or "sid" in claims:
+        return False
+    meta = claims.get("meta")
+    of_key = type(meta) is dict and meta.get("platform") == _KEY_PLATFORM
+    return of_key or claims.get("sub") == "anon"
 
 
 def openid_of(request: web.BaseRequest) -> str:

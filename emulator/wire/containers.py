@@ -1,11 +1,12 @@
 """Owns `callContainer`: requests for a container go on to the local address that the project names.
 
 Not here: the other paths of the gateway. The one idea: what goes through is not looked into, only
-headers that belong to one connection stay behind. Paths are those of @cloudbase/node-sdk 3.x:
-`/v1/cloudrun/NAME/PATH`; what else it asks the gateway for is answered as not enabled.
+headers that belong to one connection stay behind. Paths are those of @cloudbase/node-sdk 3.x and
+js-sdk 2.x and 3.x: `/v1/cloudrun/NAME/PATH`. Programs and pages of this machine may call, pages
+from elsewhere only for a user who signed in.
 """
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from typing import Final
 
 from aiohttp import ClientError, ClientSession, ClientTimeout, hdrs, web
@@ -13,9 +14,11 @@ from yarl import URL
 
 from emulator.ambient import Ids
 from emulator.core.errors import EmulatorError
-from emulator.wire.envelope import NoSuchPath
-from emulator.wire.exchange import read_body
-from emulator.wire.guard import Guard
+from emulator.wire.callers import Callers, bearer, is_publishable_key
+from emulator.wire.cors import allowed, is_near, preflight, shared
+from emulator.wire.envelope import ForeignRequest, NoSuchPath
+from emulator.wire.exchange import json_answer, read_body
+from emulator.wire.gateway_errors import failure
 
 REQUEST_MAX_BYTES: Final = 64 * 1024 * 1024
 ANSWER_WAIT_MAX_S: Final = 60.0
@@ -24,7 +27,6 @@ _LEFT_BEHIND: Final = frozenset(
     {"connection", "content-encoding", "content-length", "host", "keep-alive", "proxy-authenticate"}
     | {"proxy-authorization", "te", "trailer", "transfer-encoding", "upgrade"}
 )
-_NOT_ENABLED: Final = ("ai", "apis", "model", "rdb", "sql")
 
 
 class ContainerNotFound(NoSuchPath):
@@ -33,27 +35,20 @@ class ContainerNotFound(NoSuchPath):
     code = "SERVICE_NOT_FOUND"
 
 
-class FeatureNotEnabled(EmulatorError):
-    """The environment has not enabled what the path belongs to."""
-
-    code = "RESOURCE_NOT_INITIAL"
-
-
 class Containers:
     """The containers of one project: addresses by name."""
 
-    def __init__(self, addresses: Mapping[str, str], *, ids: Ids, guard: Guard) -> None:
+    def __init__(self, addresses: Mapping[str, str], callers: Callers, *, ids: Ids) -> None:
         self._addresses = addresses
+        self._callers = callers
         self._ids = ids
-        self._guard = guard
         self._session: ClientSession | None = None
 
     def routes(self) -> list[web.RouteDef]:
         """Return the routes."""
         return [
-            web.route("*", "/v1/cloudrun/{name}", self._forward),
-            web.route("*", "/v1/cloudrun/{name}/{path:.*}", self._forward),
-            *(web.route("*", f"/v1/{name}/{{path:.*}}", _refusing(name)) for name in _NOT_ENABLED),
+            web.route("*", "/v1/cloudrun/{name}", shared(self._rim)),
+            web.route("*", "/v1/cloudrun/{name}/{path:.*}", shared(self._rim)),
         ]
 
     async def close(self) -> None:
@@ -61,8 +56,27 @@ class Containers:
         if self._session is not None:
             await self._session.close()
 
+    async def _rim(self, request: web.Request) -> web.StreamResponse:
+        if hdrs.ACCESS_CONTROL_REQUEST_METHOD in request.headers:
+            return await preflight(request)
+        try:
+            self._admit(request)
+            return await self._forward(request)
+        except EmulatorError as error:
+            status, body = failure(error, self._ids.request_id())
+            return json_answer(request, body, status=status)
+
+    def _admit(self, request: web.Request) -> None:
+        token = bearer(request)
+        if is_near(request):
+            return
+        if not token or is_publishable_key(token):
+            raise ForeignRequest(
+                "a page of another machine may not call containers without signing in"
+            )
+        self._callers.by_token(token)
+
     async def _forward(self, request: web.Request) -> web.StreamResponse:
-        self._guard.require_own_origin(request)
         name = request.match_info["name"]
         address = self._addresses.get(name)
         if address is None:
@@ -94,6 +108,8 @@ class Containers:
                 if _travels(name):
                     response.headers.add(name, value)
             response.headers.setdefault("x-cloudbase-request-id", self._ids.request_id())
+            if hdrs.ORIGIN in request.headers:
+                response.headers.update(allowed(request))
             await response.prepare(request)
             if request.method != hdrs.METH_HEAD:
                 async for chunk in answer.content.iter_chunked(CHUNK_BYTES):
@@ -104,10 +120,3 @@ class Containers:
 
 def _travels(name: str) -> bool:
     return name.lower() not in _LEFT_BEHIND
-
-
-def _refusing(name: str) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
-    async def refuse(request: web.Request) -> web.StreamResponse:
-        raise FeatureNotEnabled(f"{request.path:.100}: /v1/{name} is not enabled")
-
-    return refuse

@@ -1,0 +1,25 @@
+"""Owns building the gateway `/v1` of a suite.
+
+Not here: what its paths do. The one idea: every family of paths is a list of endpoints, and the
+gateway is all of them.
+"""
+
+from aiohttp import web
+
+from emulator.suite.identity import Doors, Identity
+from emulator.wire.callers import Callers
+from emulator.wire.gateway import Gateway, refusals
+from emulator.wire.gateway_database import GatewayDatabase
+from emulator.wire.gateway_files import GatewayFiles
+from emulator.wire.gateway_functions import GatewayFunctions
+
+
+def gateway_routes(identity: Identity, doors: Doors) -> list[web.RouteDef]:
+    """Return the routes that client SDKs reach databases, functions and files through."""
+    endpoints = [
+        *GatewayDatabase(doors.executor).endpoints(),
+        *GatewayFunctions(doors.functions, doors.platform.stand_ins()).endpoints(),
+        *GatewayFiles(doors.storage).endpoints(),
+        *refusals(),
+    ]
+    return Gateway(endpoints, Callers(identity.auth), ids=doors.ids).routes()

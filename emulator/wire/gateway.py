@@ -1,0 +1,167 @@
+"""Owns the gateway `/v1`: the REST API of js-sdk 3.x, and partly of 2.x.
+
+Not here: documents (`wire.gateway_database`), files (`wire.gateway_files`), containers
+(`wire.containers`), signing in (`wire.oauth`). The one idea: unlike on `/web` the status speaks,
+and an answer of 200 is the result itself; so every family of paths is a table from method and path
+to what answers, behind one rim that knows callers, pages of other origins and errors.
+"""
+
+import re
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import orjson
+from aiohttp import hdrs, web
+from multidict import MultiMapping
+
+from emulator.ambient import Ids
+from emulator.core.errors import EmulatorError, InvalidParam
+from emulator.core.values import Value
+from emulator.services.caller import Caller
+from emulator.wire import ejson
+from emulator.wire.callers import Callers
+from emulator.wire.cors import preflight, shared
+from emulator.wire.envelope import NoSuchPath
+from emulator.wire.exchange import JSON, read_body
+from emulator.wire.fields import Body
+from emulator.wire.gateway_errors import failure
+
+PATH: Final = "/v1"
+REQUEST_MAX_BYTES: Final = 64 * 1024 * 1024
+ANY_METHOD: Final = "*"
+METHOD_OVERRIDE: Final = "X-HTTP-Method-Override"
+REQUEST_ID: Final = "X-Request-Id"
+_NOT_ENABLED: Final = ("ai", "aibot", "apis", "model", "rdb", "sql")
+_REQUEST_ID: Final = re.compile(r"[\w-]{1,64}", re.ASCII)
+
+
+class FeatureNotEnabled(EmulatorError):
+    """The environment has not enabled what the path belongs to."""
+
+    code = "RESOURCE_NOT_INITIAL"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """One request: who asks, what its path names, its query and its body as they came."""
+
+    caller: Caller
+    names: Mapping[str, str]
+    query: MultiMapping[str]
+    raw: bytes
+    request_id: str
+
+    def data(self) -> Value:
+        """Return the body as JSON data, an empty object for none; raises InvalidParam."""
+        try:
+            text = self.raw.decode()
+        except UnicodeDecodeError as fault:
+            raise InvalidParam(f"the request body is not UTF-8: {fault}") from fault
+        return ejson.read_json(text, "the request body") if text.strip() else {}
+
+    def body(self) -> Body:
+        """Return the body as a JSON object; raises InvalidParam."""
+        data = self.data()
+        if type(data) is dict:
+            return data
+        raise InvalidParam("the request body must be a JSON object")
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """An answer: its text, JSON unless said otherwise."""
+
+    content: bytes
+    status: int = 200
+    content_type: str = JSON
+
+
+Answer = Callable[[Asked], Awaitable[Told]]
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """A method and a path below `/v1`, in the notation of aiohttp, and what answers there."""
+
+    method: str
+    path: str
+    answer: Answer
+
+
+class Gateway:
+    """The gateway of one suite."""
+
+    def __init__(self, endpoints: Sequence[Endpoint], callers: Callers, *, ids: Ids) -> None:
+        self._callers = callers
+        self._ids = ids
+        self._paths: dict[str, dict[str, Answer]] = {}
+        for each in endpoints:
+            self._paths.setdefault(each.path, {})[each.method] = each.answer
+
+    def routes(self) -> list[web.RouteDef]:
+        """Return the routes, and the same for a named environment."""
+        return [
+            web.route("*", f"{prefix}{PATH}{path}", shared(self._rim(answers)))
+            for path, answers in self._paths.items()
+            for prefix in ("", "/e/{env}")
+        ]
+
+    def _rim(
+        self, answers: Mapping[str, Answer]
+    ) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
+        async def rim(request: web.Request) -> web.StreamResponse:
+            if request.method == hdrs.METH_OPTIONS:
+                return await preflight(request)
+            request_id = self._request_id(request)
+            try:
+                told = await self._carry_out(request, answers, request_id)
+            except Exception as error:  # noqa: BLE001  # the rim of a request
+                status, body = failure(error, request_id)
+                told = Told(body, status)
+            headers = {hdrs.CONTENT_TYPE: told.content_type, REQUEST_ID: request_id}
+            return web.Response(body=told.content, status=told.status, headers=headers)
+
+        return rim
+
+    def _request_id(self, request: web.Request) -> str:
+        """Return the client's own id, which is the one that its results name."""
+        given = request.headers.get(REQUEST_ID, "")
+        return given if _REQUEST_ID.fullmatch(given) else self._ids.request_id()
+
+    async def _carry_out(
+        self, request: web.Request, answers: Mapping[str, Answer], request_id: str
+    ) -> Told:
+        # Mini programs cannot send PATCH; their SDK sends POST and names the method beside it.
+        method = request.headers.get(METHOD_OVERRIDE, request.method).upper()
+        answer = answers.get(method) or answers.get(ANY_METHOD)
+        if answer is None:
+            known = ", ".join(answers)
+            raise NoSuchPath(f"{request.path:.200} takes {known}, not {method:.20}")
+        raw = await read_body(request, max_bytes=REQUEST_MAX_BYTES)
+        asked = Asked(
+            caller=self._callers.of(request),
+            names=request.match_info,
+            query=request.query,
+            raw=raw,
+            request_id=request_id,
+        )
+        return await answer(asked)
+
+
+def json_told(data: Any, status: int = 200) -> Told:
+    """Return plain data as an answer."""
+    return Told(orjson.dumps(data), status)
+
+
+def refusals() -> list[Endpoint]:
+    """Return what answers for the features that no environment here has enabled."""
+    return [Endpoint(ANY_METHOD, f"/{name}/{{path:.*}}", _refusing(name)) for name in _NOT_ENABLED]
+
+
+def _refusing(name: str) -> Answer:
+    async def refuse(asked: Asked) -> Told:
+        del asked
+        raise FeatureNotEnabled(f"/v1/{name} is not enabled: it is not emulated")
+
+    return refuse
