@@ -141,15 +141,14 @@ class Access:
         filter_ = filled(command.filter, ask.caller)
         document_id = pinned(filter_)
         before = None if document_id is None else ask.document(document_id)
+        if command.replace and document_id is None:
+            reason = "a whole document can be replaced by its _id only"
+            raise self._denial(ask.caller, "update", ask.collection, (reason,))
         if command.upsert and (document_id is None or before is None):
             return self._upsert(ask, replace(command, filter=filter_))
         reached = self.reach(ask, filter_, self._data(ask, command))
         update = command.update
         if command.replace:
-            preset = self.permissions.of(ask.collection).preset
-            if document_id is None and preset is None:
-                reason = "a whole document can be replaced by its _id only"
-                raise self._denial(ask.caller, "update", ask.collection, (reason,))
             update = {name: value for name, value in update.items() if name != OWNER}
             kept = ask.caller.owner_id if before is None else before.get(OWNER, MISSING)
             if kept is not MISSING:

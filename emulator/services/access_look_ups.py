@@ -11,7 +11,7 @@ from typing import Final
 from emulator.core.aggregate.filters import compile_request_filter
 from emulator.core.errors import EmulatorError
 from emulator.core.rules.ruleset import Operation
-from emulator.core.values import Document, Filter
+from emulator.core.values import Document, Filter, Value
 from emulator.services.caller import Caller
 from emulator.services.planning import Reader
 from emulator.services.reading import Question
@@ -35,7 +35,7 @@ class Ask:
     reader: Reader
     now_ms: int
 
-    def document(self, document_id: str) -> Document | None:
+    def document(self, document_id: Value) -> Document | None:
         """Return a document of the collection as it is now."""
         collection = self.store.collection(self.collection)
         return None if collection is None else collection.by_id(document_id)

@@ -7,7 +7,7 @@ filter, a pipeline or a document to another one; what was handed in is never cha
 from collections.abc import Mapping
 from typing import Final
 
-from emulator.core.values import MISSING, Document, Filter, Value
+from emulator.core.values import MISSING, Document, Filter, ObjectId, Value
 from emulator.services.caller import Caller
 
 OWNER: Final = "_openid"
@@ -15,6 +15,7 @@ OWNER: Final = "_openid"
 
 _TEMPLATES: Final[Mapping[str, str]] = {"{openid}": "owner_id", "{uid}": "uid"}
 _HOLDERS: Final = frozenset({str, dict, list})
+_IDS: Final = frozenset({str, int, float, ObjectId})
 
 
 def auth_of(caller: Caller) -> Value:
@@ -59,11 +60,11 @@ def own(filter_: Filter, owner: str) -> Document:
     return {**filter_, OWNER: owner}
 
 
-def pinned(filter_: Filter) -> str | None:
-    """Return the `_id` of a filter that names one document and says nothing else."""
+def pinned(filter_: Filter) -> Value:
+    """Return the `_id` of a filter that names one document and says nothing else, else None."""
     if len(filter_) == 1:
         document_id = filter_.get("_id")
-        if type(document_id) is str:
+        if type(document_id) in _IDS:
             return document_id
     return None
 
