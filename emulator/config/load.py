@@ -15,6 +15,7 @@ from types import MappingProxyType
 from typing import Any
 
 from emulator.config.check import nearest, setting_findings
+from emulator.config.hosting import site_prefix, site_rules
 from emulator.config.layers import Layers, Setting, read_toml
 from emulator.config.openapi import openapi_settings
 from emulator.config.project_files import FUNCTION_ROOTS, index_name, read_project_files
@@ -259,13 +260,27 @@ class _Loading:
 
     def _hosting(self) -> HostingSection:
         table = self._file.section("hosting")
-        root = absolute(self._project, table["root"]) if "root" in table else None
-        if root is not None:
+        root, prefix = self._website()
+        if "root" in table:
+            root = absolute(self._project, table["root"])
             self._layers.sources["hosting.root"] = self._file.at(("hosting", "root"))
             self._tell_missing(root, "hosting.root")
+            prefix = ""
         return HostingSection(
-            root=root, index=table.get("index", "index.html"), error=table.get("error")
+            root=root,
+            prefix=site_prefix(table.get("prefix", prefix)),
+            live_reload=table.get("live_reload", True),
+            rules=site_rules(table, self._file.fault),
         )
+
+    def _website(self) -> tuple[Path | None, str]:
+        """Return the folder of a website that another tool's file names, and its place."""
+        for found in self._found:
+            if found.website is not None:
+                folder, place = found.website
+                self._layers.sources["hosting.root"] = shown_path(found.file)
+                return absolute(self._project, folder.replace("\\", "/")), place
+        return None, ""
 
     def _time_zone(self) -> str:
         zone: str = self._pick("time_zone", TIME_ZONE_DEFAULT)

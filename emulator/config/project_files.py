@@ -13,6 +13,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final
 
+from emulator.config.hosting import website_of
 from emulator.config.sections import FunctionSettings, IndexSettings, Preset
 from emulator.config.text_files import parse_json, read_text, shown_path
 from emulator.core.errors import ConfigurationError
@@ -58,6 +59,7 @@ class Found:
     function_root: str | None = None
     env: str | None = None
     appid: str | None = None
+    website: tuple[str, str] | None = None
     functions: dict[str, FunctionSettings] = field(default_factory=dict)
     permissions: dict[str, Preset] = field(default_factory=dict)
     rules: dict[str, Mapping[str, Any]] = field(default_factory=dict)
@@ -139,10 +141,12 @@ class _Cloudbase:
             found.function_root = CLOUDBASE_FUNCTION_ROOT_DEFAULT
         env = data.get("envId")
         found.env = env if isinstance(env, str) and env else None
+        found.website = website_of(data)
         functions = _records(data.get("functions"))
         for item in functions:
             self._function(found, item)
-        found.leave_out("", (key for key in data if key not in _USED))
+        used = _USED if found.website is None else {*_USED, "framework"}
+        found.leave_out("", (key for key in data if key not in used))
         unused = (key for item in functions for key in item if key not in _USED_OF_FUNCTION)
         found.leave_out("functions: ", unused)
         database = data.get("database")

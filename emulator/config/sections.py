@@ -11,6 +11,7 @@ from types import MappingProxyType
 from typing import Any, Final, Literal
 
 from emulator.functions.base import TIMEOUT_DEFAULT_S, Problem, TriggerConfig
+from emulator.services.hosting import SiteRules
 from emulator.services.openapi.settings import OpenApiSettings
 from emulator.services.timers import Misfire
 from emulator.stores.base import JournalMode
@@ -125,11 +126,12 @@ class PermissionsSection:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HostingSection:
-    """Static hosting; no root means nothing is hosted."""
+    """Static hosting: `root` is the project's folder of pages, at `prefix` of the site."""
 
     root: Path | None = None
-    index: str = "index.html"
-    error: str | None = None
+    prefix: str = ""
+    live_reload: bool = True
+    rules: SiteRules = field(default_factory=SiteRules)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

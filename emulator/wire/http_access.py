@@ -81,7 +81,7 @@ class HttpAccess:
         """
         route = self._route(request.method, request.path)
         if route is not None:
-            return _shared_with_local_pages(request, await self._call(route, request))
+            return await self.call(route, request)
         allowed = self._methods(request.path)
         if not allowed:
             return await self._otherwise(request)
@@ -91,6 +91,10 @@ class HttpAccess:
             f"no function listens to {request.method} {request.path:.200}, "
             f"only to {', '.join(allowed)}"
         )
+
+    async def call(self, route: HttpRoute, request: web.Request) -> web.StreamResponse:
+        """Call a route's function with the request and answer with its result."""
+        return _shared_with_local_pages(request, await self._call(route, request))
 
     def _route(self, method: str, path: str) -> HttpRoute | None:
         route = self._routes.match(method, path)

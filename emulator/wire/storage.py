@@ -7,7 +7,6 @@ because the SDKs take any text for an error, and failures are XML with the four 
 read (node-sdk 2.x and 3.x, js-sdk 1.x to 3.x).
 """
 
-import asyncio
 import re
 from collections.abc import Callable, Coroutine
 from contextlib import closing
@@ -29,6 +28,7 @@ from emulator.services.file_ids import FILE_PATH, UPLOAD_PATH
 from emulator.services.storage import Storage
 from emulator.services.uploads import UPLOAD_BYTES_MAX, Upload
 from emulator.stores.base import BlobInfo, BlobReader
+from emulator.wire.file_body import send_part
 from emulator.wire.multipart import (
     PART_END,
     Event,
@@ -37,13 +37,10 @@ from emulator.wire.multipart import (
     PartHead,
     boundary_of,
 )
-from emulator.wire.ranges import OK, PARTIAL, Facts, select
+from emulator.wire.ranges import Facts, select
 
 Handler = Callable[[web.Request], Coroutine[None, None, web.StreamResponse]]
 
-INLINE_BYTES_MAX: Final = 64 * 1024
-"""Smaller answers are read at once and sent with their head: sendfile costs more than that."""
-CHUNK_BYTES: Final = 256 * 1024
 FIELD_BYTES_MAX: Final = 64 * 1024
 PREFLIGHT_AGE_S: Final = 600
 
@@ -201,43 +198,7 @@ async def _send(request: web.Request, reader: BlobReader) -> web.StreamResponse:
         **_describe(info),
         **_open_to_all(request),
     }
-    if selection.status not in (OK, PARTIAL):
-        return web.Response(status=selection.status, headers=headers)
-    headers["Content-Length"] = str(selection.size_bytes)
-    if request.method == "HEAD":
-        return web.Response(status=selection.status, headers=headers)
-    if selection.size_bytes <= INLINE_BYTES_MAX:
-        body = reader.read(selection.start, selection.size_bytes)
-        return web.Response(status=selection.status, headers=headers, body=body)
-    response = web.StreamResponse(status=selection.status, headers=headers)
-    await response.prepare(request)
-    await _stream(request, response, reader, selection.start, selection.size_bytes)
-    await response.write_eof()
-    return response
-
-
-async def _stream(
-    request: web.Request,
-    response: web.StreamResponse,
-    reader: BlobReader,
-    start: int,
-    size_bytes: int,
-) -> None:
-    file = reader.file()
-    transport = request.transport
-    if transport is None:
-        raise ConnectionResetError("the client left")
-    if file is not None:
-        try:
-            await asyncio.get_running_loop().sendfile(transport, file, start, size_bytes)
-        except NotImplementedError:
-            pass  # this loop has no sendfile
-        else:
-            return
-    while size_bytes and (chunk := reader.read(start, min(CHUNK_BYTES, size_bytes))):
-        await response.write(chunk)
-        start += len(chunk)
-        size_bytes -= len(chunk)
+    return await send_part(request, reader, selection, headers)
 
 
 def _describe(info: BlobInfo) -> dict[str, str]:

@@ -88,7 +88,7 @@ def test_every_line_of_the_documented_file_is_understood(load, project):
     )
     assert config.storage.rules == {"read": True, "write": "auth.openid != null"}
     assert config.hosting.root == project / "site"
-    assert config.hosting.error == "404.html"
+    assert config.hosting.rules.error == "404.html"
     assert config.seed == (project / "seed" / "orders.jsonl",)
     assert config.problems == ()
 
