@@ -36,6 +36,8 @@ class UserControl:
         others = dict(given)
         password = others.pop("password", "")
         identities = {kind: others.pop(kind) for kind in _NAMED if kind in others}
+        for kind, text in identities.items():
+            self._auth.require_free(kind, text)
         if "openid" in others or not identities.keys() - {"phone"}:
             name = others.pop("name", "") or self._auth.wechat.new_name()
             user = self._auth.wechat.add(name, openid=others.pop("openid", ""), **others)

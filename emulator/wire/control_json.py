@@ -11,6 +11,7 @@ import orjson
 from aiohttp import web
 
 from emulator.core import ejson
+from emulator.core.auth_errors import UserExists, UserNotFound
 from emulator.core.errors import (
     CollectionExists,
     CollectionNotExist,
@@ -34,6 +35,8 @@ Json = dict[str, Any]
 
 _STATUS: Final[tuple[tuple[type[EmulatorError], int], ...]] = (
     (FunctionNotFound, 404),
+    (UserNotFound, 404),
+    (UserExists, 409),
     (CollectionNotExist, 404),
     (StorageFileNotExist, 404),
     (RequestTooLarge, 413),
