@@ -50,6 +50,8 @@ _REACH: Final[Mapping[Preset, Mapping[Operation, Reach]]] = {
     "ADMINWRITE": {"read": "all", "create": "nobody", "update": "nobody", "delete": "nobody"},
     "ADMINONLY": {"read": "nobody", "create": "nobody", "update": "nobody", "delete": "nobody"},
 }
+_NO_CLIENTS: Final = ("wx_http", "wx_trigger")
+"""Chains whose calls the rules of functions say nothing of."""
 _SIGNED_IN_MAY: Final = frozenset({"startTransaction"})
 _NO_LOOK_UP: Final[LookUp] = NoLookUp()
 
@@ -182,7 +184,7 @@ class Access:
         Raises:
             FunctionForbidden: the rule refuses.
         """
-        if caller.kind == "administrator" or not caller.source.startswith("wx_client"):
+        if caller.kind == "administrator" or caller.source.startswith(_NO_CLIENTS):
             return
         invoke = self.permissions.invoke_of(name)
         if invoke is True or (invoke == "auth != null" and caller.owner_id):

@@ -15,6 +15,7 @@ from emulator.core.auth_errors import AccessTokenExpired, AuthError, Unauthentic
 from emulator.core.errors import (
     EmulatorError,
     FunctionFailed,
+    FunctionForbidden,
     FunctionNotFound,
     InvalidParam,
     PermissionDenied,
@@ -61,6 +62,7 @@ _STATUS: Final[Mapping[type, int]] = {
     EmulatorError: 400,
     NotSignedIn: 401,
     ForeignRequest: 403,
+    FunctionForbidden: 403,
     PermissionDenied: 403,
     StorageDenied: 403,
     NoSuchPath: 404,

@@ -364,6 +364,9 @@ def test_functions_are_called_by_whom_their_rule_allows(rules, allowed):
 def test_http_and_triggers_pass_function_rules():
     access = Access(Permissions(PermissionSettings(functions={"*": {"invoke": False}})))
     access.require_function(Caller(kind="anonymous", source="wx_http"), "pay")
+    for source in ("wx_client", "web_client", ""):
+        with pytest.raises(FunctionForbidden):
+            access.require_function(Caller(kind="user", openid="alice", source=source), "pay")
 
 
 PUBLIC = {"condition": "auth.openid != null", "path_regex": "^/public/.*"}
