@@ -6,6 +6,7 @@ either form, and answers are such values as js-sdk 3.x turns into dates and poin
 has one database, whatever instance and database the path names.
 """
 
+import re
 from typing import Any, Final
 
 from emulator.core.commands import (
@@ -34,6 +35,8 @@ from emulator.wire.gateway_errors import DocumentNotFound
 BASE: Final = "/database/instances/{instance}/databases/{database}"
 DOCUMENTS: Final = f"{BASE}/collections/{{collection}}/documents"
 LIMIT_DEFAULT_DOCUMENTS: Final = 20
+_NO_OPTIONS: Final = re.compile(r',"\$options":null')
+"""What js-sdk 3.7 writes after the pattern of a `db.RegExp` without options; never inside a text."""
 _DIRECTIONS: Final = {"asc": 1, "desc": -1}
 
 
@@ -66,7 +69,7 @@ class GatewayDatabase:
 
     async def _find(self, asked: Asked) -> Told:
         query = asked.query
-        wanted = _object(query.get("query"), "query")
+        wanted = _object(_NO_OPTIONS.sub("", query.get("query", "")), "query")
         if query.get("count") == "true":
             counting = Count(collection=asked.names["collection"], filter=wanted)
             total = await self._executor.execute(counting, asked.caller)

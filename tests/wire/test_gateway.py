@@ -101,6 +101,13 @@ async def test_an_upsert_tells_its_id_by_both_names(ask: Asking):
     assert (told["upsert_id"], told["upserted_id"], told["matched"]) == ("new", "new", 0)
 
 
+async def test_a_pattern_may_come_with_no_options(ask: Asking):
+    data = {"data": [{"text": "abc"}, {"text": "xyz"}]}
+    await ask.told("POST", f"{B}/collections/notes/documents", data)
+    _, told = await ask.get("notes", query='{"text":{"$regex":"^a","$options":null}}')
+    assert [each["text"] for each in told["list"]] == ["abc"]
+
+
 async def test_a_limit_is_twenty_unless_said(ask: Asking):
     data = {"data": [{"n": n} for n in range(25)]}
     await ask.told("POST", f"{B}/collections/notes/documents", data)
