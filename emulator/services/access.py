@@ -15,9 +15,10 @@ from typing import Final, Literal
 
 from emulator.core.commands import Update
 from emulator.core.documents import resolve
-from emulator.core.errors import FunctionForbidden, PermissionDenied, StorageDenied
+from emulator.core.errors import FunctionForbidden, PermissionDenied
 from emulator.core.rules.evaluate import LookUp, NoLookUp, Scope
 from emulator.core.rules.explain import why_not
+from emulator.core.rules.files import FileOperation
 from emulator.core.rules.implies import Refusal, refusal
 from emulator.core.rules.ruleset import Operation, Preset, Rule
 from emulator.core.values import MISSING, Document, Filter, Value
@@ -201,22 +202,18 @@ class Access:
         """
         if caller.kind == "administrator":
             return True
-        file_rule = self.permissions.files.rules["read" if operation == "read" else "write"]
+        key: FileOperation = "read" if operation == "read" else "write"
+        file_rule = self.permissions.files.rules[key]
         owner = owner_of()
         resource_owner = caller.owner_id if owner is None else owner
         scope = Scope(auth=auth_of(caller))
         if file_rule.allows(scope, cloud_path, resource_owner):
             return True
+        if self.permissions.file_grants.allow(key, cloud_path, caller.owner_id):
+            return True
         reasons = (f"resource.openid is {resource_owner!r}, the path is /{cloud_path}",)
         self._kept(caller, operation, f"file {cloud_path}", file_rule.rule.text, reasons)
         return False
-
-    def require_storage(
-        self, caller: Caller, operation: str, cloud_path: str, owner: str | None
-    ) -> None:
-        """Let pass whom `allows_storage` allows; raises StorageDenied for anyone else."""
-        if not self.allows_storage(operation, cloud_path, caller, lambda: owner):
-            raise StorageDenied(DENIED)
 
     def aggregated(self, ask: Ask, pipeline: tuple[Document, ...]) -> Document:
         """Return the condition that a pipeline may begin with; only its own first one counts."""

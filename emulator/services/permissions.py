@@ -13,6 +13,7 @@ from emulator.core.errors import InvalidParam
 from emulator.core.rules.files import DEFAULT, FileRules, compile_file_rules
 from emulator.core.rules.ruleset import PRESETS, Fault, Preset, RuleSet, compile_rules
 from emulator.core.values import Value
+from emulator.services.file_grants import FileGrants
 
 PRESET_DEFAULT: Final[Preset] = "PRIVATE"
 EVERY: Final = "*"
@@ -65,6 +66,7 @@ class Permissions:
         self._overrides: dict[str, Permission] = {}
         self._files = compile_file_rules(dict(DEFAULT))
         self._invokes: dict[str, Value] = {}
+        self.file_grants = FileGrants()
         self.notices: tuple[str, ...] = ()
         self.replace(self._settings, keep=False)
 

@@ -141,7 +141,13 @@ def assemble(config: Config, around: Surroundings) -> Parts:
     registry, functions = _functions(place, around, runtimes, recorder, access)
     storage = _storage(blobs, env_id, around, bus, access)
     openapi = build_openapi(
-        config.openapi, functions, recorder, appid=place.appid, clock=clock, ids=ids
+        config.openapi,
+        functions,
+        recorder,
+        appid=place.appid,
+        clock=clock,
+        ids=ids,
+        grant_files=rules.permissions.file_grants.add,
     )
     ground = _Ground(
         clock=clock, ids=ids, recorder=recorder, bus=bus, access=access, store=store, policy=policy
@@ -166,7 +172,7 @@ def assemble(config: Config, around: Surroundings) -> Parts:
         reader=documents.reader,
         expiry=reactions.expiry,
         storage=storage,
-        executor=_executor(documents, functions, openapi, storage, store),
+        executor=_executor(documents, functions, openapi, storage, ground),
         dispatcher=reactions.dispatcher,
         timers=reactions.timers,
         delayed=reactions.delayed,
@@ -249,7 +255,7 @@ def _executor(
     functions: Functions,
     openapi: OpenApi,
     storage: Storage,
-    store: DocumentStore,
+    ground: _Ground,
 ) -> Executor:
     return Executor(
         database=documents.database,
@@ -258,7 +264,8 @@ def _executor(
         functions=functions,
         openapi=openapi,
         storage=storage,
-        store=store,
+        store=ground.store,
+        trace=ground.recorder.trace,
     )
 
 

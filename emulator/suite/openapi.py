@@ -3,6 +3,8 @@
 Not here: what they answer (`services.openapi`).
 """
 
+from collections.abc import Callable, Mapping
+
 from emulator.ambient import Clock, Ids
 from emulator.core.errors import EmulatorError
 from emulator.core.openapi import OpenApiAnswer
@@ -18,7 +20,7 @@ from emulator.services.recorder import Recorder
 _WECHAT_PAY = Caller(kind="administrator", source="wx_unknown")
 
 
-def build_openapi(
+def build_openapi(  # noqa: PLR0913  # what it is built of, each once
     settings: OpenApiSettings,
     functions: Functions,
     recorder: Recorder,
@@ -26,6 +28,7 @@ def build_openapi(
     appid: str,
     clock: Clock,
     ids: Ids,
+    grant_files: Callable[[Mapping[str, Value]], object],
 ) -> OpenApi:
     """Return the open APIs; a payment calls the function that its order names."""
     outbox = Outbox(clock)
@@ -51,4 +54,5 @@ def build_openapi(
         payments=payments,
         permissions=functions.permissions_of,
         log=lambda line, request_id: recorder.log("warn", line, request_id=request_id),
+        grant_files=grant_files,
     )

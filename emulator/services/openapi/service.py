@@ -49,23 +49,30 @@ class OpenApi:
         payments: Payments,
         permissions: Permissions,
         log: Log,
+        grant_files: Callable[[Mapping[str, Any]], object] | None = None,
     ) -> None:
         self._settings = settings
         self.outbox = outbox
         self.payments = payments
         self._permissions = permissions
         self._log = log
+        self._grant_files = grant_files
         self.people = People(settings, appid=appid, now_ms=clock.now_ms)
         self._table: Mapping[str, Callable[[Call], Answer]] = {
             **Messages(settings.templates, clock.now_ms).handlers(),
             **pictures.handlers(),
             **Checks(settings).handlers(),
             **self.people.handlers(),
-            "cloudbase.addPermission": lambda _: done(),
+            "cloudbase.addPermission": self._add_permission,
             "search.submitPages": lambda _: done(),
             "updatableMessage.createActivityId": self._activity,
             "updatableMessage.setUpdatableMsg": lambda _: done(),
         }
+
+    def _add_permission(self, call: Call) -> Answer:
+        if self._grant_files is not None:
+            self._grant_files(call.data)
+        return done()
 
     def clear(self) -> None:
         """Forget messages and orders."""
