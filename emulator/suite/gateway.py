@@ -7,6 +7,7 @@ gateway is all of them.
 from aiohttp import web
 
 from emulator.suite.identity import Doors, Identity
+from emulator.wire import redirect
 from emulator.wire.callers import Callers
 from emulator.wire.gateway import Gateway, refusals
 from emulator.wire.gateway_database import GatewayDatabase
@@ -15,11 +16,12 @@ from emulator.wire.gateway_functions import GatewayFunctions
 
 
 def gateway_routes(identity: Identity, doors: Doors) -> list[web.RouteDef]:
-    """Return the routes that client SDKs reach databases, functions and files through."""
+    """Return the routes that js-sdk 3.x asks through, and the script that leads pages here."""
     endpoints = [
         *GatewayDatabase(doors.executor).endpoints(),
         *GatewayFunctions(doors.functions, doors.platform.stand_ins()).endpoints(),
         *GatewayFiles(doors.storage).endpoints(),
         *refusals(),
     ]
-    return Gateway(endpoints, Callers(identity.auth), ids=doors.ids).routes()
+    gateway = Gateway(endpoints, Callers(identity.auth), ids=doors.ids)
+    return [*gateway.routes(), *redirect.routes()]

@@ -36,7 +36,7 @@ BASE: Final = "/database/instances/{instance}/databases/{database}"
 DOCUMENTS: Final = f"{BASE}/collections/{{collection}}/documents"
 LIMIT_DEFAULT_DOCUMENTS: Final = 20
 _NO_OPTIONS: Final = re.compile(r',"\$options":null')
-"""What js-sdk 3.7 writes after the pattern of a `db.RegExp` without options; never inside a text."""
+"""What js-sdk 3.7 writes after the pattern of a `db.RegExp` without options; in no text."""
 _DIRECTIONS: Final = {"asc": 1, "desc": -1}
 
 

@@ -1,0 +1,54 @@
+// Sends what a client SDK asks the cloud for to this suite instead; load it before the SDK:
+//   <script src="http://127.0.0.1:7070/_emu/sdk/redirect.js"></script>
+// It wraps fetch, XMLHttpRequest and WebSocket, and touches no request to any other host.
+(function () {
+  'use strict'
+  var root = typeof globalThis === 'undefined' ? window : globalThis
+  if (root.__cloudEmuRedirect) return
+  var script = root.document && root.document.currentScript
+  var chosen = script && new URL(script.src).searchParams.get('target')
+  var target = new URL(chosen || (script ? script.src : 'http://127.0.0.1:7070')).origin
+  var cloud = /(^|\.)(tcb-api\.tencentcloudapi\.com|tcb-ws\.tencentcloudapi\.com|api(\.intl)?\.tcloudbasegateway\.com)$/
+  root.__cloudEmuRedirect = target
+
+  function moved(address) {
+    var url
+    try {
+      url = new URL(address, root.location && root.location.href)
+    } catch (error) {
+      return address
+    }
+    if (!cloud.test(url.hostname)) return address
+    var to = new URL(target)
+    var secure = to.protocol === 'https:'
+    if (url.protocol === 'ws:' || url.protocol === 'wss:') to.protocol = secure ? 'wss:' : 'ws:'
+    return to.protocol + '//' + to.host + url.pathname + url.search
+  }
+
+  if (root.XMLHttpRequest) {
+    var open = root.XMLHttpRequest.prototype.open
+    root.XMLHttpRequest.prototype.open = function (method, address) {
+      var rest = Array.prototype.slice.call(arguments, 2)
+      return open.apply(this, [method, moved(String(address))].concat(rest))
+    }
+  }
+
+  if (root.fetch) {
+    var fetched = root.fetch
+    root.fetch = function (input, options) {
+      var isRequest = typeof root.Request !== 'undefined' && input instanceof root.Request
+      if (!isRequest) return fetched.call(root, moved(String(input)), options)
+      var to = moved(input.url)
+      return fetched.call(root, to === input.url ? input : new root.Request(to, input), options)
+    }
+  }
+
+  if (root.WebSocket) {
+    var Socket = root.WebSocket
+    root.WebSocket = new Proxy(Socket, {
+      construct: function (made, given) {
+        return Reflect.construct(made, [moved(String(given[0]))].concat(given.slice(1)), made)
+      }
+    })
+  }
+})()
