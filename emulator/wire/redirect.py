@@ -1,7 +1,7 @@
 """Owns the script that sends a page's requests for the cloud to this suite.
 
-Not here: what answers them. The one idea: a page that cannot be changed, or whose SDK has no setting
-for it, loads one script before the SDK; the script finds the suite by the address it came from.
+Not here: what answers them. The one idea: a page that cannot be changed, or whose SDK has no
+setting for it, loads one script before the SDK; it finds the suite by the address it came from.
 """
 
 from importlib.resources import files

@@ -6,7 +6,7 @@ from emulator.wire.redirect import PATH
 
 
 async def test_any_page_may_load_the_script(start_project):
-    async with start_project({}) as running, aiohttp.ClientSession() as session:
+    async with start_project({".emulator.toml": ""}) as running, aiohttp.ClientSession() as session:
         headers = {"Origin": "http://elsewhere.example"}
         async with session.get(running.url + PATH, headers=headers) as answer:
             text = await answer.text()
