@@ -36,8 +36,6 @@ _DATA_TYPES: Final[dict[Operation, DataType]] = {
 class WatchTooLarge(EmulatorError):
     """A watched query finds more documents than one listener may hold."""
 
-    code = "EXCEED_LIMIT"
-
 
 @dataclass(frozen=True, slots=True)
 class Event:

@@ -1,0 +1,195 @@
+"""Owns the messages of realtime connections: how they are read, and how events are written.
+
+Not here: when which is sent (`wire.watch_protocol`). The one idea: what is the same for every
+listener is written once; only the numbers and ids around it differ.
+
+Shapes: the realtime package of js-sdk 1.x to 3.x; documents travel as JSON texts.
+"""
+
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from binascii import Error as NotBase64
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import orjson
+
+from emulator.core.errors import EmulatorError, InvalidParam
+from emulator.core.values import Document, Value
+from emulator.core.watch import Event, differing
+from emulator.services.watch import Step, WatchQuery
+from emulator.wire import fields
+from emulator.wire.ejson import client_document_json, read_text, value_json
+from emulator.wire.fields import Body
+
+ORDER_MAX_FIELDS: Final = 31
+_DIRECTIONS: Final = {"asc": 1, "desc": -1}
+_NOBODY: Final = "a document that was never there"
+
+
+class BadQueryId(EmulatorError):
+    """The query id is none that this emulator gave."""
+
+    code = "QUERYID_INVALID_ERROR"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """A listener's query as the client sent it, which also is its id."""
+
+    collection: str
+    filter_text: str
+    order: Mapping[str, str]
+    limit: int | None
+
+    def query(self) -> WatchQuery:
+        """Return it as services understand it; raises InvalidParam."""
+        filter_ = read_text(self.filter_text, "query")
+        if not isinstance(filter_, dict):
+            raise InvalidParam("query must be the JSON text of an object")
+        sort = tuple((path, _DIRECTIONS[direction]) for path, direction in self.order.items())
+        return WatchQuery(collection=self.collection, filter=filter_, sort=sort, limit=self.limit)
+
+    def id(self, live_id: str) -> str:
+        """Return the id that a client shows to go on where it was."""
+        parts = [live_id, self.collection, self.filter_text, dict(self.order), self.limit]
+        return urlsafe_b64encode(orjson.dumps(parts)).decode()
+
+
+def read_message(text: str | bytes) -> Body:
+    """Return a message; raises InvalidParam."""
+    try:
+        message = orjson.loads(text)
+    except orjson.JSONDecodeError as fault:
+        raise InvalidParam(f"the message is not JSON: {fault}") from fault
+    if not isinstance(message, dict):
+        raise InvalidParam("the message is not a JSON object")
+    return message
+
+
+def read_data(message: Body) -> Body:
+    """Return what a message is about; raises InvalidParam."""
+    data = message.get("msgData")
+    if not isinstance(data, dict):
+        raise fields.wrong("msgData", data, "an object")
+    return data
+
+
+def read_asked(data: Body) -> Asked:
+    """Return the query of an INIT_WATCH; raises InvalidParam."""
+    limit = fields.count(data, "limit")
+    if limit == 0:
+        raise InvalidParam("limit must be a whole number above 0")
+    return Asked(
+        collection=fields.text(data, "collName"),
+        filter_text=fields.text(data, "query"),
+        order=_order(data.get("orderBy")),
+        limit=limit,
+    )
+
+
+def read_query_id(text: str) -> tuple[Asked, str]:
+    """Return the query that an id stands for and the id of its live query; raises BadQueryId."""
+    try:
+        live_id, collection, filter_text, order, limit = orjson.loads(urlsafe_b64decode(text))
+        data = {"collName": collection, "query": filter_text, "orderBy": order, "limit": limit}
+        return read_asked(data), str(live_id)
+    except (NotBase64, ValueError, TypeError, InvalidParam) as fault:
+        raise BadQueryId("the queryID is none that this emulator gave") from fault
+
+
+def head_of(message: Body) -> bytes:
+    """Return the ids that an answer repeats."""
+    ids = {name: message[name] for name in ("requestId", "watchId") if name in message}
+    return orjson.dumps({"requestId": "", **ids})[1:-1]
+
+
+def head(request_id: str, watch_id: str) -> bytes:
+    """Return the ids of a message that nobody asked for."""
+    return orjson.dumps({"requestId": request_id, "watchId": watch_id})[1:-1]
+
+
+def events_data(
+    query_id: bytes, number: int, steps: Iterable[tuple[int, Iterable[bytes]]]
+) -> bytes:
+    """Return the data of an INIT_EVENT or NEXT_EVENT: numbered steps, each of written events."""
+    events = b",".join(b'{"ID":%d,%b}' % (each, event) for each, told in steps for event in told)
+    return b'{"queryID":%b,"currEvent":%d,"events":[%b]}' % (query_id, number, events)
+
+
+def first_events(documents: Iterable[Document]) -> list[bytes]:
+    """Return the events of a whole result."""
+    return [_event(b"init", b"init", each["_id"], _text(each)) for each in documents]
+
+
+def replacing_events(documents: Iterable[Document]) -> list[bytes]:
+    """Return events that put a result in place of whatever a client holds."""
+    events = first_events(documents)
+    if events:
+        return events
+    # Only a first document replaces the list, so for an empty one a document comes and goes.
+    gone = _event(b"limit", b"dequeue", _NOBODY, b'"{}"')
+    return [*first_events([{"_id": _NOBODY}]), gone]
+
+
+class StepTexts:
+    """Writes steps, and keeps the last text: the next listener mostly hears the same."""
+
+    def __init__(self) -> None:
+        self._key: tuple[bytes, int, int, int] | None = None
+        self._text = b""
+
+    def of(self, query_id: bytes, number: int, offset: int, steps: Sequence[Step]) -> bytes:
+        """Return the data of steps up to a number, shifted by an offset."""
+        key = (query_id, number, offset, len(steps))
+        if key != self._key:
+            told = [(step.number + offset, _step_events(step)) for step in steps]
+            self._key, self._text = key, events_data(query_id, number + offset, told)
+        return self._text
+
+
+def _step_events(step: Step) -> Sequence[bytes]:
+    """Return the events of a step, written once for all who hear of it."""
+    if step.told is None:
+        step.told = [_difference(event) for event in step.events]
+    return step.told
+
+
+def _difference(event: Event) -> bytes:
+    kind, queue = event.data_type.encode(), event.queue_type.encode()
+    before, after = event.before, event.after
+    if after is None:
+        # Clients know the document, but for a replaced one they insist on being told.
+        document = _text(before) if before is not None and kind == b"replace" else b'"{}"'
+        return _event(kind, queue, event.document_id, document)
+    told = _event(kind, queue, event.document_id, _text(after))
+    if before is None or kind != b"update":
+        return told
+    updated, removed = differing(before, after)
+    changes = orjson.dumps(client_document_json(updated).decode())
+    # The capital letter is missing in the cloud too; with it SDKs fail.
+    gone = orjson.dumps(orjson.dumps(removed).decode())
+    return b'%b,"UpdatedFields":%b,"removedFields":%b' % (told, changes, gone)
+
+
+def _event(kind: bytes, queue: bytes, document_id: Value, document: bytes) -> bytes:
+    return b'"DataType":"%b","QueueType":"%b","DocID":%b,"Doc":%b' % (
+        kind,
+        queue,
+        value_json(document_id),
+        document,
+    )
+
+
+def _text(document: Document) -> bytes:
+    return orjson.dumps(client_document_json(document).decode())
+
+
+def _order(given: Value) -> Mapping[str, str]:
+    if given is None:
+        return {}
+    if not isinstance(given, dict) or len(given) > ORDER_MAX_FIELDS:
+        raise fields.wrong("orderBy", given, "an object of field names")
+    if any(direction not in ("asc", "desc") for direction in given.values()):
+        raise InvalidParam("orderBy is an object of field names to 'asc' or 'desc'")
+    return given

@@ -1,0 +1,332 @@
+"""Owns the realtime session of a client SDK without any I/O: a message in, messages out.
+
+Not here: the socket (`wire.watch`) and what is new (`services.watch`). The one idea: a client's
+counter of events must grow one by one, so each listener keeps how far it was told and by how much
+its numbers differ from those of the live query. What cannot be told step by step is told as one
+step that replaces the client's list.
+"""
+
+import itertools
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+import orjson
+
+from emulator.core.errors import EmulatorError, InvalidParam, PermissionDenied
+from emulator.core.values import Value
+from emulator.services.caller import Caller
+from emulator.services.watch import Live, Step, Watches
+from emulator.wire import fields
+from emulator.wire.fields import Body
+from emulator.wire.watch_messages import (
+    Asked,
+    StepTexts,
+    events_data,
+    first_events,
+    head,
+    head_of,
+    read_asked,
+    read_data,
+    read_message,
+    read_query_id,
+    replacing_events,
+)
+
+_log: Final = logging.getLogger(__name__)
+
+LISTENERS_MAX: Final = 1_000
+"""Listeners of one connection; each app of an SDK has one connection."""
+SETTLE_S: Final = 0.02
+"""An SDK drops events that come while it still takes in the first result."""
+
+Login = Callable[[str], Caller]
+"""Return who opens a connection by a signature; raises whatever speaks against it."""
+
+Later = Callable[[float, Callable[[], None]], object]
+"""Call a function after so many seconds."""
+
+
+class NotLoggedIn(EmulatorError):
+    """The connection has no user: its first message has to be a login that succeeds."""
+
+    code = "CHECK_LOGIN_FAILED"
+
+
+class NoSuchWatch(EmulatorError):
+    """The message is about a listener that this connection does not have."""
+
+    code = "QUERYID_INVALID_ERROR"
+
+
+class WatchDenied(EmulatorError):
+    """The caller may not read what the query may find."""
+
+    code = "COLLECTION_PERMISSION_DENIED"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Around:
+    """What every session of a suite is given."""
+
+    watches: Watches
+    login: Login
+    env_id: str
+    later: Later
+    texts: StepTexts = field(default_factory=StepTexts)
+
+
+class _Listener:
+    """One `watch()` of a client; `told` is the last step of `live` that it was told."""
+
+    live: Live
+
+    def __init__(self, session: "WatchSession", watch_id: str, asked: Asked) -> None:
+        self._session = session
+        self.watch_id = watch_id
+        self.asked = asked
+        self.told = 0
+        self.offset = 0
+        self.is_settling = False
+        self.query_id = b""
+
+    @property
+    def caller(self) -> Caller:
+        """Return for whom it listens."""
+        return self._session.caller
+
+    def wake(self) -> None:
+        """Tell the client what is new, unless it is still taking in what it was told before."""
+        if not self.is_settling:
+            self._session.tell_news(self)
+
+    def renew(self) -> None:
+        """Ask for the query anew and tell all of it, or why it is over."""
+        self._session.renew(self)
+
+    def fail(self, fault: EmulatorError) -> None:
+        """Tell the client that it hears nothing any more."""
+        self._session.end(self, fault)
+
+
+class WatchSession:
+    """One connection; `send` takes finished messages and never waits."""
+
+    def __init__(self, around: Around, send: Callable[[bytes], None]) -> None:
+        self._around = around
+        self._send = send
+        self._caller: Caller | None = None
+        self._listeners: dict[str, _Listener] = {}
+        self._numbers = itertools.count(1)
+        self._is_closed = False
+        self._table: Mapping[str, Callable[[Body, bytes], None]] = {
+            "LOGIN": self._log_in,
+            "INIT_WATCH": self._init,
+            "REBUILD_WATCH": self._rebuild,
+            "CHECK_LAST": self._check,
+            "CLOSE_WATCH": self._close,
+            "PING": self._ping,
+        }
+
+    @property
+    def caller(self) -> Caller:
+        """Return whose connection it is; raises NotLoggedIn."""
+        if self._caller is None:
+            raise NotLoggedIn("the first message has to be a LOGIN that succeeds")
+        return self._caller
+
+    def receive(self, text: str | bytes) -> None:
+        """Take one message, and answer it."""
+        message: Body = {}
+        try:
+            message = read_message(text)
+            kind = fields.text(message, "msgType")
+            run = self._table.get(kind)
+            if run is None:
+                raise InvalidParam(f"no message is called {kind!r:.40}")
+            run(message, head_of(message))
+        except EmulatorError as fault:
+            self._refuse(head_of(message), fault)
+        except Exception as error:  # noqa: BLE001  # the rim of a message
+            _log.error("a realtime message failed inside the suite", exc_info=error)
+            why = f"the suite failed on this message ({type(error).__name__}); its log says where"
+            self._refuse(head_of(message), EmulatorError(why))
+
+    def close(self) -> None:
+        """Let every listener go; nothing is sent any more."""
+        self._is_closed = True
+        for listener in list(self._listeners.values()):
+            self._leave(listener)
+
+    def listeners(self) -> list[dict[str, Value]]:
+        """Return what is listened to, as JSON data."""
+        return [
+            {
+                "watchId": each.watch_id,
+                "collection": each.asked.collection,
+                "query": each.asked.filter_text,
+                "orderBy": dict(each.asked.order),
+                "limit": each.asked.limit,
+                "documents": len(each.live.result),
+                "lastEvent": each.told + each.offset,
+            }
+            for each in self._listeners.values()
+        ]
+
+    # --- what clients ask ------------------------------------------------------------------------
+
+    def _log_in(self, message: Body, ids: bytes) -> None:
+        given = message.get("exMsgData")
+        signature = given.get("signStr") if isinstance(given, dict) else None
+        try:
+            if not isinstance(signature, str):
+                raise NotLoggedIn("the LOGIN has no signStr")
+            self._caller = self._around.login(signature)
+        except EmulatorError as fault:
+            told = {"code": NotLoggedIn.code, "message": f"{fault.code}: {fault.message}"}
+            self._say(ids, b"LOGIN_RES", orjson.dumps(told))
+            return
+        self._say(ids, b"LOGIN_RES", orjson.dumps({"envId": self._around.env_id}))
+
+    def _init(self, message: Body, ids: bytes) -> None:
+        asked = read_asked(read_data(message))
+        listener = self._open(fields.text(message, "watchId"), asked)
+        live = listener.live
+        listener.told, listener.query_id = live.number, orjson.dumps(asked.id(live.id))
+        told = [(live.number, first_events(live.result.documents()))]
+        self._settle(listener)
+        self._say(ids, b"INIT_EVENT", events_data(listener.query_id, live.number, told))
+
+    def _rebuild(self, message: Body, ids: bytes) -> None:
+        watch_id, data = fields.text(message, "watchId"), read_data(message)
+        number, query_id = fields.count(data, "eventID") or 0, fields.text(data, "queryID")
+        asked, live_id = read_query_id(query_id)
+        before = self._listeners.get(watch_id)
+        listener = self._open(watch_id, asked)
+        live = listener.live
+        listener.query_id = orjson.dumps(query_id)
+        steps: list[Step] | None = None
+        if before is not None and before.live is live:
+            # The same connection: whatever the numbers mean, it is known.
+            listener.offset = before.offset
+            steps = live.since(number - before.offset)
+        elif live.id == live_id and not live.is_renumbered:
+            steps = live.since(number)
+        self._settle(listener)
+        self._say(ids, b"NEXT_EVENT", self._caught_up(listener, number, steps))
+
+    def _check(self, message: Body, ids: bytes) -> None:
+        listener = self._known(message)
+        number = listener.told + listener.offset
+        told = b'{"queryID":%b,"currEvent":%d}' % (listener.query_id, number)
+        self._say(ids, b"CHECK_EVENT", told)
+
+    def _close(self, message: Body, ids: bytes) -> None:
+        del ids
+        listener = self._listeners.get(fields.text(message, "watchId"))
+        if listener is not None:
+            self._leave(listener)
+
+    def _ping(self, message: Body, ids: bytes) -> None:
+        del message
+        self._say(ids, b"PONG", b"null")
+
+    # --- what listeners hear ---------------------------------------------------------------------
+
+    def tell_news(self, listener: _Listener) -> None:
+        """Tell what the listener was not told yet."""
+        live = listener.live
+        if listener.told != live.number:
+            number = listener.told + listener.offset
+            data = self._caught_up(listener, number, live.since(listener.told))
+            self._say(self._next_head(listener), b"NEXT_EVENT", data)
+
+    def renew(self, listener: _Listener) -> None:
+        """Open the query anew and tell everything as one step, or why it is over."""
+        number = listener.told + listener.offset
+        try:
+            fresh = self._open(listener.watch_id, listener.asked)
+        except EmulatorError as fault:
+            self.end(listener, fault)
+            return
+        fresh.query_id = listener.query_id
+        if listener.is_settling:
+            self._settle(fresh)
+        steps = None
+        if fresh.live is listener.live:
+            fresh.offset = listener.offset
+            steps = fresh.live.since(listener.told)
+        data = self._caught_up(fresh, number, steps)
+        if steps != []:
+            self._say(self._next_head(fresh), b"NEXT_EVENT", data)
+
+    def end(self, listener: _Listener, fault: EmulatorError) -> None:
+        """Tell the client that the listener is over."""
+        self._leave(listener)
+        self._refuse(self._next_head(listener), fault)
+
+    def _caught_up(self, listener: _Listener, number: int, steps: list[Step] | None) -> bytes:
+        """Return the data of what brings a client from its number to the present."""
+        live = listener.live
+        listener.told = live.number
+        if steps is not None:
+            return self._around.texts.of(listener.query_id, live.number, listener.offset, steps)
+        number += 1
+        listener.offset = number - live.number
+        live.is_renumbered = live.is_renumbered or listener.offset != 0
+        told = [(number, replacing_events(live.result.documents()))]
+        return events_data(listener.query_id, number, told)
+
+    def _next_head(self, listener: _Listener) -> bytes:
+        return head(f"srv_{next(self._numbers)}", listener.watch_id)
+
+    def _settle(self, listener: _Listener) -> None:
+        listener.is_settling = True
+
+        def settled() -> None:
+            listener.is_settling = False
+            if self._listeners.get(listener.watch_id) is listener:
+                self.tell_news(listener)
+
+        self._around.later(SETTLE_S, settled)
+
+    # --- listeners -------------------------------------------------------------------------------
+
+    def _open(self, watch_id: str, asked: Asked) -> _Listener:
+        """Open the query for a listener, which takes the place of one of that id."""
+        before = self._listeners.get(watch_id)
+        if before is None and len(self._listeners) >= LISTENERS_MAX:
+            raise InvalidParam(f"a connection has at most {LISTENERS_MAX} listeners; close some")
+        listener = _Listener(self, watch_id, asked)
+        try:
+            listener.live = self._around.watches.open(asked.query(), self.caller, listener)
+        except PermissionDenied as fault:
+            raise WatchDenied(fault.message, hint=fault.hint) from fault
+        if before is not None:
+            self._leave(before)
+        self._listeners[watch_id] = listener
+        return listener
+
+    def _leave(self, listener: _Listener) -> None:
+        if self._listeners.get(listener.watch_id) is listener:
+            del self._listeners[listener.watch_id]
+        self._around.watches.leave(listener.live, listener)
+
+    def _known(self, message: Body) -> _Listener:
+        watch_id = fields.text(message, "watchId")
+        listener = self._listeners.get(watch_id)
+        if listener is None:
+            raise NoSuchWatch(f"this connection has no listener {watch_id!r:.60}")
+        return listener
+
+    # --- sending ---------------------------------------------------------------------------------
+
+    def _say(self, ids: bytes, kind: bytes, data: bytes) -> None:
+        if not self._is_closed:
+            self._send(b'{"msgType":"%b",%b,"msgData":%b}' % (kind, ids, data))
+
+    def _refuse(self, ids: bytes, fault: EmulatorError) -> None:
+        hint = f"; {fault.hint}" if fault.hint and fault.code != WatchDenied.code else ""
+        told = {"code": fault.code, "message": f"{fault.message}{hint}"}
+        self._say(ids, b"ERROR", orjson.dumps(told))
