@@ -18,6 +18,7 @@ from emulator.cli.data import reset, seed
 from emulator.cli.doctor import doctor
 from emulator.cli.exec import exec_command
 from emulator.cli.functions import functions
+from emulator.cli.hosting import hosting
 from emulator.cli.indexes import db
 from emulator.cli.init import init
 from emulator.cli.messages import messages
@@ -72,6 +73,7 @@ for _command in (
     trigger,
     clock,
     db,
+    hosting,
     rules,
 ):
     commands.add_command(_command)

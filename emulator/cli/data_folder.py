@@ -22,7 +22,7 @@ _NO_LOCKS: Final = frozenset({errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOSYS})
 def taken(data_dir: Path) -> Iterator[None]:
     """Hold a data folder for the time of a suite; raises Failed when another suite has it."""
     try:
-        _prepare(data_dir)
+        prepare(data_dir)
         lock = FolderLock(data_dir / LOCK_FILE)
         is_ours = _acquire(lock, data_dir)
     except OSError as fault:
@@ -38,7 +38,8 @@ def taken(data_dir: Path) -> Iterator[None]:
         lock.release()
 
 
-def _prepare(data_dir: Path) -> None:
+def prepare(data_dir: Path) -> None:
+    """Make a data folder that version control leaves alone; raises OSError."""
     data_dir.mkdir(parents=True, exist_ok=True)
     ignore = data_dir / ".gitignore"
     if not ignore.exists():

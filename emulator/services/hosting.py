@@ -21,6 +21,8 @@ from urllib.parse import quote, urlsplit
 INDEX_DEFAULT: Final = "index.html"
 NAME_LENGTH_MAX: Final = 255
 """Characters of a hosted file's path, as on the platform."""
+DEPLOYED_FOLDER: Final = "hosting"
+"""Below the data folder: what was deployed."""
 NOT_FOUND: Final = 404
 FORBIDDEN: Final = 403
 SERVED_HIDDEN: Final = ".well-known"

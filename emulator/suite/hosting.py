@@ -6,7 +6,6 @@ listens to is the site's, and what the site has no file for may be a function's,
 
 import asyncio
 from collections.abc import Callable
-from typing import Final
 
 from aiohttp import web
 
@@ -14,14 +13,11 @@ from emulator.config import Config
 from emulator.functions.base import TriggerConfig
 from emulator.functions.reload import FolderWatcher
 from emulator.functions.triggers.http import compile_http
-from emulator.services.hosting import Hosting, Mount
+from emulator.services.hosting import DEPLOYED_FOLDER, Hosting, Mount
 from emulator.services.http_routes import HttpRoute
 from emulator.suite.assembly import Parts
 from emulator.wire.hosting import HostedSite
 from emulator.wire.http_access import HttpAccess
-
-HOSTING_FOLDER: Final = "hosting"
-"""Below the data folder: what was deployed."""
 
 
 class Site:
@@ -84,7 +80,7 @@ class Site:
 def _mounts(config: Config) -> list[Mount]:
     if config.only is not None and "hosting" not in config.only.services:
         return []
-    hosting, deployed = config.hosting, Mount(folder=config.data_dir / HOSTING_FOLDER)
+    hosting, deployed = config.hosting, Mount(folder=config.data_dir / DEPLOYED_FOLDER)
     if config.hosting.root is None:
         return [deployed]
     return [Mount(folder=config.hosting.root, prefix=hosting.prefix), deployed]
