@@ -37,8 +37,10 @@ from emulator.cli.output import (
 from emulator.cli.rules import rules
 from emulator.cli.start import start
 from emulator.cli.status import status, stop, wait
+from emulator.cli.trace import trace
 from emulator.cli.transfer import export_command, import_command
 from emulator.cli.trigger import trigger
+from emulator.cli.users import users
 from emulator.core.errors import ConfigurationError, EmulatorError
 
 __all__ = ["main", "run"]
@@ -72,7 +74,9 @@ for _command in (
     messages,
     trigger,
     clock,
+    trace,
     db,
+    users,
     hosting,
     rules,
 ):

@@ -11,6 +11,7 @@ import asyncio
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from contextvars import Context
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Final
@@ -28,6 +29,7 @@ from emulator.services.caller import Caller
 from emulator.services.functions import TRIGGER_DEPTH_MAX, Functions
 from emulator.services.occurrences import DeadLetter, DeadLetters, Occurrence
 from emulator.services.recorder import Recorder
+from emulator.services.trace import current_span
 
 QUEUE_LENGTH_MAX: Final = 10_000
 SIDE_BY_SIDE_MAX: Final = 8
@@ -84,6 +86,7 @@ class Dispatcher:
         self._recorder = recorder
         self._env_id = env_id
         self._side_by_side = side_by_side
+        self._trace = recorder.trace
         self._triggers = ReactiveTriggers()
         self._queues: dict[str, _Queue] = {}
         self._tasks: set[asyncio.Task[None]] = set()
@@ -146,6 +149,7 @@ class Dispatcher:
                 caller=caller,
                 event_of=lambda items: orjson.loads(items[0]),
                 items=[orjson.dumps(event)],
+                cause=current_span.get(),
                 retries=ASYNCHRONOUS_RETRIES,
             )
         )
@@ -226,6 +230,7 @@ class Dispatcher:
             caller=_triggered(change.depth + 1),
             event_of=partial(trigger.event, env_id=self._env_id, moment_ms=self._clock.now_ms()),
             items=[change],
+            cause=current_span.get(),
             retries=trigger.retries,
         )
 
@@ -243,6 +248,7 @@ class Dispatcher:
                     caller=_triggered(file.depth + 1),
                     event_of=partial(self._file_event, trigger, self._clock.now_ms()),
                     items=[file],
+                    cause=current_span.get(),
                     retries=trigger.retries,
                 )
             )
@@ -303,7 +309,10 @@ class Dispatcher:
             queue.busy.add(occurrence.key)
             if queue.batches.get(occurrence.trigger) is occurrence:
                 del queue.batches[occurrence.trigger]
-            task = asyncio.get_running_loop().create_task(self._call(queue, occurrence))
+            # In a context that is nobody's: it may be another occurrence that makes room.
+            task = asyncio.get_running_loop().create_task(
+                self._call(queue, occurrence), context=Context()
+            )
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
         queue.waiting.extendleft(reversed(kept))
@@ -327,9 +336,16 @@ class Dispatcher:
     async def _attempt(self, occurrence: Occurrence) -> str:
         """Call once; returns what it failed with, empty when it went well."""
         occurrence.attempts += 1
-        invoked = await self._functions.invoke(
-            occurrence.function, occurrence.event(), occurrence.caller
+        span = self._trace.begin(
+            occurrence.title,
+            "trigger",
+            cause=occurrence.cause,
+            attributes={"attempt": occurrence.attempts, "items": len(occurrence.items)},
         )
+        with self._trace.within(span):
+            invoked = await self._functions.invoke(
+                occurrence.function, occurrence.event(), occurrence.caller
+            )
         failure = invoked.outcome.failure
         left = occurrence.retries + 1 - occurrence.attempts
         self._recorder.notice(

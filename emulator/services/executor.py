@@ -10,7 +10,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import Future
 from contextlib import suppress
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 from emulator.core.commands import (
     Aggregate,
@@ -38,12 +38,15 @@ from emulator.core.commands import (
 )
 from emulator.core.errors import EmulatorError
 from emulator.core.openapi import CallOpenApi
+from emulator.core.values import Value
 from emulator.services.caller import Caller
 from emulator.services.database import Database
+from emulator.services.fixed_order import FixedOrder
 from emulator.services.functions import Functions
 from emulator.services.indexes import Indexes
 from emulator.services.openapi.service import OpenApi
 from emulator.services.storage import Storage
+from emulator.services.trace import Trace, current_span
 from emulator.services.transactions import (
     TRANSACTION_COMMANDS,
     Transactions,
@@ -53,6 +56,30 @@ from emulator.stores.base import DocumentStore
 from emulator.stores.versions import Claimed
 
 PENDING_COMMANDS_MAX = 100_000
+
+
+TRACED: Final[Mapping[type, tuple[str, str]]] = {
+    Find: ("find", "read"),
+    Count: ("count", "read"),
+    Aggregate: ("aggregate", "read"),
+    Insert: ("insert", "write"),
+    Update: ("update", "write"),
+    FindAndModify: ("find and modify", "write"),
+    Remove: ("remove", "write"),
+    StartTransaction: ("start transaction", "database"),
+    CommitTransaction: ("commit transaction", "database"),
+    RollbackTransaction: ("roll back transaction", "database"),
+    CreateCollection: ("create collection", "database"),
+    DropCollection: ("drop collection", "database"),
+    CreateIndex: ("create index", "database"),
+    DropIndex: ("drop index", "database"),
+    CallOpenApi: ("open API", "openapi"),
+    UploadFile: ("upload", "storage"),
+    DownloadFile: ("download", "storage"),
+    DeleteFiles: ("delete files", "storage"),
+    TemporaryUrls: ("temporary URLs", "storage"),
+}
+"""The name and kind of a command's span; a called function has a span of its own."""
 
 
 class TooManyCommands(EmulatorError):
@@ -82,8 +109,12 @@ class Executor:
         openapi: OpenApi,
         storage: Storage,
         store: DocumentStore,
+        trace: Trace | None = None,
+        order: FixedOrder | None = None,
     ) -> None:
         self._store = store
+        self._order = order
+        self._trace = trace
         self._transactions = transactions
         self._reads: Mapping[type, Callable[[Any, Caller], Awaitable[Any]]] = {
             Find: database.find,
@@ -118,6 +149,27 @@ class Executor:
         Raises:
             EmulatorError: the service refused.
         """
+        if self._order is not None:
+            await self._order.enter(caller)
+        trace = self._trace
+        traced = None if trace is None else TRACED.get(type(command))
+        if trace is None or traced is None:
+            return await self._carry_out(command, caller)
+        name, kind = traced
+        span = trace.begin(
+            name, kind, request_id=caller.request_id, attributes=_attributes(command, caller)
+        )
+        token = current_span.set(span)
+        try:
+            return await self._carry_out(command, caller)
+        except BaseException as fault:
+            span.fail(fault)
+            raise
+        finally:
+            current_span.reset(token)
+            trace.end(span)
+
+    async def _carry_out(self, command: Command, caller: Caller) -> Any:
         if isinstance(command, TRANSACTION_COMMANDS) and command.transaction_id:
             return await self._transactions.carry_out(command, caller)
         write = self._writes.get(type(command))
@@ -204,6 +256,16 @@ class LocalTransport:
     def submit(self, command: Command) -> "Future[Any]":
         """Start the command at once, as code inside this invocation."""
         return self._crossing.submit(command, self._caller.inside_function(self._request_id))
+
+
+def _attributes(command: Command, caller: Caller) -> dict[str, Value]:
+    told: dict[str, Value] = {"access": caller.kind}
+    collection = getattr(command, "collection", "")
+    if collection:
+        told["collection"] = collection
+    if caller.owner_id:
+        told["user"] = caller.owner_id
+    return told
 
 
 def _fail(future: "Future[Any]", fault: BaseException) -> None:

@@ -27,8 +27,10 @@ from emulator.functions.base import (
 )
 from emulator.services.access import Access
 from emulator.services.caller import Caller
+from emulator.services.fixed_order import FixedOrder
 from emulator.services.recorder import Recorder, RequestRecord
 from emulator.services.registry import Registered, Registry, pointed
+from emulator.services.trace import Span
 
 TRIGGER_DEPTH_MAX: Final = 8
 CALL_CHAIN_MAX: Final = 16
@@ -81,6 +83,8 @@ class Functions:
         self._clock = clock
         self._ids = ids
         self._recorder = recorder
+        self._trace = recorder.trace
+        self.order: FixedOrder | None = None
         self._transport_of: Callable[[Caller, str], Transport] | None = None
         self._running: dict[str, str] = {}
         self._insiders: dict[str, Caller] = {}
@@ -109,6 +113,10 @@ class Functions:
                 hint="start the suite itself in a debugger: python -m debugpy -m emulator start",
             )
         return await runtime.inspect(generation, port)
+
+    def keep_order(self, running: Callable[[], Sequence[str]]) -> None:
+        """Let calls from outside wait for what runs."""
+        self.order = FixedOrder(running, is_inside=self._insiders.__contains__)
 
     def caller_of(self, token: str) -> Caller | None:
         """Return whom the code of an invocation acts as, which is known by its request id.
@@ -163,18 +171,41 @@ class Functions:
             FunctionFailed: the chain of calls or triggers is too deep.
         """
         self._access.require_function(caller, name)
+        if self.order is not None:
+            await self.order.enter(caller)
         known = await self._registry.current(name)
         _require_shallow(name, caller)
         request_id = request_id or self._ids.request_id()
         lines: list[tuple[str, str]] = []
         generation = known.generation
-        if generation is None:
-            outcome = _unloadable(known)
-        else:
-            invocation = self._invocation(known, request_id, lines, event=event, caller=caller)
-            outcome = await self._run(known, generation, invocation, caller)
+        span = self._begin(known.bundle, request_id, caller)
+        try:
+            if generation is None:
+                outcome = _unloadable(known)
+            else:
+                invocation = self._invocation(known, request_id, lines, event=event, caller=caller)
+                outcome = await self._run(known, generation, invocation, caller)
+            failure = outcome.failure
+            if failure is not None:
+                span.error = f"{failure.kind}: {failure.message}"
+        finally:
+            self._trace.end(span)
         self._note(name, request_id, caller, outcome)
         return Invoked(request_id=request_id, outcome=outcome, logs=lines)
+
+    def _begin(self, bundle: Bundle, request_id: str, caller: Caller) -> Span:
+        span = self._trace.begin(
+            bundle.name,
+            "invocation",
+            request_id=caller.request_id,
+            attributes={
+                "request_id": request_id,
+                "source": caller.source,
+                "memory_mb": bundle.memory_mb,
+            },
+        )
+        self._trace.invoked(request_id, span)
+        return span
 
     async def _run(
         self, known: Registered, generation: Generation, invocation: Invocation, caller: Caller

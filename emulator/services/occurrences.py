@@ -13,6 +13,7 @@ from typing import Any, Final
 from emulator.core.errors import InvalidParam
 from emulator.core.values import Value
 from emulator.services.caller import Caller
+from emulator.services.trace import Span
 
 DEAD_LETTERS_MAX: Final = 1_000
 """The oldest of more is forgotten."""
@@ -23,7 +24,7 @@ class Occurrence:
     """A call to be made: `key` orders it, `items` are what it tells of, the newest last.
 
     `event_of` makes the event of the items when the call's turn comes. `attempts` counts the calls
-    made so far, of at most one more than `retries`.
+    made so far, of at most one more than `retries`. `cause` is what set it off.
     """
 
     function: str
@@ -34,6 +35,7 @@ class Occurrence:
     items: list[Any] = field(default_factory=list)
     retries: int = 0
     attempts: int = 0
+    cause: Span | None = None
 
     def event(self) -> Value:
         """Return an event that the handler may keep."""

@@ -1,4 +1,4 @@
-"""Owns what can be looked at afterwards: log lines and requests, in rings of a fixed length.
+"""Owns what can be looked at afterwards: log lines, requests and spans, in rings of fixed length.
 
 Not here: who prints or serves them. The one idea: recording is an append that any thread may do;
 followers are called on the suite's loop and only enqueue.
@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from emulator.ambient import Clock
 from emulator.core.values import Value
+from emulator.services.trace import Trace, current_span
 
 LOG_LINES_MAX = 10_000
 REQUESTS_MAX = 2_000
@@ -59,6 +60,7 @@ class Recorder:
     """The rings of one suite."""
 
     def __init__(self, clock: Clock) -> None:
+        self.trace = Trace(clock)
         self._clock = clock
         self._logs: deque[LogLine] = deque(maxlen=LOG_LINES_MAX)
         self._requests: deque[RequestRecord] = deque(maxlen=REQUESTS_MAX)
@@ -81,6 +83,9 @@ class Recorder:
             line=line,
         )
         self._logs.append(entry)
+        span = current_span.get()
+        if span is not None:
+            span.note(entry.at_ms, level, line)
         if self._followers:
             self._tell(self._followers, {"event": "log", **entry._asdict()})
         return entry
@@ -94,6 +99,13 @@ class Recorder:
     def read(self, record: ReadRecord) -> None:
         """Keep a look into a collection."""
         self._reads.append(record)
+        span = current_span.get()
+        if span is not None:
+            told = span.attributes
+            told["stage"] = record.stage
+            told["indexes"] = list(record.indexes)
+            examined = told.get("documents_examined", 0)
+            told["documents_examined"] = examined + record.documents_examined
 
     def reads(self, *, request_id: str = "", limit: int = 100) -> list[ReadRecord]:
         """Return the newest looks into collections that fit, oldest first."""
@@ -125,6 +137,7 @@ class Recorder:
         self._logs.clear()
         self._requests.clear()
         self._reads.clear()
+        self.trace.clear()
 
     def follow(self, heard: Follower, *, requests: bool = False) -> Callable[[], None]:
         """Call `heard` on the suite's loop with every new line and notice, or every request.

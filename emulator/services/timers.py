@@ -48,12 +48,18 @@ class Timers:
     """The timers of one environment."""
 
     def __init__(
-        self, functions: Functions, *, clock: Clock, recorder: Recorder, misfire: Misfire = "skip"
+        self,
+        functions: Functions,
+        *,
+        clock: Clock,
+        recorder: Recorder,
+        misfire: Misfire = "skip",
     ) -> None:
         self._functions = functions
         self._clock = clock
         self._recorder = recorder
         self._misfire = misfire
+        self._trace = recorder.trace
         self._held = False
         self._timers: list[Timer] = []
         self._changed = asyncio.Event()
@@ -221,7 +227,9 @@ class Timers:
     async def _invoke(self, timer: Timer, moment_ms: int) -> Invoked:
         caller = Caller(kind="administrator", source=SOURCE)
         event = timer.compiled.event(moment_ms)
-        invoked = await self._functions.invoke(timer.function, event, caller)
+        span = self._trace.begin(f"timer {timer.trigger}", "trigger")
+        with self._trace.within(span):
+            invoked = await self._functions.invoke(timer.function, event, caller)
         ok = invoked.outcome.failure is None
         self._say(
             timer,

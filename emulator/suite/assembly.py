@@ -235,6 +235,8 @@ def _reactions(
         env_id=emulator.env,
         side_by_side=SIDE_BY_SIDE_MAX if emulator.deterministic is None else 1,
     )
+    if emulator.deterministic is not None:
+        functions.keep_order(dispatcher.running)
     timers = Timers(functions, clock=clock, recorder=recorder, misfire=config.triggers.misfire)
     delayed = Delayed(functions, clock=clock, recorder=recorder)
     expiry = Expiry(
@@ -266,6 +268,7 @@ def _executor(
         storage=storage,
         store=ground.store,
         trace=ground.recorder.trace,
+        order=functions.order,
     )
 
 

@@ -13,6 +13,7 @@ from emulator.core.errors import FunctionNotFound, InvalidParam
 from emulator.core.values import Value
 from emulator.services.clock import duration_ms
 from emulator.services.timers import Timer
+from emulator.services.trace_export import open_telemetry, trees
 from emulator.suite.assembly import Parts
 
 NEXT_FIRINGS_TOLD: Final = 5
@@ -24,6 +25,7 @@ class PlatformControl:
 
     def __init__(self, config: Config, parts: Parts) -> None:
         self._parts = parts
+        self._env_id = config.emulator.env
         self._zone = ZoneInfo(config.triggers.time_zone)
 
     def clock(self) -> dict[str, Value]:
@@ -111,6 +113,22 @@ class PlatformControl:
             InvalidParam: there is no such letter.
         """
         return self._parts.dispatcher.replay(number)
+
+    def trace(self, *, request_id: str, trace_id: str, limit: int, form: str) -> Value:
+        """Return the newest spans, as OTLP/JSON or as trees; raises InvalidParam for other forms.
+
+        `trace_id` and `request_id`, when not empty, choose one tree.
+        """
+        try:
+            root = int(trace_id or "0", 16)
+        except ValueError:
+            raise InvalidParam(f"{trace_id!r:.60} is no trace id") from None
+        spans = self._parts.recorder.trace.spans(request_id=request_id, root=root, limit=limit)
+        if form == "tree":
+            return trees(spans)
+        if form != "otlp":
+            raise InvalidParam(f"there is no form {form!r:.40}", hint="otlp or tree")
+        return open_telemetry(spans, service=self._env_id)
 
     def _moments(self, timer: Timer) -> dict[str, Value]:
         found: list[Value] = []

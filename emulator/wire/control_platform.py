@@ -11,7 +11,7 @@ from aiohttp import web
 from emulator.core.errors import InvalidParam
 from emulator.core.values import Value
 from emulator.wire.control import guarded
-from emulator.wire.control_json import Json, answer, flag, read_body, read_object
+from emulator.wire.control_json import Json, answer, flag, limit, read_body, read_object
 
 REQUEST_MAX_BYTES: Final = 64 * 1024
 
@@ -64,6 +64,10 @@ class PlatformSuite(Protocol):
         """Call again what was given up, one or all; raises InvalidParam."""
         ...
 
+    def trace(self, *, request_id: str, trace_id: str, limit: int, form: str) -> Value:
+        """Return the newest spans, of one tree or all; raises InvalidParam."""
+        ...
+
 
 def routes(suite: PlatformSuite) -> list[web.RouteDef]:
     """Return the routes of the clock and of triggers."""
@@ -78,6 +82,7 @@ def routes(suite: PlatformSuite) -> list[web.RouteDef]:
         web.post(trigger + "/resume", guarded(control.resume)),
         web.get("/_emu/dead-letters", guarded(control.dead_letters)),
         web.post("/_emu/dead-letters/replay", guarded(control.replay)),
+        web.get("/_emu/trace", guarded(control.trace)),
     ]
 
 
@@ -138,6 +143,16 @@ class _Control:
         if number is not None and (not isinstance(number, int) or isinstance(number, bool)):
             raise InvalidParam("number must be that of a dead letter")
         return answer({"replayed": self._suite.replay(number)})
+
+    async def trace(self, request: web.Request) -> web.StreamResponse:
+        query = request.query
+        told = self._suite.trace(
+            request_id=query.get("request_id", ""),
+            trace_id=query.get("trace_id", ""),
+            limit=limit(request),
+            form=query.get("form", "otlp"),
+        )
+        return answer(told)
 
     def _paused(self, request: web.Request, *, paused: bool) -> web.StreamResponse:
         found = request.match_info

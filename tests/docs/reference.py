@@ -95,6 +95,11 @@ CALLS = {
         '`{"number": 3}`, or nothing for all',
         '`{"replayed": 1}`; they wait for their turn as new ones do',
     ),
+    "GET /_emu/trace": (
+        "`?request_id=`, `?trace_id=`, `?limit=100`, `?form=otlp` or `tree`",
+        "what happened and why: spans of invocations, commands and triggers, newest trees last, as "
+        "OpenTelemetry's OTLP/JSON or inside each other",
+    ),
     "GET /_emu/clock": ("", '`{"now", "local", "now_ms", "frozen", "offset_ms"}`'),
     "POST /_emu/clock": (
         '`{"set": "2026-01-31T09:00:00Z"}`, `{"advance": "30d"}`, `{"freeze": true}`, '
@@ -147,6 +152,11 @@ CALLS = {
     "PUT /_emu/collections/{name}/rules": (
         '`{"preset": "PRIVATE"}` or `{"rules": {"read": true, …}}`',
         "the same; it holds until the suite stops. Rules that cannot be read change nothing",
+    ),
+    "POST /_emu/collections/{name}/rules/replay": (
+        '`{"preset": "PRIVATE"}` or `{"rules": {"read": true, …}}`',
+        '`{"replayed": [{"operation", "user", "command", "now", "then", "why"}]}`: what users '
+        "asked since the start, and what these rules would have said; nothing is changed",
     ),
     "GET /_emu/advice": ("", "shapes of queries that want an index"),
     "GET /_emu/reads": (

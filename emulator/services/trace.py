@@ -1,0 +1,147 @@
+"""Owns the record of why each thing happened: spans in trees, the newest in a ring.
+
+Not here: what is traced (the services call `begin` and `end`) and how it is exported
+(`services.trace_export`). The one idea: a span knows its parent. Within a task the parent is the
+current span; code of a function, which runs elsewhere, is known by the request id it acts under; a
+trigger keeps the span of the write that it heard of.
+"""
+
+import itertools
+from collections import deque
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from typing import Final
+
+from emulator.ambient import Clock
+from emulator.core.errors import EmulatorError
+from emulator.core.values import Value
+
+SPANS_MAX: Final = 20_000
+"""The oldest of more is forgotten."""
+INVOCATIONS_KNOWN_MAX: Final = 10_000
+"""Invocations whose later commands still find their span."""
+SPAN_EVENTS_MAX: Final = 50
+
+
+@dataclass(slots=True, eq=False)
+class Span:
+    """Something that happened: when, for how long, within what, and how it ended.
+
+    `kind` is `invocation`, `trigger`, `read`, `write`, `database`, `storage` or `openapi`; `parent`
+    is 0 for the root of a tree. `start_ms` is the suite's clock, `began_s` the machine's counter,
+    `duration_s` negative while it lasts.
+    """
+
+    number: int
+    name: str
+    kind: str
+    parent: int
+    root: int
+    start_ms: int
+    began_s: float
+    attributes: dict[str, Value]
+    duration_s: float = -1.0
+    error: str = ""
+    events: list[tuple[int, str, str]] = field(default_factory=list)
+
+    def fail(self, fault: BaseException) -> None:
+        """Note what it ended with."""
+        code = fault.code if isinstance(fault, EmulatorError) else type(fault).__name__
+        self.error = f"{code}: {fault}"
+
+    def note(self, at_ms: int, level: str, line: str) -> None:
+        """Keep something that was said meanwhile, of many only the first."""
+        if len(self.events) < SPAN_EVENTS_MAX:
+            self.events.append((at_ms, level, line))
+
+
+current_span: Final[ContextVar[Span | None]] = ContextVar("current_span", default=None)
+"""What the task at hand does; a variable of each context, never shared."""
+
+
+class Trace:
+    """The spans of one suite."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._numbers = itertools.count(1)
+        self._spans: deque[Span] = deque(maxlen=SPANS_MAX)
+        self._invocations: dict[str, Span] = {}
+        self._heard: list[Callable[[Span], None]] = []
+
+    def begin(
+        self,
+        name: str,
+        kind: str,
+        *,
+        cause: Span | None = None,
+        request_id: str = "",
+        attributes: dict[str, Value] | None = None,
+    ) -> Span:
+        """Return a new span within `cause`, or the invocation of a request, or the current one."""
+        parent = cause
+        if parent is None and request_id:
+            parent = self._invocations.get(request_id)
+        if parent is None:
+            parent = current_span.get()
+        number = next(self._numbers)
+        span = Span(
+            number,
+            name,
+            kind,
+            0 if parent is None else parent.number,
+            number if parent is None else parent.root,
+            self._clock.now_ms(),
+            self._clock.elapsed_s(),
+            {} if attributes is None else attributes,
+        )
+        self._spans.append(span)
+        return span
+
+    def end(self, span: Span) -> None:
+        """Note that it is over and tell who wants to know."""
+        span.duration_s = self._clock.elapsed_s() - span.began_s
+        for heard in self._heard:
+            heard(span)
+
+    @contextmanager
+    def within(self, span: Span) -> Iterator[Span]:
+        """Have what the block does happen within the span, which ends with it."""
+        token = current_span.set(span)
+        try:
+            yield span
+        except BaseException as fault:
+            span.fail(fault)
+            raise
+        finally:
+            current_span.reset(token)
+            self.end(span)
+
+    def invoked(self, request_id: str, span: Span) -> None:
+        """Have what the code of an invocation does happen within its span."""
+        self._invocations[request_id] = span
+        if len(self._invocations) > INVOCATIONS_KNOWN_MAX:
+            del self._invocations[next(iter(self._invocations))]
+
+    def on_end(self, heard: Callable[[Span], None]) -> None:
+        """Call `heard` with every span that ends."""
+        self._heard.append(heard)
+
+    def spans(self, *, request_id: str = "", root: int = 0, limit: int = 1_000) -> list[Span]:
+        """Return the newest spans, oldest first: all, of one tree, or of a request's tree."""
+        if request_id:
+            known = self._invocations.get(request_id) or next(
+                (s for s in self._spans if s.attributes.get("request_id") == request_id), None
+            )
+            if known is None:
+                return []
+            root = known.root
+        found = [each for each in self._spans if root in (0, each.root)]
+        return found[-limit:] if limit > 0 else []
+
+    def clear(self) -> None:
+        """Forget every span."""
+        self._spans.clear()
+        self._invocations.clear()
