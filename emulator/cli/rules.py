@@ -144,6 +144,40 @@ def denials(project: Path, *, limit: int, as_json: bool) -> int:
     return EXIT_DONE
 
 
+@rules.command(short_help="Try other rules on what users asked.")
+@click.argument("file", type=click.Path(path_type=Path))
+@project_option
+@json_option
+def replay(file: Path, *, project: Path, as_json: bool) -> int:
+    """Tell which answers of the running suite would change under the rules of another file.
+
+    FILE has the form of database.rules.json.
+    """
+    from emulator.cli.connect import connect
+    from emulator.cli.control import path_of
+    from emulator.config.text_files import parse_json, read_text
+
+    suite = connect(project)
+    changed: list[dict[str, Any]] = []
+    total = 0
+    for name, source in parse_json(read_text(file), name=str(file)).items():
+        path = path_of("collections", name, "rules", "replay")
+        replayed = suite.post(path, {"rules": source})["replayed"]
+        total += len(replayed)
+        changed += [
+            {"collection": name, **each} for each in replayed if each["now"] != each["then"]
+        ]
+    if as_json:
+        say_json({"asked": total, "changed": changed})
+        return EXIT_DONE
+    for each in changed:
+        asked = json.dumps(each["command"], ensure_ascii=False)
+        say(f"{each['operation']} of {each['collection']} by {each['user'] or 'nobody'} {asked}")
+        say(f"  {each['now']} now, {each['then']} then{': ' if each['why'] else ''}{each['why']}")
+    say(f"{total} requests, {len(changed)} would be answered otherwise")
+    return EXIT_DONE
+
+
 def _settings(project: Path) -> Any:
     """Return what a project permits, and what is wrong with its files."""
     from emulator.config import load_config

@@ -7,19 +7,22 @@ after the fact, bounded, and never part of an answer to the caller.
 from collections import deque
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Final
+from typing import Any, Final
 
 from emulator.core.rules.coverage import asked, parts
 from emulator.core.rules.evaluate import Scope
 from emulator.core.rules.nodes import Place
 from emulator.core.rules.ruleset import Rule
 from emulator.core.values import MISSING, Value
+from emulator.services.caller import Caller
 from emulator.services.recorder import Recorder
 
 DENIALS_MAX: Final = 500
 EXAMINED_MAX: Final = 200
 """So many decisions of one rule are looked at part by part; the others are counted."""
 RULES_MAX: Final = 2_000
+HEARD_MAX: Final = 1_000
+"""Commands of users that other rules can be tried on."""
 VALUE_LENGTH_MAX: Final = 80
 HINTS_MAX: Final = 1_000
 """Hints cost a look at the documents; after so many the developer has understood."""
@@ -81,11 +84,20 @@ class AccessRecord:
         self._denials: deque[Denial] = deque(maxlen=DENIALS_MAX)
         self._asked: dict[tuple[str, str, str], _Asked] = {}
         self._hints = 0
+        self._heard: deque[tuple[Any, Caller]] = deque(maxlen=HEARD_MAX)
 
     @property
     def wants_hints(self) -> bool:
         """Tell whether hints are still said."""
         return self._recorder is not None and self._hints < HINTS_MAX
+
+    def hear(self, command: Any, caller: Caller) -> None:
+        """Keep what a user asked, to try other rules on it."""
+        self._heard.append((command, caller))
+
+    def heard(self) -> list[tuple[Any, Caller]]:
+        """Return the newest commands of users, oldest first."""
+        return list(self._heard)
 
     def denied(self, denial: Denial) -> None:
         """Keep a denial and say it to the developer."""
@@ -131,6 +143,7 @@ class AccessRecord:
         """Forget everything."""
         self._denials.clear()
         self._asked.clear()
+        self._heard.clear()
 
     def _covered(self, target: str, rule: Rule, known: _Asked | None) -> dict[str, Value]:
         seen = known.seen if known else set()

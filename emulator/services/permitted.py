@@ -6,8 +6,7 @@ that this caller may give, in the same turn of the loop, so that nothing changes
 """
 
 from collections.abc import Coroutine
-from dataclasses import replace
-from typing import Any
+from typing import Any, TypeVar
 
 from emulator.ambient import Clock, Ids
 from emulator.core.commands import (
@@ -25,17 +24,19 @@ from emulator.core.commands import (
     Updated,
 )
 from emulator.core.errors import EmulatorError
-from emulator.core.rules.ruleset import Operation
 from emulator.services.access import Access
 from emulator.services.access_look_ups import Ask
-from emulator.services.access_rewrite import OWNER, first_filter, with_first_filter
+from emulator.services.access_rewrite import OWNER
 from emulator.services.bus import Bus
 from emulator.services.caller import Caller
 from emulator.services.database import Database
+from emulator.services.permitting import operation_of, permit
 from emulator.services.planning import Reader
 from emulator.services.policy import Policy
 from emulator.services.reading import Reading
 from emulator.stores.base import DocumentStore
+
+_Command = TypeVar("_Command", Find, Count, Aggregate, Insert, Update, FindAndModify, Remove)
 
 
 class PermittedDatabase(Database):
@@ -58,70 +59,38 @@ class PermittedDatabase(Database):
 
     def find(self, command: Find, caller: Caller) -> Coroutine[Any, Any, Found]:
         """Return the documents that match and that the caller may read."""
-        if caller.kind == "administrator":
+        permitted = self._permitted(command, caller)
+        if permitted is command:
             return super().find(command, caller)
-        reached = self._access.reach(self._ask("read", command.collection, caller), command.filter)
-        if reached is command.filter:
-            return super().find(command, caller)
-        return self._narrowed(command, replace(command, filter=reached), caller)
+        return self._narrowed(command, permitted, caller)
 
-    async def explain(self, command: Find, caller: Caller) -> Reading:
+    def explain(self, command: Find, caller: Caller) -> Coroutine[Any, Any, Reading]:
         """Read as `find` would and return what that took."""
-        if caller.kind != "administrator":
-            ask = self._ask("read", command.collection, caller)
-            command = replace(command, filter=self._access.reach(ask, command.filter))
-        return await super().explain(command, caller)
+        return super().explain(self._permitted(command, caller), caller)
 
     def count(self, command: Count, caller: Caller) -> Coroutine[Any, Any, int]:
         """Return how many documents match that the caller may read."""
-        if caller.kind != "administrator":
-            ask = self._ask("read", command.collection, caller)
-            command = replace(command, filter=self._access.reach(ask, command.filter))
-        return super().count(command, caller)
+        return super().count(self._permitted(command, caller), caller)
 
     def aggregate(self, command: Aggregate, caller: Caller) -> Coroutine[Any, Any, Found]:
         """Return what a pipeline makes of the documents that the caller may read."""
-        if caller.kind != "administrator":
-            reached = self._access.aggregated(
-                self._ask("read", command.collection, caller), command.pipeline
-            )
-            if reached is not first_filter(command.pipeline):
-                pipeline = with_first_filter(command.pipeline, reached)
-                command = replace(command, pipeline=pipeline)
-        return super().aggregate(command, caller)
+        return super().aggregate(self._permitted(command, caller), caller)
 
     def insert(self, command: Insert, caller: Caller) -> Inserted:
         """Insert every document or none, each marked as the caller's."""
-        if caller.kind != "administrator":
-            ask = self._ask("create", command.collection, caller)
-            documents = tuple(self._access.created(ask, each) for each in command.documents)
-            command = replace(command, documents=documents)
-        return super().insert(command, caller)
+        return super().insert(self._permitted(command, caller), caller)
 
     def update(self, command: Update, caller: Caller) -> Updated:
         """Change the documents that match and that the caller may change."""
-        if caller.kind != "administrator":
-            ask = self._ask("update", command.collection, caller)
-            command = self._access.changed(ask, command)
-        return super().update(command, caller)
+        return super().update(self._permitted(command, caller), caller)
 
     def find_and_modify(self, command: FindAndModify, caller: Caller) -> Modified:
         """Change one document that the caller may change, and return it as it became."""
-        if caller.kind != "administrator":
-            ask = self._ask("update", command.collection, caller)
-            update = Update(
-                collection=command.collection, filter=command.filter, update=command.update
-            )
-            changed = self._access.changed(ask, update)
-            command = replace(command, filter=changed.filter, update=changed.update)
-        return super().find_and_modify(command, caller)
+        return super().find_and_modify(self._permitted(command, caller), caller)
 
     def remove(self, command: Remove, caller: Caller) -> Removed:
         """Remove what matches and what the caller may remove."""
-        if caller.kind != "administrator":
-            ask = self._ask("delete", command.collection, caller)
-            command = replace(command, filter=self._access.reach(ask, command.filter))
-        return super().remove(command, caller)
+        return super().remove(self._permitted(command, caller), caller)
 
     async def _narrowed(self, command: Find, narrowed: Find, caller: Caller) -> Found:
         """Find what is the caller's own, and tell the developer of what was there besides."""
@@ -143,5 +112,22 @@ class PermittedDatabase(Database):
             )
         return found
 
-    def _ask(self, operation: Operation, collection: str, caller: Caller) -> Ask:
-        return Ask(caller, operation, collection, self._store, self._reader, self._clock.now_ms())
+    def _permitted(self, command: _Command, caller: Caller) -> _Command:
+        """Return the command that this caller may give in place of the given one."""
+        if caller.kind == "administrator":
+            return command
+        access = self._access
+        access.record.hear(command, caller)
+        permitted: _Command = permit(
+            access,
+            Ask(
+                caller,
+                operation_of(command),
+                command.collection,
+                self._store,
+                self._reader,
+                self._clock.now_ms(),
+            ),
+            command,
+        )
+        return permitted

@@ -141,13 +141,7 @@ def assemble(config: Config, around: Surroundings) -> Parts:
     registry, functions = _functions(place, around, runtimes, recorder, access)
     storage = _storage(blobs, env_id, around, bus, access)
     openapi = build_openapi(
-        config.openapi,
-        functions,
-        recorder,
-        appid=place.appid,
-        clock=clock,
-        ids=ids,
-        grant_files=rules.permissions.file_grants.add,
+        config.openapi, functions, recorder, access, appid=place.appid, clock=clock, ids=ids
     )
     ground = _Ground(
         clock=clock, ids=ids, recorder=recorder, bus=bus, access=access, store=store, policy=policy

@@ -3,12 +3,11 @@
 Not here: what they answer (`services.openapi`).
 """
 
-from collections.abc import Callable, Mapping
-
 from emulator.ambient import Clock, Ids
 from emulator.core.errors import EmulatorError
 from emulator.core.openapi import OpenApiAnswer
 from emulator.core.values import Value
+from emulator.services.access import Access
 from emulator.services.caller import Caller
 from emulator.services.functions import Functions
 from emulator.services.openapi.outbox import Outbox
@@ -24,11 +23,11 @@ def build_openapi(  # noqa: PLR0913  # what it is built of, each once
     settings: OpenApiSettings,
     functions: Functions,
     recorder: Recorder,
+    access: Access,
     *,
     appid: str,
     clock: Clock,
     ids: Ids,
-    grant_files: Callable[[Mapping[str, Value]], object],
 ) -> OpenApi:
     """Return the open APIs; a payment calls the function that its order names."""
     outbox = Outbox(clock)
@@ -54,5 +53,5 @@ def build_openapi(  # noqa: PLR0913  # what it is built of, each once
         payments=payments,
         permissions=functions.permissions_of,
         log=lambda line, request_id: recorder.log("warn", line, request_id=request_id),
-        grant_files=grant_files,
+        grant_files=access.permissions.file_grants.add,
     )

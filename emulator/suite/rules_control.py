@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from emulator.core.rules.lint import lint
 from emulator.core.rules.ruleset import KEYS, Rule
 from emulator.core.values import Value
+from emulator.services.rule_replay import RuleReplay
 from emulator.suite.assembly import Parts
 
 
@@ -38,6 +39,16 @@ class RulesControl:
         """Replace what one collection permits until the suite stops; raises InvalidParam."""
         self._parts.access.permissions.put(collection, source)
         return self.rules_of(collection)
+
+    def replay(self, collection: str, source: Value) -> list[dict[str, Value]]:
+        """Return what users asked of a collection, and what other rules would have said.
+
+        Raises:
+            InvalidParam: a rule cannot be read.
+        """
+        parts = self._parts
+        replay = RuleReplay(parts.access, store=parts.store, reader=parts.reader, clock=parts.clock)
+        return [each.told() for each in replay.replay(collection, source)]
 
     def denials(self, limit: int) -> list[dict[str, Value]]:
         """Return the newest denials with their reasons, oldest first."""

@@ -7,6 +7,7 @@ from typing import Final, Protocol
 
 from aiohttp import web
 
+from emulator.core import ejson
 from emulator.core.errors import InvalidParam
 from emulator.core.values import Value
 from emulator.wire.control import guarded
@@ -30,6 +31,10 @@ class RuledSuite(Protocol):
         """Replace what one collection permits; raises InvalidParam."""
         ...
 
+    def replay(self, collection: str, source: Value) -> list[Json]:
+        """Return what users asked, and what other rules would have said; raises InvalidParam."""
+        ...
+
     def denials(self, limit: int) -> list[Json]:
         """Return the newest denials, oldest first."""
         ...
@@ -48,6 +53,7 @@ def routes(suite: RuledSuite) -> list[web.RouteDef]:
         web.get("/_emu/denials", guarded(control.denials)),
         web.get("/_emu/collections/{name}/rules", guarded(control.rules_of)),
         web.put("/_emu/collections/{name}/rules", guarded(control.put)),
+        web.post("/_emu/collections/{name}/rules/replay", guarded(control.replay)),
     ]
 
 
@@ -72,9 +78,18 @@ class _Control:
         return answer(self._suite.rules_of(request.match_info["name"]))
 
     async def put(self, request: web.Request) -> web.StreamResponse:
-        raw = await read_body(request, RULES_MAX_BYTES)
-        data = read_object(raw, known=("preset", "rules"))
-        source: Value = data.get("rules", data.get("preset"))
-        if source is None:
-            raise InvalidParam("give a preset or rules")
+        source = await _source(request)
         return answer(self._suite.put_rules(request.match_info["name"], source))
+
+    async def replay(self, request: web.Request) -> web.StreamResponse:
+        source = await _source(request)
+        replayed = self._suite.replay(request.match_info["name"], source)
+        return answer({"replayed": ejson.encode(replayed)})
+
+
+async def _source(request: web.Request) -> Value:
+    data = read_object(await read_body(request, RULES_MAX_BYTES), known=("preset", "rules"))
+    source: Value = data.get("rules", data.get("preset"))
+    if source is None:
+        raise InvalidParam("give a preset or rules")
+    return source

@@ -141,3 +141,6 @@ def test_a_running_suite_tells_coverage_and_denials(suite):
     assert "no collection has rules" in cli("rules", "coverage").out
     assert cli("rules", "denials").out == "nothing was denied\n"
     assert cli("rules", "coverage", "--json").json == {"coverage": []}
+    (cli.project / "other.json").write_text('{"orders": "ADMINONLY"}')
+    done = cli("rules", "replay", "other.json")
+    assert done.out == "0 requests, 0 would be answered otherwise\n"

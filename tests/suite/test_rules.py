@@ -129,3 +129,34 @@ async def test_rules_are_read_and_replaced_over_http(start_project):
         _, told = await ask("GET", "/_emu/rules")
         assert told["collections"]["orders"]["rules"] == rules
         assert told["default"] == "PRIVATE"
+
+
+async def test_other_rules_are_tried_on_what_was_asked(start_project):
+    async with start_project({"database.rules.json": json.dumps(OPEN)}) as running:
+        await running.seed({"orders": [{"_id": "1", "_openid": "bob"}]})
+        await add(running)
+        await read(running)
+        await read(running, {"_openid": "{openid}"})
+        await read(running, {"_id": "1"})
+        rules = {"read": "doc._openid == auth.openid", "write": False}
+        async with aiohttp.ClientSession(running.url) as http:
+            path = "/_emu/collections/orders/rules/replay"
+            async with http.post(path, json={"rules": rules}) as response:
+                told = (await response.json())["replayed"]
+            async with http.post(path, json={"preset": "PRIVATE"}) as response:
+                private = (await response.json())["replayed"]
+            async with http.post(path, json={"rules": {"read": "doc."}}) as response:
+                assert response.status == 400
+            async with http.post(path, json={}) as response:
+                assert response.status == 400
+        assert [(each["operation"], each["now"], each["then"]) for each in told] == [
+            ("create", "allowed", "denied"),
+            ("read", "allowed", "denied"),
+            ("read", "allowed", "allowed"),
+            ("read", "allowed", "denied"),
+        ]
+        assert "doc._openid is 'bob'" in told[3]["why"]
+        assert [each["then"] for each in private] == ["allowed", "own", "allowed", "own"]
+        # Trying rules is no request of anybody.
+        assert len(running.suite.parts.access.record.heard()) == 4
+        assert running.suite.parts.access.record.denials() == []
