@@ -102,6 +102,7 @@ class _Loading:
             triggers=triggers,
             openapi=openapi_settings(self._file.section("openapi"), self._project),
             containers=_frozen(self._file.section("containers")),
+            users=tuple(map(_frozen, self._file.section("auth").get("users", ()))),
             ephemeral=self._layers.switch("ephemeral"),
             only=only_of(self._layers.given("only")),
             seed=seed,

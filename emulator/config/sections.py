@@ -154,9 +154,9 @@ class Only:
 class Config:
     """All that one suite is told.
 
-    `seed` holds existing files to load at start. `sources` says for a dotted setting where its
-    value came from, `files` which files were read, `problems` what was odd in files that belong to
-    other tools.
+    `users` are made at start unless they are there, `seed` holds existing files to load then.
+    `sources` says for a dotted setting where its value came from, `files` which files were read,
+    `problems` what was odd in files that belong to other tools.
     """
 
     project: Path
@@ -169,6 +169,7 @@ class Config:
     triggers: TriggersSection = field(default_factory=TriggersSection)
     openapi: OpenApiSettings = field(default_factory=OpenApiSettings)
     containers: Mapping[str, str] = field(default_factory=_nothing)
+    users: tuple[Mapping[str, str], ...] = ()
     ephemeral: bool = False
     only: Only | None = None
     seed: tuple[Path, ...] = ()

@@ -4,6 +4,7 @@ Not here: what any of it does. The one idea: users lie in a document store of th
 project's documents, which no seed, export, query or rule can reach.
 """
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -11,6 +12,7 @@ from aiohttp import web
 
 from emulator.ambient import Ids
 from emulator.config import Config
+from emulator.core.auth_errors import AuthError
 from emulator.core.errors import ConfigurationError
 from emulator.services.auth import Auth
 from emulator.services.codes import Codes
@@ -88,6 +90,24 @@ def open_identity(config: Config, around: Surroundings, place: Place) -> Identit
         ids=ids,
     )
     return Identity(env_id=env_id, auth=auth, store=store)
+
+
+async def make_users(identity: Identity, given: Sequence[Mapping[str, str]]) -> None:
+    """Make the users that the project names and that are not there yet.
+
+    Raises:
+        ConfigurationError: one of them cannot be.
+    """
+    auth, control = identity.auth, UserControl(identity.auth)
+    for number, each in enumerate(given):
+        openid = each.get("openid") or auth.wechat.openid_of(each.get("name", ""))
+        known = (each.get(kind, "") for kind in ("username", "email", "phone"))
+        if auth.wechat.find(openid) or any(auth.users.known_as(name) for name in known if name):
+            continue
+        try:
+            await control.add(each)
+        except AuthError as fault:
+            raise ConfigurationError(f"auth.users[{number}]: {fault.message}") from fault
 
 
 def client_routes(identity: Identity, doors: Doors) -> list[web.RouteDef]:

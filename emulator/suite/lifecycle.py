@@ -25,7 +25,7 @@ from emulator.suite.assembly import REGION, Parts, assemble
 from emulator.suite.control import SuiteControl
 from emulator.suite.gateway import gateway_routes
 from emulator.suite.hosting import Site
-from emulator.suite.identity import Doors, client_routes
+from emulator.suite.identity import Doors, client_routes, make_users
 from emulator.suite.index_control import IndexControl
 from emulator.suite.platform import ambience_of
 from emulator.suite.platform_control import PlatformControl
@@ -153,6 +153,7 @@ class Suite:
         # Requests that wait for a transaction to end would keep the ports open.
         stack.callback(parts.transactions.abort_all)
         variables.update(self.variables)
+        await make_users(parts.identity, self.config.users)
         await self._seed(parts)
         await self._start_functions(parts, stack)
         users = parts.identity.store

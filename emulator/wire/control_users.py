@@ -89,7 +89,7 @@ class _Control:
 
     async def add(self, request: web.Request) -> web.StreamResponse:
         given = await _texts(request, NEW_USER_FIELDS)
-        return answer(await self._users.add(given), status=201)
+        return answer(await self._users.add(given))
 
     async def use(self, request: web.Request) -> web.StreamResponse:
         given = await _texts(request, ("openid",))

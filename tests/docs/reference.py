@@ -28,7 +28,7 @@ from emulator.cloud.transaction import Transaction
 from emulator.config.check import schema
 from emulator.config.layers import RUN_SETTINGS, SETTINGS, VARIABLE_PREFIX
 from emulator.config.load import load_config
-from emulator.core import errors
+from emulator.core import auth_errors, errors
 from emulator.suite import Suite
 from emulator.wire import envelope
 
@@ -174,6 +174,37 @@ CALLS = {
         '`{"api", "data", "result", "request_id", "at"}`',
     ),
     "GET /_emu/outbox": ("", "the same"),
+    "GET /_emu/users": (
+        "",
+        'the users, oldest first: `[{"uid", …, "unionid", "appid", "profile", "has_password", '
+        '"blocked", "current", "created_ms"}]`, with what each is known by: `openid`, `username`, '
+        "`email`, `phone`, `custom`, `anonymous`",
+    ),
+    "POST /_emu/users": (
+        '`{"name", "openid", "unionid", "appid", "phone", "username", "email", "password"}`, none '
+        "of them needed",
+        "the user that was made: of WeChat, unless it has a username or an email and no openid",
+    ),
+    "POST /_emu/users/current": (
+        '`{"openid": "oAda"}`',
+        "the user that whoever does not say who it is now is; made if need be",
+    ),
+    "PATCH /_emu/users/{uid}": ('`{"blocked": true}`', "the user, who is switched off or on again"),
+    "DELETE /_emu/users/{uid}": ("", '`{"removed": "…"}`; what it made stays'),
+    "POST /_emu/users/{uid}/tokens": (
+        "",
+        '`{"access_token", "refresh_token", "expires_in"}`: signed in without any proof',
+    ),
+    "GET /_emu/inbox": (
+        "`?to=` a mail address or phone number",
+        "what would have been sent by mail and text message, newest last: "
+        '`[{"at_ms", "channel", "to", "subject", "code"}]`',
+    ),
+    "GET /_emu/login-key": (
+        "",
+        '`{"private_key_id", "private_key", "env_id"}`: what server SDKs sign custom-login tickets '
+        "with",
+    ),
     "POST /_emu/payments/{out_trade_no}": (
         '`{"succeeds": true}`',
         "pays an open order, or lets its payment fail",
@@ -360,7 +391,7 @@ def _control_routes() -> Iterator[Any]:
 def _cloud_codes() -> str:
     rows: dict[str, list[str]] = {}
     for kind in _tree(errors.EmulatorError):
-        if kind.__module__ in (errors.__name__, envelope.__name__):
+        if kind.__module__ in (errors.__name__, auth_errors.__name__, envelope.__name__):
             meaning = (kind.__doc__ or "").splitlines()[0]
             rows.setdefault(kind.code, []).append(
                 FAILED_INSIDE if kind is errors.EmulatorError else meaning
