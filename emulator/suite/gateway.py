@@ -7,7 +7,7 @@ gateway is all of them.
 from aiohttp import web
 
 from emulator.suite.identity import Doors, Identity
-from emulator.wire import redirect
+from emulator.wire import redirect, sdk_files
 from emulator.wire.callers import Callers
 from emulator.wire.gateway import Gateway, refusals
 from emulator.wire.gateway_database import GatewayDatabase
@@ -24,4 +24,4 @@ def gateway_routes(identity: Identity, doors: Doors) -> list[web.RouteDef]:
         *refusals(),
     ]
     gateway = Gateway(endpoints, Callers(identity.auth), ids=doors.ids)
-    return [*gateway.routes(), *redirect.routes()]
+    return [*gateway.routes(), *redirect.routes(), *sdk_files.routes()]
