@@ -384,10 +384,12 @@ def _spoken(filter_: Filter, paths: frozenset[str]) -> Document:
     """Return the part of a filter that is about these fields, or about more than one."""
     part: Document = {}
     for path, condition in filter_.items():
-        if path in paths or path[0:1] == "$" or any(_overlap(path, each) for each in paths):
+        if path in paths or path[0:1] == "$":
             part[path] = condition
+            continue
+        for each in paths:
+            # Fields inside each other; that it takes in names that only begin alike does no harm.
+            if each.startswith(path) or path.startswith(each):
+                part[path] = condition
+                break
     return part
-
-
-def _overlap(one: str, other: str) -> bool:
-    return one.startswith(f"{other}.") or other.startswith(f"{one}.")
