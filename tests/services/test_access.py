@@ -410,3 +410,35 @@ def test_what_is_missing_is_shown_as_missing():
         world.update({"_id": "mine"}, {"$set": {"a": 1}})
     assert "doc.locked is not there" in denial.value.hint
     assert MISSING is not None
+
+
+# The developers' guide, word for word
+
+GUIDE = {
+    "read": True,
+    "write": "auth.openid != null",
+    "create": "auth.openid != null && doc._openid == auth.openid",
+    "update": "auth.openid != null && ((doc._openid == auth.openid) || "
+    "(get('database.collection.roles').where({_openid: auth.openid, role: 'admin'}).size() > 0))",
+    "delete": "auth.openid != null && "
+    "get('database.collection.roles').where({_openid: auth.openid, role: 'admin'}).size() > 0",
+}
+
+
+@pytest.mark.parametrize(
+    ("operation", "alice", "carol", "nobody"),
+    [
+        ("read all", 3, 3, 3),
+        ("add", 1, 1, "no"),
+        ("update mine", 1, "no", "no"),
+        ("update foreign", 1, "no", "no"),
+        ("remove mine", 1, "no", "no"),
+        ("remove foreign", 1, "no", "no"),
+    ],
+)
+async def test_the_rules_of_the_guide(operation, alice, carol, nobody):
+    for who, wanted in (("alice", alice), ("carol", carol), ("nobody", nobody)):
+        world = PermittedWorld(GUIDE)
+        world.put("roles", *ROLES)
+        assert world.permissions.notices == ()
+        assert await world.outcome(operation, who) == wanted
