@@ -14,6 +14,7 @@ import pytest
 from tests.conftest import SuiteProcess, _drain, start_process, stop_process_drained
 
 HERE = Path(__file__).parent
+SCRIPT = HERE.parents[1] / "emulator" / "client" / "wx-cloud.js"
 RUN_TIMEOUT_S = 120
 NEEDS_NODE = "skipped: needs Node on the PATH; install Node.js 20+ (nodejs.org) to run it"
 FUNCTIONS = {
@@ -73,7 +74,6 @@ def run_node(script: str, *arguments: str, url: str) -> str:
 def told(client_suite: SuiteProcess, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """What every case of `client.mjs` heard."""
     result = tmp_path_factory.mktemp("client") / "told.json"
-    script = Path(__file__).parents[2] / "emulator" / "client" / "wx-cloud.js"
-    run_node("client.mjs", str(script), str(result), url=client_suite.url)
+    run_node("client.mjs", str(SCRIPT), str(result), url=client_suite.url)
     heard: dict[str, Any] = json.loads(result.read_text(encoding="utf-8"))
     return heard
