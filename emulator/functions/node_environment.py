@@ -50,6 +50,9 @@ def identity_variables(invocation: Invocation) -> dict[str, str]:
         text = _text(known, name)
         if text:
             found[f"WX_{name}"] = text
+    for name in ("TCB_UUID", "TCB_CUSTOM_USER_ID", "TCB_ISANONYMOUS_USER", "LOGINTYPE"):
+        if text := _text(known, name):
+            found[name] = text
     if source:
         found["TCB_SOURCE"] = source
     if source == "wx_trigger":

@@ -340,6 +340,7 @@ def caller_of(known: Known) -> Caller:
         unionid=user.unionid,
         uid=user.uid,
         login_type=login_type,
+        custom_id=user.identity("custom"),
         source=SOURCE,
     )
 

@@ -15,7 +15,8 @@ class Caller:
 
     `source` is the chain that functions see as SOURCE: `wx_client`, `wx_client,scf`, `wx_trigger`,
     `wx_http`. `depth` counts triggers: a call by a trigger whose writer had depth n has n + 1.
-    `uid` and `login_type` (ANONYMOUS, EMAIL, CUSTOM, …) are those of people who signed in.
+    `uid` and `login_type` (ANONYMOUS, EMAIL, CUSTOM, …) are those of people who signed in,
+    `custom_id` is what a backend of the project's own knows one of them by.
     """
 
     kind: Kind
@@ -24,6 +25,7 @@ class Caller:
     unionid: str = ""
     uid: str = ""
     login_type: str = ""
+    custom_id: str = ""
     source: str = ""
     depth: int = 0
     request_id: str = ""

@@ -274,6 +274,7 @@ class Functions:
             "UNIONID": caller.unionid,
             "ENV": self._place.env_id,
             "SOURCE": caller.source,
+            **_signed_in(caller),
         }
 
     def _note(self, name: str, request_id: str, caller: Caller, outcome: Outcome) -> None:
@@ -329,6 +330,18 @@ def _with_user(event: Value, caller: Caller, appid: str) -> Value:
     elif caller.source.endswith("scf"):
         event["userInfo"] = {"appId": caller.appid or appid}
     return event
+
+
+def _signed_in(caller: Caller) -> dict[str, Value]:
+    """Return what the platform's variables tell of a user who signed in with a client SDK."""
+    if not caller.uid:
+        return {}
+    return {
+        "TCB_UUID": caller.uid,
+        "TCB_CUSTOM_USER_ID": caller.custom_id,
+        "TCB_ISANONYMOUS_USER": "true" if caller.kind == "anonymous" else "false",
+        "LOGINTYPE": caller.login_type,
+    }
 
 
 def _require_shallow(name: str, caller: Caller) -> None:

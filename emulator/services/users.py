@@ -126,6 +126,11 @@ class Users:
         uid = self._uids.get((kind, normal(kind, text)))
         return None if uid is None else self._users[uid]
 
+    def named(self, text: str) -> User | None:
+        """Return whose uid, custom id or openid that is, None for nobody."""
+        uids = (self._uids.get((kind, text), "") for kind in ("custom", "openid", "email"))
+        return self._users.get(text) or self._users.get(next(filter(None, uids), ""))
+
     def known_as(self, name: str) -> User | None:
         """Return whom a person means who writes a name, an address or a number."""
         for kind in ("username", "email", "phone"):

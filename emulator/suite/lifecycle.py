@@ -227,7 +227,12 @@ class Suite:
     def _build_server(self, parts: Parts, control: SuiteControl) -> Server:
         emulator = self.config.emulator
         guard = Guard(bound_host=emulator.host)
-        platform = PlatformActions(parts.storage, parts.openapi.outbox, env_id=emulator.env)
+        platform = PlatformActions(
+            parts.storage,
+            parts.openapi.outbox,
+            env_id=emulator.env,
+            find_user=parts.identity.auth.users.named,
+        )
         actions = Actions(
             parts.executor,
             parts.functions,

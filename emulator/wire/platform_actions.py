@@ -15,6 +15,7 @@ from emulator.core.openapi import OpenApiAnswer
 from emulator.core.values import Value
 from emulator.services.caller import Caller
 from emulator.services.openapi.outbox import Outbox
+from emulator.services.users import User
 from emulator.wire import envelope, fields
 from emulator.wire.exchange import Binary
 from emulator.wire.fields import Body
@@ -67,7 +68,15 @@ class Copies(Protocol):
 class PlatformActions:
     """The actions of one suite."""
 
-    def __init__(self, storage: Copies, outbox: Outbox, *, env_id: str) -> None:
+    def __init__(
+        self,
+        storage: Copies,
+        outbox: Outbox,
+        *,
+        env_id: str,
+        find_user: Callable[[str], User | None] = lambda _: None,
+    ) -> None:
+        self._find_user = find_user
         self._storage = storage
         self._outbox = outbox
         self._env_id = env_id
@@ -135,12 +144,35 @@ class PlatformActions:
         uid = fields.optional_text(body, "uuid") or fields.optional_text(body, "platformId")
         if not uid:
             raise InvalidParam("uid or platformId must be given")
-        told = {**_USER, "uid": uid, "uuid": uid, "envName": self._env_id}
+        found = self._find_user(uid)
+        known = _USER if found is None else _shown(found)
+        told = {**known, "uid": uid, "uuid": uid, "envName": self._env_id}
+        if found is not None:
+            told |= {"uid": found.uid, "uuid": found.uid}
         return envelope.success(orjson.dumps(told), request_id)
 
     async def _report(self, body: Body, caller: Caller, request_id: str) -> bytes:
         del body, caller
         return envelope.success(b"{}", request_id)
+
+
+def _shown(user: User) -> dict[str, Any]:
+    profile = user.profile
+    return {
+        "openId": user.identity("openid"),
+        "appId": user.appid,
+        "customUserId": user.identity("custom"),
+        "isAnonymous": user.is_anonymous,
+        "nickName": profile.get("name", ""),
+        "gender": profile.get("gender", "UNKNOWN"),
+        "country": profile.get("country", ""),
+        "province": profile.get("province", ""),
+        "city": profile.get("city", ""),
+        "avatarUrl": profile.get("picture", ""),
+        "email": user.identity("email"),
+        "hasPassword": bool(user.password),
+        "username": user.identity("username"),
+    }
 
 
 def _refusing(name: str, why: str) -> Run:
