@@ -46,6 +46,7 @@ from emulator.services.storage import Storage
 from emulator.services.tickets import Tickets, signing_key
 from emulator.services.timers import Timers
 from emulator.services.transactions import Transactions
+from emulator.services.watch import Watches
 from emulator.stores.base import BlobStore, DocumentStore
 from emulator.stores.disk import DiskBlobStore
 from emulator.stores.tiny import TinyDocumentStore
@@ -93,6 +94,7 @@ class Parts:
     exporting: Exporting
     activity: Activity
     identity: Identity
+    watches: Watches
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -177,6 +179,7 @@ def assemble(config: Config, around: Surroundings) -> Parts:
         exporting=Exporting(store),
         activity=Activity(),
         identity=open_identity(config, around, place),
+        watches=_watches(ground, documents.reader),
     )
 
 
@@ -233,9 +236,7 @@ def _reactions(
         functions.keep_order(dispatcher.running)
     timers = Timers(functions, clock=clock, recorder=recorder, misfire=config.triggers.misfire)
     delayed = Delayed(functions, clock=clock, recorder=recorder)
-    expiry = Expiry(
-        database, ground.store, clock=clock, recorder=recorder, machine=clock.machine
-    )
+    expiry = Expiry(database, ground.store, clock=clock, recorder=recorder, machine=clock.machine)
     sources = (dispatcher.running, timers.running, delayed.running, openapi.payments.running)
     return _Reactions(
         dispatcher=dispatcher,
@@ -243,6 +244,17 @@ def _reactions(
         delayed=delayed,
         expiry=expiry,
         clockwork=Clockwork(clock, timers, recorder=recorder, others=[expiry], running=sources),
+    )
+
+
+def _watches(ground: _Ground, reader: Reader) -> Watches:
+    return Watches(
+        ground.store,
+        access=ground.access,
+        reader=reader,
+        bus=ground.bus,
+        clock=ground.clock,
+        ids=ground.ids,
     )
 
 

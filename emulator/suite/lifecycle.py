@@ -30,6 +30,7 @@ from emulator.suite.index_control import IndexControl
 from emulator.suite.platform import ambience_of
 from emulator.suite.platform_control import PlatformControl
 from emulator.suite.project import Project
+from emulator.suite.realtime import Realtime
 from emulator.suite.rules_control import RulesControl
 from emulator.suite.surroundings import Surroundings
 from emulator.suite.wechat import wechat_routes
@@ -147,9 +148,11 @@ class Suite:
         self._control = SuiteControl(
             self.config, parts, urls=lambda: self.urls, variables=lambda: self.variables
         )
-        self._server = self._build_server(parts, self._control)
+        realtime = Realtime(parts)
+        self._server = self._build_server(parts, self._control, realtime)
         await self._server.start()
         stack.push_async_callback(self._server.stop)
+        stack.push_async_callback(realtime.close)
         # Requests that wait for a transaction to end would keep the ports open.
         stack.callback(parts.transactions.abort_all)
         variables.update(self.variables)
@@ -220,11 +223,12 @@ class Suite:
             parts.timers.running,
             parts.openapi.payments.running,
             parts.delayed.running,
+            parts.watches.running,
             crossing.running,
         ):
             parts.activity.add_source(source)
 
-    def _build_server(self, parts: Parts, control: SuiteControl) -> Server:
+    def _build_server(self, parts: Parts, control: SuiteControl, realtime: Realtime) -> Server:
         emulator = self.config.emulator
         guard = Guard(bound_host=emulator.host)
         platform = PlatformActions(
@@ -233,19 +237,16 @@ class Suite:
             env_id=emulator.env,
             find_user=parts.identity.auth.users.named,
         )
+        open_apis = OpenApiActions(parts.openapi, ids=parts.ids, clock=parts.clock)
         actions = Actions(
             parts.executor,
             parts.functions,
             parts.storage,
-            others={
-                **OpenApiActions(parts.openapi, ids=parts.ids, clock=parts.clock).table(),
-                **platform.table(),
-            },
+            others={**open_apis.table(), **platform.table()},
             stand_ins=platform.stand_ins(),
         )
         door = AdminDoor(actions, ids=parts.ids, guard=guard, caller_of=parts.functions.caller_of)
         site = Site(self.config, parts)
-        delayed = parts.delayed
         doors = Doors(
             executor=parts.executor,
             functions=parts.functions,
@@ -264,9 +265,10 @@ class Suite:
                     *control_rules.routes(RulesControl(parts)),
                     *control_platform.routes(PlatformControl(self.config, parts)),
                     *transfer_wire.routes(parts.importing, parts.exporting),
-                    *wechat_routes(parts, guard, delayed),
+                    *wechat_routes(parts, guard, parts.delayed),
                     *client_routes(parts.identity, doors),
                     *gateway_routes(parts.identity, doors),
+                    *realtime.routes(),
                     *containers.routes(),
                 ],
             ),
@@ -274,7 +276,12 @@ class Suite:
             guard=guard,
             ids=parts.ids,
             host=emulator.host,
-            on_stop=[site.close, containers.close, delayed.close, parts.openapi.payments.close],
+            on_stop=[
+                site.close,
+                containers.close,
+                parts.delayed.close,
+                parts.openapi.payments.close,
+            ],
         )
 
     def _data_folder(self, stack: AsyncExitStack) -> Path:
