@@ -40,6 +40,7 @@ from emulator.cli.status import status, stop, wait
 from emulator.cli.trace import trace
 from emulator.cli.transfer import export_command, import_command
 from emulator.cli.trigger import trigger
+from emulator.cli.usage import usage
 from emulator.cli.users import users
 from emulator.core.errors import ConfigurationError, EmulatorError
 
@@ -75,6 +76,7 @@ for _command in (
     trigger,
     clock,
     trace,
+    usage,
     db,
     users,
     hosting,

@@ -14,6 +14,7 @@ from emulator.functions.base import TIMEOUT_DEFAULT_S, Problem, TriggerConfig
 from emulator.services.hosting import SiteRules
 from emulator.services.openapi.settings import OpenApiSettings
 from emulator.services.timers import Misfire
+from emulator.services.usage import PLAN_DEFAULT
 from emulator.stores.base import JournalMode
 
 Profile = Literal["wechat", "cloudbase", "alipay"]
@@ -143,6 +144,14 @@ class TriggersSection:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class UsageSection:
+    """Usage: the price list it is told against, and amounts a day that are told when passed."""
+
+    plan: str = PLAN_DEFAULT
+    alerts: Mapping[str, float] = field(default_factory=_nothing)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Only:
     """What `--only` leaves running; `functions` is None for all of them."""
 
@@ -167,6 +176,7 @@ class Config:
     permissions: PermissionsSection = field(default_factory=PermissionsSection)
     hosting: HostingSection = field(default_factory=HostingSection)
     triggers: TriggersSection = field(default_factory=TriggersSection)
+    usage: UsageSection = field(default_factory=UsageSection)
     openapi: OpenApiSettings = field(default_factory=OpenApiSettings)
     containers: Mapping[str, str] = field(default_factory=_nothing)
     users: tuple[Mapping[str, str], ...] = ()

@@ -181,6 +181,10 @@ class Dispatcher:
             if queue.waiting or queue.busy
         ]
 
+    def waiting(self) -> int:
+        """Return how many calls wait for their turn."""
+        return sum(len(queue.waiting) for queue in self._queues.values())
+
     async def close(self) -> None:
         """Drop what is queued and wait for nothing."""
         for queue in self._queues.values():

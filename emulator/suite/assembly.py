@@ -14,7 +14,7 @@ from emulator.config import Config
 from emulator.core.errors import ConfigurationError
 from emulator.core.indexes import IndexDefinition
 from emulator.core.limits import PROFILES
-from emulator.functions.base import FunctionRuntime
+from emulator.functions.base import FunctionRuntime, StoredFile
 from emulator.functions.node_process import NodeProcessRuntime
 from emulator.functions.python_inline import PythonInlineRuntime
 from emulator.services.access import Access
@@ -36,6 +36,7 @@ from emulator.services.functions import Functions, Place
 from emulator.services.http_routes import HttpRoutes
 from emulator.services.importing import Importing
 from emulator.services.indexes import Indexes
+from emulator.services.metrics import Metrics
 from emulator.services.openapi.service import OpenApi
 from emulator.services.permitted import PermittedDatabase
 from emulator.services.planning import Reader
@@ -46,6 +47,7 @@ from emulator.services.storage import Storage
 from emulator.services.tickets import Tickets, signing_key
 from emulator.services.timers import Timers
 from emulator.services.transactions import Transactions
+from emulator.services.usage import Usage
 from emulator.services.watch import Watches
 from emulator.stores.base import BlobStore, DocumentStore
 from emulator.stores.disk import DiskBlobStore
@@ -88,6 +90,8 @@ class Parts:
     timers: Timers
     delayed: Delayed
     clockwork: Clockwork
+    metrics: Metrics
+    usage: Usage
     http_routes: HttpRoutes
     datasets: Datasets
     importing: Importing
@@ -119,6 +123,8 @@ class _Reactions:
     delayed: Delayed
     expiry: Expiry
     clockwork: Clockwork
+    metrics: Metrics
+    usage: Usage
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -173,6 +179,8 @@ def assemble(config: Config, around: Surroundings) -> Parts:
         timers=reactions.timers,
         delayed=reactions.delayed,
         clockwork=reactions.clockwork,
+        metrics=reactions.metrics,
+        usage=reactions.usage,
         http_routes=HttpRoutes(),
         datasets=Datasets(store, storage, recorder, bus=bus, clock=clock, ids=ids, policy=policy),
         importing=Importing(store, clock=clock, ids=ids, policy=policy),
@@ -236,6 +244,11 @@ def _reactions(
         functions.keep_order(dispatcher.running)
     timers = Timers(functions, clock=clock, recorder=recorder, misfire=config.triggers.misfire)
     delayed = Delayed(functions, clock=clock, recorder=recorder)
+    metrics = Metrics({"queued_calls": ("Calls that wait.", dispatcher.waiting)})
+    usage = Usage(clock=clock, recorder=recorder, alerts=config.usage.alerts)
+    ground.bus.subscribe(StoredFile, usage.stored)
+    for heard in (metrics.heard, usage.heard):
+        recorder.trace.on_end(heard)
     expiry = Expiry(database, ground.store, clock=clock, recorder=recorder, machine=clock.machine)
     sources = (dispatcher.running, timers.running, delayed.running, openapi.payments.running)
     return _Reactions(
@@ -243,6 +256,8 @@ def _reactions(
         timers=timers,
         delayed=delayed,
         expiry=expiry,
+        metrics=metrics,
+        usage=usage,
         clockwork=Clockwork(clock, timers, recorder=recorder, others=[expiry], running=sources),
     )
 

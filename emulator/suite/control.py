@@ -76,9 +76,11 @@ class SuiteControl:
         return await self._parts.activity.idle(timeout_s)
 
     async def reset(self) -> None:
-        """Empty documents, files and logs."""
+        """Empty documents, files, logs, usage and what was given up."""
         await self._parts.datasets.reset()
         self._parts.openapi.clear()
+        self._parts.dispatcher.clear()
+        self._parts.usage.clear()
         self._parts.identity.auth.clear()
         self._parts.access.record.clear()
 

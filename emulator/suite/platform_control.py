@@ -14,6 +14,7 @@ from emulator.core.values import Value
 from emulator.services.clock import duration_ms
 from emulator.services.timers import Timer
 from emulator.services.trace_export import open_telemetry, trees
+from emulator.services.usage import PLANS
 from emulator.suite.assembly import Parts
 
 NEXT_FIRINGS_TOLD: Final = 5
@@ -25,6 +26,7 @@ class PlatformControl:
 
     def __init__(self, config: Config, parts: Parts) -> None:
         self._parts = parts
+        self._plan = config.usage.plan
         self._env_id = config.emulator.env
         self._zone = ZoneInfo(config.triggers.time_zone)
 
@@ -129,6 +131,16 @@ class PlatformControl:
         if form != "otlp":
             raise InvalidParam(f"there is no form {form!r:.40}", hint="otlp or tree")
         return open_telemetry(spans, service=self._env_id)
+
+    def metrics(self) -> bytes:
+        """Return the figures of the suite in Prometheus' text format."""
+        return self._parts.metrics.text()
+
+    def usage(self, plan: str) -> dict[str, Value]:
+        """Return what would be charged for, against a plan's free amounts; raises InvalidParam."""
+        if plan and plan not in PLANS:
+            raise InvalidParam(f"there is no plan {plan!r:.40}", hint=f"plans: {', '.join(PLANS)}")
+        return self._parts.usage.report(plan or self._plan)
 
     def _moments(self, timer: Timer) -> dict[str, Value]:
         found: list[Value] = []

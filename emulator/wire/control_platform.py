@@ -10,6 +10,7 @@ from aiohttp import web
 
 from emulator.core.errors import InvalidParam
 from emulator.core.values import Value
+from emulator.services.metrics import CONTENT_TYPE as METRICS_TYPE
 from emulator.wire.control import guarded
 from emulator.wire.control_json import Json, answer, flag, limit, read_body, read_object
 
@@ -68,6 +69,14 @@ class PlatformSuite(Protocol):
         """Return the newest spans, of one tree or all; raises InvalidParam."""
         ...
 
+    def metrics(self) -> bytes:
+        """Return the figures of the suite in Prometheus' text format."""
+        ...
+
+    def usage(self, plan: str) -> Json:
+        """Return what would be charged for; raises InvalidParam for an unknown plan."""
+        ...
+
 
 def routes(suite: PlatformSuite) -> list[web.RouteDef]:
     """Return the routes of the clock and of triggers."""
@@ -83,6 +92,8 @@ def routes(suite: PlatformSuite) -> list[web.RouteDef]:
         web.get("/_emu/dead-letters", guarded(control.dead_letters)),
         web.post("/_emu/dead-letters/replay", guarded(control.replay)),
         web.get("/_emu/trace", guarded(control.trace)),
+        web.get("/_emu/metrics", guarded(control.metrics)),
+        web.get("/_emu/usage", guarded(control.usage)),
     ]
 
 
@@ -153,6 +164,12 @@ class _Control:
             form=query.get("form", "otlp"),
         )
         return answer(told)
+
+    async def metrics(self, request: web.Request) -> web.StreamResponse:
+        return web.Response(body=self._suite.metrics(), headers={"Content-Type": METRICS_TYPE})
+
+    async def usage(self, request: web.Request) -> web.StreamResponse:
+        return answer(self._suite.usage(request.query.get("plan", "")))
 
     def _paused(self, request: web.Request, *, paused: bool) -> web.StreamResponse:
         found = request.match_info

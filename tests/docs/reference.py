@@ -100,6 +100,15 @@ CALLS = {
         "what happened and why: spans of invocations, commands and triggers, newest trees last, as "
         "OpenTelemetry's OTLP/JSON or inside each other",
     ),
+    "GET /_emu/metrics": (
+        "",
+        "calls, durations, errors, commands, GB-seconds in Prometheus' text format",
+    ),
+    "GET /_emu/usage": (
+        "`?plan=pay-as-you-go-2022`",
+        '`{"plan", "dated", "source", "days", "meters": {"reads": {"total", "today", "per_day", '
+        '"free", "period", "share"}, …}}`; a share above 1 would cost money',
+    ),
     "GET /_emu/clock": ("", '`{"now", "local", "now_ms", "frozen", "offset_ms"}`'),
     "POST /_emu/clock": (
         '`{"set": "2026-01-31T09:00:00Z"}`, `{"advance": "30d"}`, `{"freeze": true}`, '
