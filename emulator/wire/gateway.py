@@ -32,7 +32,12 @@ REQUEST_MAX_BYTES: Final = 64 * 1024 * 1024
 ANY_METHOD: Final = "*"
 METHOD_OVERRIDE: Final = "X-HTTP-Method-Override"
 REQUEST_ID: Final = "X-Request-Id"
-_NOT_ENABLED: Final = ("ai", "aibot", "apis", "model", "rdb", "sql")
+_NOT_ENABLED: Final = (
+    *("ai", "aibot", "apis", "model", "rdb", "sql"),
+    *("storages/bucket", "storages/object"),
+)
+_ELSEWHERE: Final = "/{path:(?!cloudrun/).*}"
+"""Every other path, except those of containers."""
 _REQUEST_ID: Final = re.compile(r"[\w-]{1,64}", re.ASCII)
 
 
@@ -155,8 +160,18 @@ def json_told(data: Any, status: int = 200) -> Told:
 
 
 def refusals() -> list[Endpoint]:
-    """Return what answers for the features that no environment here has enabled."""
-    return [Endpoint(ANY_METHOD, f"/{name}/{{path:.*}}", _refusing(name)) for name in _NOT_ENABLED]
+    """Return what answers for the features that no environment here has enabled, and for nothing.
+
+    They come last: an earlier endpoint of the same path is the one that answers.
+    """
+    return [
+        *(Endpoint(ANY_METHOD, f"/{name}/{{path:.*}}", _refusing(name)) for name in _NOT_ENABLED),
+        Endpoint(ANY_METHOD, _ELSEWHERE, _nothing_here),
+    ]
+
+
+async def _nothing_here(asked: Asked) -> Told:
+    raise NoSuchPath(f"nothing answers on /v1/{asked.names['path']:.200}")
 
 
 def _refusing(name: str) -> Answer:

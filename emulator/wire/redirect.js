@@ -1,5 +1,5 @@
 // Sends what a client SDK asks the cloud for to this suite instead; load it before the SDK:
-//   <script src="http://127.0.0.1:7070/_emu/sdk/redirect.js"></script>
+//   <script src="http://127.0.0.1:8270/_emu/sdk/redirect.js"></script>
 // It wraps fetch, XMLHttpRequest and WebSocket, and touches no request to any other host.
 (function () {
   'use strict'
@@ -7,7 +7,7 @@
   if (root.__cloudEmuRedirect) return
   var script = root.document && root.document.currentScript
   var chosen = script && new URL(script.src).searchParams.get('target')
-  var target = new URL(chosen || (script ? script.src : 'http://127.0.0.1:7070')).origin
+  var target = new URL(chosen || (script ? script.src : 'http://127.0.0.1:8270')).origin
   var cloud = /(^|\.)(tcb-api\.tencentcloudapi\.com|tcb-ws\.tencentcloudapi\.com|api(\.intl)?\.tcloudbasegateway\.com)$/
   root.__cloudEmuRedirect = target
 

@@ -173,6 +173,9 @@ async def test_transactions_end_either_way(ask: Asking, end: str, left: int):
         ("POST", "/v1/model/prod/x/list", {}, 400, "RESOURCE_NOT_INITIAL"),
         ("GET", "/v1/rdb/rest/t", None, 400, "RESOURCE_NOT_INITIAL"),
         ("POST", "/v1/ai/x/chat", {}, 400, "RESOURCE_NOT_INITIAL"),
+        ("PUT", "/v1/storages/object/b/a.txt", b"x", 400, "RESOURCE_NOT_INITIAL"),
+        ("POST", f"{B}/commands", {"commands": []}, 404, "INVALID_PATH"),
+        ("GET", "/v1/", None, 404, "INVALID_PATH"),
     ],
 )
 async def test_failures_have_a_status_a_code_and_the_request_id(
@@ -237,7 +240,7 @@ async def test_pages_of_any_origin_may_ask_and_read(ask: Asking):
     assert (status, headers["Access-Control-Allow-Origin"]) == (204, PAGE["Origin"])
     assert headers["Access-Control-Allow-Headers"] == "authorization,x-sdk-version"
     assert "PATCH" in headers["Access-Control-Allow-Methods"]
-    for read in (path, f"{B}/collections/none/documents", "/v1/model/prod/x/list"):
+    for read in (path, f"{B}/collections/none/documents", "/v1/model/prod/x/list", "/v1/none"):
         _, _, headers = await ask.send("GET", read, **PAGE)
         assert headers["Access-Control-Allow-Origin"] == PAGE["Origin"]
         assert "x-request-id" in headers["Access-Control-Expose-Headers"]
