@@ -229,8 +229,7 @@ class Suite:
             parts.activity.add_source(source)
 
     def _build_server(self, parts: Parts, control: SuiteControl, realtime: Realtime) -> Server:
-        emulator = self.config.emulator
-        guard = Guard(bound_host=emulator.host)
+        emulator, guard = self.config.emulator, Guard(bound_host=self.config.emulator.host)
         platform = PlatformActions(
             parts.storage,
             parts.openapi.outbox,
@@ -255,6 +254,7 @@ class Suite:
             ids=parts.ids,
         )
         containers = Containers(self.config.containers, Callers(parts.identity.auth), ids=parts.ids)
+        closing = [site.close, containers.close, parts.delayed.close, parts.openapi.payments.close]
         return Server(
             api=Port(
                 emulator.port,
@@ -276,12 +276,7 @@ class Suite:
             guard=guard,
             ids=parts.ids,
             host=emulator.host,
-            on_stop=[
-                site.close,
-                containers.close,
-                parts.delayed.close,
-                parts.openapi.payments.close,
-            ],
+            on_stop=closing,
         )
 
     def _data_folder(self, stack: AsyncExitStack) -> Path:
