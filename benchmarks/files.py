@@ -1,4 +1,4 @@
-"""Uploads and downloads of 1 KB, 1 MB and 100 MB beside bare aiohttp, and what memory they take.
+"""Uploads and downloads of 1 KB, 1 MB, 100 MB and 1 GB beside bare aiohttp, and what memory they take.
 
 The storage endpoints, a sink that throws bytes away, one that writes them to a file and
 `web.FileResponse` run in one server process; a client with a plain socket asks ours and the peer in
@@ -6,7 +6,7 @@ turns, so that the ratio of the two rates survives a busy machine. What the file
 the two sinks: an upload can come close to the second one only.
 
     python benchmarks/files.py
-    python benchmarks/files.py --json
+    python benchmarks/files.py --full --json
 """
 
 import argparse
@@ -19,7 +19,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from pathlib import Path
 
@@ -44,17 +44,18 @@ SIZES = {
     "100 MB": (100 * 1024 * 1024, 1, 15),
 }
 """Bytes of a file, how often it goes in a round, and how many rounds there are."""
+LARGE = {"1 GB": (1024 * 1024 * 1024, 1, 3)}
+"""Only in a full run."""
 BOUNDARY = "--------------------------123456789012345678901234"
 
 
 def rows(*, full: bool = False) -> Iterator[Row]:
-    del full
-    with tempfile.TemporaryDirectory() as folder, server(Path(folder)) as (port, pid):
+    sizes = {**SIZES, **LARGE} if full else SIZES
+    with tempfile.TemporaryDirectory() as folder, server(Path(folder), sizes) as (port, pid):
         client = Client(port)
         with closing(client):
             before_mb = resident_mb(pid)
-            for label in SIZES:
-                size = SIZES[label][0]
+            for label, (size, _, _) in sizes.items():
                 name = f"file-{size}"
                 put, form, bare = client.put(name, size), client.form(name, size), client.bare(name)
                 sink, written = client.sink("sink", size), client.sink("file", size)
@@ -73,7 +74,7 @@ def compared(
     what: str, label: str, ours: Callable[[], None], bare: Callable[[], None], peer: str
 ) -> Iterator[Row]:
     """Yield the rate of ours; the ratio is that of the medians of rounds taken in turns."""
-    size, times, rounds = SIZES[label]
+    size, times, rounds = {**SIZES, **LARGE}[label]
     ours_s, bare_s = [], []
     seconds(ours, 1)
     for _ in range(rounds):
@@ -177,9 +178,9 @@ def content_length(head: bytes) -> int:
 
 
 @contextmanager
-def server(folder: Path) -> Iterator[tuple[int, int]]:
+def server(folder: Path, sizes: Mapping[str, tuple[int, int, int]]) -> Iterator[tuple[int, int]]:
     """Run this file's server in a process of its own; yield its port and process id."""
-    for size, _, _ in SIZES.values():
+    for size, _, _ in sizes.values():
         with (folder / f"file-{size}").open("wb") as file:
             for _ in range(max(1, size // len(PIECE))):
                 file.write(PIECE[:size])
@@ -243,12 +244,13 @@ def resident_mb(pid: int) -> float:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--json", action="store_true")
+    parser.add_argument("--full", action="store_true", help="files of 1 GB too")
     parser.add_argument("--serve", type=Path, help=argparse.SUPPRESS)
     chosen = parser.parse_args()
     if chosen.serve:
         asyncio.run(serve(chosen.serve))
         return
-    measured = list(rows())
+    measured = list(rows(full=chosen.full))
     if chosen.json:
         names = ("name", "figure", "unit", "peer", "ratio")
         print(json.dumps([dict(zip(names, row, strict=True)) for row in measured]))

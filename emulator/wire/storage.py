@@ -8,7 +8,7 @@ read (node-sdk 2.x and 3.x, js-sdk 1.x to 3.x).
 """
 
 import re
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping
 from contextlib import closing
 from typing import Final
 from urllib.parse import quote
@@ -37,6 +37,7 @@ from emulator.wire.multipart import (
     PartHead,
     boundary_of,
 )
+from emulator.wire.pictures import Pictures, note_of
 from emulator.wire.ranges import Facts, select
 
 Handler = Callable[[web.Request], Coroutine[None, None, web.StreamResponse]]
@@ -91,6 +92,7 @@ class _Endpoints:
 
     def __init__(self, storage: Storage) -> None:
         self._storage = storage
+        self._pictures = Pictures()
 
     async def post(self, request: web.Request) -> web.Response:
         """Take a form: fields first, the file as its last part."""
@@ -128,7 +130,11 @@ class _Endpoints:
     async def download(self, request: web.Request) -> web.StreamResponse:
         """Send the file of a temporary URL, or the part of it that is asked for."""
         with closing(self._storage.open_file(request.match_info["ticket"])) as reader:
-            return await _send(request, reader)
+            fixed = {**_describe(reader.info), **_open_to_all(request)}
+            picture = await self._pictures.answer(request, reader, fixed)
+            if picture is not None:
+                return picture
+            return await _send(request, reader, {**fixed, **note_of(request)})
 
 
 class _UploadForm:
@@ -188,15 +194,16 @@ class _UploadForm:
         self._part = None
 
 
-async def _send(request: web.Request, reader: BlobReader) -> web.StreamResponse:
+async def _send(
+    request: web.Request, reader: BlobReader, fixed: Mapping[str, str]
+) -> web.StreamResponse:
     info = reader.info
     facts = Facts(tag=info.digest, updated_ms=info.updated_ms, size_bytes=info.size_bytes)
     selection = select(request.headers, request.method, facts)
     headers = {
         **facts.headers(),
         **selection.headers(facts),
-        **_describe(info),
-        **_open_to_all(request),
+        **fixed,
     }
     return await send_part(request, reader, selection, headers)
 
