@@ -1,4 +1,4 @@
-"""Uploads and downloads of 1 KB, 1 MB, 100 MB and 1 GB beside bare aiohttp, and what memory they take.
+"""Uploads and downloads of 1 KB to 1 GB beside bare aiohttp, and what memory they take.
 
 The storage endpoints, a sink that throws bytes away, one that writes them to a file and
 `web.FileResponse` run in one server process; a client with a plain socket asks ours and the peer in
