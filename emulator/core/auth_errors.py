@@ -7,6 +7,7 @@
       UserExists                      the name, address or number is somebody's already
       UserBlocked                     the user was switched off
       WrongCode                       the code or its token is wrong, used up or expired
+      SignatureInvalid                a server SDK's request is not signed as it must be
       TicketInvalid                   a custom-login ticket is forged, expired or of elsewhere
       ProviderNotEnabled              nobody stands behind that way to sign in
       NotImplementedHere              the endpoint is one of the cloud's that the suite lacks
@@ -82,6 +83,15 @@ class WrongCode(AuthError):
     code = "INVALID_VERIFICATION_CODE"
     error = "invalid_verification_code"
     number = 3
+
+
+class SignatureInvalid(AuthError):
+    """A request of a server SDK is not signed with a known secret key."""
+
+    code = "SIGN_PARAM_INVALID"
+    error = "unauthenticated"
+    number = 16
+    status = 401
 
 
 class TicketInvalid(AuthError):

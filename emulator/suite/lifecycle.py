@@ -21,6 +21,7 @@ from emulator.core.values import Value
 from emulator.functions.reload import FolderWatcher
 from emulator.server import Port, Server
 from emulator.services.executor import Crossing, LocalTransport
+from emulator.services.signatures import Signatures
 from emulator.suite.assembly import REGION, Parts, assemble
 from emulator.suite.control import SuiteControl
 from emulator.suite.gateway import gateway_routes
@@ -48,6 +49,7 @@ from emulator.wire.platform_actions import PlatformActions
 
 LOCAL_SECRET_ID: Final = "cloud-emu-local-secret-id"
 LOCAL_SECRET_KEY: Final = "cloud-emu-local-secret-key"
+LOCAL_SECRETS: Final = {LOCAL_SECRET_ID: LOCAL_SECRET_KEY}
 CONTEXT_KEYS: Final = (
     "TCB_ENV,TCB_SEQID,TCB_TRACELOG,TCB_ROUTE_KEY,TCB_SOURCE,TCB_SOURCE_IP,TCB_SESSIONTOKEN,"
     "TCB_UUID,TCB_CUSTOM_USER_ID,TCB_ISANONYMOUS_USER,TCB_HTTP_CONTEXT,TCB_CONTEXT_CNFG,"
@@ -230,12 +232,7 @@ class Suite:
 
     def _build_server(self, parts: Parts, control: SuiteControl, realtime: Realtime) -> Server:
         emulator, guard = self.config.emulator, Guard(bound_host=self.config.emulator.host)
-        platform = PlatformActions(
-            parts.storage,
-            parts.openapi.outbox,
-            env_id=emulator.env,
-            find_user=parts.identity.auth.users.named,
-        )
+        platform = _platform(parts, emulator.env)
         open_apis = OpenApiActions(parts.openapi, ids=parts.ids, clock=parts.clock)
         actions = Actions(
             parts.executor,
@@ -244,7 +241,13 @@ class Suite:
             others={**open_apis.table(), **platform.table()},
             stand_ins=platform.stand_ins(),
         )
-        door = AdminDoor(actions, ids=parts.ids, guard=guard, caller_of=parts.functions.caller_of)
+        door = AdminDoor(
+            actions,
+            ids=parts.ids,
+            guard=guard,
+            caller_of=parts.functions.caller_of,
+            signatures=Signatures(LOCAL_SECRETS) if emulator.strict else None,
+        )
         site = Site(self.config, parts)
         doors = Doors(
             executor=parts.executor,
@@ -285,6 +288,15 @@ class Suite:
         folder = Path(tempfile.mkdtemp(prefix="cloud-emu-"))
         stack.callback(shutil.rmtree, folder, ignore_errors=True)
         return folder
+
+
+def _platform(parts: Parts, env_id: str) -> PlatformActions:
+    return PlatformActions(
+        parts.storage,
+        parts.openapi.outbox,
+        env_id=env_id,
+        find_user=parts.identity.auth.users.named,
+    )
 
 
 def _variables(env_id: str, urls: Mapping[str, str]) -> dict[str, str]:

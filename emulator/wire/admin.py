@@ -1,9 +1,9 @@
 """Owns the front door `/admin`: who calls with a server SDK, and what a request must look like.
 
 Not here: what the actions do (`wire.actions`). The one idea: whoever reaches this door is an
-administrator, as a holder of the environment's secret is in the cloud (signatures are not
-checked), unless the request carries the token of an invocation: then it is code of that function,
-and acts as it.
+administrator, as a holder of the environment's secret is in the cloud (the signature is checked in
+a strict project), unless the request carries the token of an invocation: then it is code of that
+function, and acts as it.
 """
 
 from collections.abc import Callable, Mapping
@@ -16,6 +16,7 @@ from emulator.ambient import Ids
 from emulator.core.errors import InvalidCommonParam
 from emulator.core.values import Value
 from emulator.services.caller import ADMINISTRATOR, Caller
+from emulator.services.signatures import Request, Signatures
 from emulator.wire import envelope, fields
 from emulator.wire.actions import Actions
 from emulator.wire.exchange import Binary, binary_answer, json_answer, read_body
@@ -44,7 +45,9 @@ class AdminDoor:
         ids: Ids,
         guard: Guard,
         caller_of: Callable[[str], Caller | None],
+        signatures: Signatures | None = None,
     ) -> None:
+        self._signatures = signatures
         self._actions = actions
         self._guard = guard
         self._ids = ids
@@ -63,21 +66,34 @@ class AdminDoor:
             body = _read_object(raw, request.headers)
             from_sdk = request.headers.get(hdrs.USER_AGENT, "").startswith(SDK_AGENTS)
             run = self._actions.find(fields.text(body, "action"), exact=not from_sdk)
-            answer = await run(body, self._caller(body), request_id)
+            answer = await run(body, self._caller(request, body), request_id)
             if isinstance(answer, Binary):
                 return binary_answer(answer)
         except Exception as error:  # noqa: BLE001  # the rim of a request
             answer = envelope.refused(error, request_id)
         return json_answer(request, answer)
 
-    def _caller(self, body: Body) -> Caller:
+    def _caller(self, request: web.Request, body: Body) -> Caller:
         for name in TOKEN_FIELDS:
             token = body.get(name)
             if token:
                 caller = self._caller_of(fields.text(body, name))
                 if caller is not None:
                     return caller
+        if self._signatures is not None:
+            self._signatures.require(_signed_part(request, body))
         return ADMINISTRATOR
+
+
+def _signed_part(request: web.Request, body: Body) -> Request:
+    path, _, query = request.raw_path.partition("?")
+    return Request(
+        method=request.method,
+        address=f"//{request.headers.get(hdrs.HOST, '')}{path}",
+        query=query,
+        headers={name.lower(): value for name, value in request.headers.items()},
+        body=body,
+    )
 
 
 def _read_object(raw: bytes, headers: Mapping[str, str]) -> Body:
