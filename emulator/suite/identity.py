@@ -17,7 +17,7 @@ from emulator.core.errors import ConfigurationError
 from emulator.services.auth import Auth
 from emulator.services.codes import Codes
 from emulator.services.executor import Executor
-from emulator.services.functions import Functions, Place
+from emulator.services.functions import Place
 from emulator.services.inbox import Inbox
 from emulator.services.login_tickets import LoginTickets
 from emulator.services.storage import Storage
@@ -30,7 +30,7 @@ from emulator.stores.tiny import TinyDocumentStore
 from emulator.suite.surroundings import Surroundings
 from emulator.suite.user_control import UserControl
 from emulator.wire import control_users
-from emulator.wire.actions import Actions, Run
+from emulator.wire.actions import Actions, Invokes, Run
 from emulator.wire.callers import Callers
 from emulator.wire.oauth import OAuthDoor
 from emulator.wire.oauth_account import account_table
@@ -56,7 +56,7 @@ class Doors:
     """What the front doors of clients lead to."""
 
     executor: Executor
-    functions: Functions
+    functions: Invokes
     storage: Storage
     platform: PlatformActions
     ids: Ids
@@ -72,7 +72,7 @@ def open_identity(config: Config, around: Surroundings, place: Place) -> Identit
     env_id, clock, ids = place.env_id, around.clock, around.ids
     mode = "memory" if config.ephemeral else config.database.journal
     try:
-        store = TinyDocumentStore.open(around.folder / USERS_FOLDER, mode=mode, clock=clock)
+        store = TinyDocumentStore.open(around.folder / USERS_FOLDER, mode=mode, clock=clock.machine)
     except OSError as fault:
         raise ConfigurationError(
             f"the data folder {around.folder} cannot be used: {fault.strerror or fault}"

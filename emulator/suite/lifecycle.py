@@ -44,6 +44,7 @@ from emulator.wire.admin import AdminDoor
 from emulator.wire.callers import Callers
 from emulator.wire.containers import Containers
 from emulator.wire.guard import Guard
+from emulator.wire.http_over_call import HttpOverCall
 from emulator.wire.openapi import OpenApiActions
 from emulator.wire.platform_actions import PlatformActions
 
@@ -249,15 +250,22 @@ class Suite:
             signatures=Signatures(LOCAL_SECRETS) if emulator.strict else None,
         )
         site = Site(self.config, parts)
+        over_call = HttpOverCall(parts.functions, url=lambda: self.urls["api"])
         doors = Doors(
             executor=parts.executor,
-            functions=parts.functions,
+            functions=over_call,
             storage=parts.storage,
             platform=platform,
             ids=parts.ids,
         )
         containers = Containers(self.config.containers, Callers(parts.identity.auth), ids=parts.ids)
-        closing = [site.close, containers.close, parts.delayed.close, parts.openapi.payments.close]
+        closing = [
+            over_call.close,
+            site.close,
+            containers.close,
+            parts.delayed.close,
+            parts.openapi.payments.close,
+        ]
         return Server(
             api=Port(
                 emulator.port,
