@@ -134,6 +134,12 @@ def invoke(
 @click.argument("name", required=False, default="")
 @click.option("-f", "--follow", is_flag=True, help="Go on with new lines until Ctrl-C.")
 @click.option(
+    "--level",
+    type=click.Choice(("debug", "info", "warn", "error")),
+    help="Lines at least as grave.",
+)
+@click.option("--request", "request_id", metavar="ID", help="Lines of one request.")
+@click.option(
     "--limit",
     type=click.IntRange(1, 10_000),
     default=LOG_LINES_DEFAULT,
@@ -142,14 +148,17 @@ def invoke(
 )
 @project_option
 @json_option
-def log(name: str, *, follow: bool, limit: int, project: Path, as_json: bool) -> int:
+def log(
+    name: str, *, follow: bool, limit: int, project: Path, as_json: bool, **wanted: str | None
+) -> int:
     """Show the newest log lines of one function, or of all."""
     from emulator.cli.connect import connect
     from emulator.cli.feed import Feed
 
     feed = Feed(say)
     client = connect(project)
-    for entry in _entries(client, name, limit=limit, follow=follow):
+    wanted = {"function": name, **wanted}
+    for entry in _entries(client, wanted, limit=limit, follow=follow):
         if as_json:
             say_json(entry)
         else:
@@ -188,11 +197,11 @@ def _on_disk(project: Path) -> list[dict[str, Any]]:
 
 
 def _entries(
-    client: "ControlClient", name: str, *, limit: int, follow: bool
+    client: "ControlClient", wanted: Mapping[str, Any], *, limit: int, follow: bool
 ) -> Iterator[Mapping[str, Any]]:
     """Yield the newest lines, then new ones; none is lost or doubled between the two."""
-    coming = client.stream("/_emu/logs", function=name) if follow else iter(())
-    newest = client.get("/_emu/logs", function=name, limit=limit)
+    coming = client.stream("/_emu/logs", **wanted) if follow else iter(())
+    newest = client.get("/_emu/logs", limit=limit, **wanted)
     yield from newest
     shown = Counter(map(_identity, newest))
     for entry in coming:

@@ -179,6 +179,7 @@ class Functions:
         lines: list[tuple[str, str]] = []
         generation = known.generation
         span = self._begin(known.bundle, request_id, caller)
+        self._explain_lost_user(known, request_id, caller)
         try:
             if generation is None:
                 outcome = _unloadable(known)
@@ -206,6 +207,21 @@ class Functions:
         )
         self._trace.invoked(request_id, span)
         return span
+
+    def _explain_lost_user(self, known: Registered, request_id: str, caller: Caller) -> None:
+        """Say once a load why a Node function, which hears nothing else of it, has no OPENID."""
+        bundle = known.bundle
+        nested = caller.source.startswith("wx_client,")
+        if not nested or bundle.language != "node" or known.explained == known.number:
+            return
+        known.explained = known.number
+        self._recorder.log(
+            "info",
+            f"OPENID is empty in {bundle.name}: a function called it (SOURCE {caller.source}), and "
+            "the platform tells only the function that the user called; pass what it needs as data",
+            function=bundle.name,
+            request_id=request_id,
+        )
 
     async def _run(
         self, known: Registered, generation: Generation, invocation: Invocation, caller: Caller

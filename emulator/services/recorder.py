@@ -6,8 +6,10 @@ followers are called on the suite's loop and only enqueue.
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Iterable
-from typing import NamedTuple
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from typing import Final, NamedTuple
+
+import orjson
 
 from emulator.ambient import Clock
 from emulator.core.values import Value
@@ -21,14 +23,42 @@ FOLLOWER_QUEUE_MAX = 10_000
 Follower = Callable[[dict[str, Value]], None]
 
 
+LEVELS: Final[Mapping[str, int]] = {"debug": 0, "log": 1, "info": 1, "warn": 2, "error": 3}
+"""The levels of lines, the gravest last; `log` is what JavaScript calls `info`."""
+_LEVEL_NAMES: Final[Mapping[str, str]] = {
+    **{name: name for name in LEVELS},
+    "trace": "debug",
+    "notice": "info",
+    "warning": "warn",
+    "fatal": "error",
+    "critical": "error",
+}
+_LEVEL_FIELDS: Final = ("level", "severity")
+
+
 class LogLine(NamedTuple):
-    """One line that user code or the suite said about a function."""
+    """One line that user code or the suite said about a function.
+
+    `data` is the object that a line of JSON holds.
+    """
 
     at_ms: int
     level: str
     function: str
     request_id: str
     line: str
+    data: Value = None
+
+    def told(self) -> dict[str, Value]:
+        """Return it as JSON data; a line of plain text has no `data`."""
+        told = self._asdict()
+        if self.data is None:
+            del told["data"]
+        return told
+
+    def is_at_least(self, level: str) -> bool:
+        """Tell whether it is as grave as a level, which empty text always is."""
+        return not level or LEVELS.get(self.level, 1) >= LEVELS.get(level, 1)
 
 
 class RequestRecord(NamedTuple):
@@ -75,19 +105,21 @@ class Recorder:
 
     def log(self, level: str, line: str, *, function: str = "", request_id: str = "") -> LogLine:
         """Keep a line; safe from any thread."""
+        data = _structured(line) if line.startswith("{") else None
         entry = LogLine(
-            at_ms=self._clock.now_ms(),
-            level=level,
-            function=function,
-            request_id=request_id,
-            line=line,
+            self._clock.now_ms(),
+            level if data is None else _level_of(data, level),
+            function,
+            request_id,
+            line,
+            data,
         )
         self._logs.append(entry)
         span = current_span.get()
         if span is not None:
             span.note(entry.at_ms, level, line)
         if self._followers:
-            self._tell(self._followers, {"event": "log", **entry._asdict()})
+            self._tell(self._followers, {"event": "log", **entry.told()})
         return entry
 
     def request(self, record: RequestRecord) -> None:
@@ -118,13 +150,16 @@ class Recorder:
         if self._followers:
             self._tell(self._followers, {"event": event, "message": message, **facts})
 
-    def logs(self, *, function: str = "", request_id: str = "", limit: int = 100) -> list[LogLine]:
-        """Return the newest lines that fit, oldest first."""
+    def logs(
+        self, *, function: str = "", request_id: str = "", level: str = "", limit: int = 100
+    ) -> list[LogLine]:
+        """Return the newest lines that fit and are at least as grave, oldest first."""
         fitting = [
             entry
             for entry in list(self._logs)
             if (not function or entry.function == function)
             and (not request_id or entry.request_id == request_id)
+            and entry.is_at_least(level)
         ]
         return fitting[-limit:] if limit > 0 else []
 
@@ -169,6 +204,23 @@ class Recorder:
     def _tell(self, followers: list[Follower], entry: dict[str, Value]) -> None:
         if self._loop is not None and not self._loop.is_closed():
             self._loop.call_soon_threadsafe(_deliver, followers, entry)
+
+
+def _structured(line: str) -> Value:
+    """Return the object that a line of JSON holds, None for anything else."""
+    try:
+        return orjson.loads(line)
+    except orjson.JSONDecodeError:
+        return None
+
+
+def _level_of(data: Value, level: str) -> str:
+    """Return the level a structured line names itself, or the one it was said with."""
+    for field in _LEVEL_FIELDS:
+        named = data.get(field)
+        if isinstance(named, str) and named.lower() in _LEVEL_NAMES:
+            return _LEVEL_NAMES[named.lower()]
+    return level
 
 
 def _deliver(followers: Iterable[Follower], entry: dict[str, Value]) -> None:

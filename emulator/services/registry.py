@@ -37,6 +37,7 @@ class Registered:
     number: int = 0
     problem: Problem | None = None
     failed_digest: str = ""
+    explained: int = -1
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
     calls: dict[int, int] = field(default_factory=dict)
 

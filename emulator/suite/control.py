@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 import orjson
 
 from emulator.config import Config
+from emulator.core.errors import FunctionNotFound
 from emulator.core.values import Document, Value
 from emulator.services.caller import Caller
 from emulator.services.functions import Invoked
@@ -109,6 +110,20 @@ class SuiteControl:
         """Open a function to debuggers; raises FunctionNotFound or InvalidParam."""
         return await self._parts.functions.inspect(name, port)
 
+    def call_soon(self, name: str, event: Value, *, openid: str | None, source: str) -> None:
+        """Call a function when its turn comes, as that user, and again if it fails.
+
+        Raises:
+            FunctionNotFound: no such function.
+            QueueFull: too many calls wait already.
+        """
+        if not self._parts.functions.has(name):
+            raise FunctionNotFound(f"FunctionName parameter could not be found: {name}")
+        caller = Caller(
+            kind="user" if openid else "administrator", openid=openid or "", source=source
+        )
+        self._parts.dispatcher.call_soon(name, event, caller)
+
     async def fire(self, function: str, trigger: str) -> dict[str, Value]:
         """Fire a timer now; raises FunctionNotFound."""
         return _invoked(await self._parts.timers.fire(function, trigger))
@@ -128,11 +143,13 @@ class SuiteControl:
         ]
 
     def logs(
-        self, *, function: str = "", request_id: str = "", limit: int = 100
+        self, *, function: str = "", request_id: str = "", level: str = "", limit: int = 100
     ) -> list[dict[str, Value]]:
-        """Return the newest log lines that fit, oldest first."""
-        lines = self._parts.recorder.logs(function=function, request_id=request_id, limit=limit)
-        return [line._asdict() for line in lines]
+        """Return the newest log lines that fit and are at least as grave, oldest first."""
+        lines = self._parts.recorder.logs(
+            function=function, request_id=request_id, level=level, limit=limit
+        )
+        return [line.told() for line in lines]
 
     def requests(self, limit: int) -> list[dict[str, Value]]:
         """Return the newest calls, oldest first."""

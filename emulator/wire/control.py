@@ -15,6 +15,7 @@ from aiohttp import web
 from emulator.core.ejson import TAG_MARK
 from emulator.core.errors import EmulatorError, InvalidParam
 from emulator.core.values import Document, Value
+from emulator.services.recorder import LEVELS
 from emulator.wire.control_json import (
     Json,
     answer,
@@ -91,7 +92,11 @@ class ControlledSuite(Protocol):
         """Return the stored files whose cloud path starts with the prefix."""
         ...
 
-    def logs(self, *, function: str, request_id: str, limit: int) -> list[Json]:
+    def call_soon(self, name: str, event: Value, *, openid: str | None, source: str) -> None:
+        """Call a function when its turn comes; raises FunctionNotFound, QueueFull."""
+        ...
+
+    def logs(self, *, function: str, request_id: str, level: str, limit: int) -> list[Json]:
         """Return the newest log lines that fit, oldest first; empty text fits everything."""
         ...
 
@@ -181,14 +186,14 @@ class _Control:
 
     async def invoke(self, request: web.Request) -> web.StreamResponse:
         raw = await read_body(request, EVENT_SIZE_MAX_BYTES)
-        data = read_object(raw, known=("event", "openid", "source"))
-        invoked = await self._suite.invoke(
-            request.match_info["name"],
-            data.get("event", {}),
-            openid=text_or_none(data, "openid"),
-            source=text_or_none(data, "source") or SOURCE_DEFAULT,
-        )
-        return answer(invoked)
+        data = read_object(raw, known=("event", "openid", "source", "asynchronous"))
+        name, event = request.match_info["name"], data.get("event", {})
+        openid = text_or_none(data, "openid")
+        source = text_or_none(data, "source") or SOURCE_DEFAULT
+        if flag(data, "asynchronous"):
+            self._suite.call_soon(name, event, openid=openid, source=source)
+            return answer({"queued": True}, status=202)
+        return answer(await self._suite.invoke(name, event, openid=openid, source=source))
 
     async def inspect(self, request: web.Request) -> web.StreamResponse:
         raw = await read_body(request, EVENT_SIZE_MAX_BYTES)
@@ -207,12 +212,17 @@ class _Control:
     async def logs(self, request: web.Request) -> web.StreamResponse:
         function = request.query.get("function", "")
         request_id = request.query.get("request_id", "")
+        level = request.query.get("level", "")
+        if level and level not in LEVELS:
+            raise InvalidParam(f"there is no level {level!r:.40}", hint=", ".join(LEVELS))
         if _wants_stream(request):
             wanted = {"function": function, "request_id": request_id}
             return await self._stream(
-                request, "log", {key: value for key, value in wanted.items() if value}
+                request, "log", {key: value for key, value in wanted.items() if value}, level
             )
-        newest = self._suite.logs(function=function, request_id=request_id, limit=limit(request))
+        newest = self._suite.logs(
+            function=function, request_id=request_id, level=level, limit=limit(request)
+        )
         return answer(newest)
 
     async def requests(self, request: web.Request) -> web.StreamResponse:
@@ -235,7 +245,7 @@ class _Control:
         return answer({"stopping": True}, status=202)
 
     async def _stream(
-        self, request: web.Request, kind: StreamKind, wanted: Mapping[str, str]
+        self, request: web.Request, kind: StreamKind, wanted: Mapping[str, str], level: str = ""
     ) -> web.StreamResponse:
         """Answer with server-sent events until the client goes or the suite stops."""
         entries = self._suite.follow(kind)
@@ -260,7 +270,7 @@ class _Control:
                     if entry is None:
                         break
                     coming = asyncio.ensure_future(_next(entries))
-                    if all(entry.get(key) == value for key, value in wanted.items()):
+                    if _fits(entry, wanted, level):
                         await response.write(b"data: " + relaxed_json(entry) + b"\n\n")
                 elif looks % KEEP_ALIVE_LOOKS == 0:
                     await response.write(b": still here\n\n")
@@ -296,6 +306,12 @@ def guarded(handler: Handler) -> Handler:
             return refused(fault)
 
     return answered
+
+
+def _fits(entry: Json, wanted: Mapping[str, str], level: str) -> bool:
+    if level and LEVELS.get(entry.get("level", ""), 1) < LEVELS[level]:
+        return False
+    return all(entry.get(key) == value for key, value in wanted.items())
 
 
 def _wants_stream(request: web.Request) -> bool:

@@ -142,3 +142,15 @@ def test_without_a_suite_the_way_to_one_is_told(cli):
     done = cli("fn", "invoke", "hello")
     assert done.code == 1
     assert "start one: cloud-emu start" in done.err
+
+
+def test_log_is_narrowed_by_level_and_request(suite):
+    cli, _ = suite
+    failed = cli("fn", "invoke", "hello", "--data", '{"fail": true}', "--json").json
+    other = cli("fn", "invoke", "hello", "--json").json
+    grave = cli("fn", "log", "--level", "error", "--json").out
+    assert "as asked" in grave
+    assert other["request_id"] not in grave
+    one = cli("fn", "log", "--request", other["request_id"], "--json").out
+    assert other["request_id"] in one
+    assert failed["request_id"] not in one

@@ -64,7 +64,7 @@ CALLS = {
         '`{"url"}`: where debuggers attach; Node functions only',
     ),
     "POST /_emu/functions/{name}/invoke": (
-        '`{"event": {}, "openid": "oAda" or null, "source": "wx_client"}`',
+        '`{"event": {}, "openid": "oAda" or null, "source": "wx_client", "asynchronous": false}`',
         '`{"result" or "error": {"code", "kind", "message", "stack"}, "request_id", '
         '"duration_ms", "logs": [{"level", "line"}]}`',
     ),
@@ -121,8 +121,8 @@ CALLS = {
         '`[{"path", "file_id", "size_bytes", "owner", "updated_at"}]`',
     ),
     "GET /_emu/logs": (
-        "`?function=`, `?request_id=`, `?limit=100`, `?follow=1`",
-        '`[{"at_ms", "level", "function", "request_id", "line"}]`, oldest first',
+        "`?function=`, `?request_id=`, `?level=warn`, `?limit=100`, `?follow=1`",
+        '`[{"at_ms", "level", "function", "request_id", "line", "data"}]`, oldest first',
     ),
     "GET /_emu/requests": (
         "`?limit=100`, `?follow=1`",

@@ -103,7 +103,7 @@ class Stage:
     def __post_init__(self) -> None:
         self.recorder = Recorder(self.clock)
         place = Place(env_id="test-env", appid="wxtest", region="ap-shanghai", variables={})
-        runtimes = {"python": self.runtime}
+        runtimes = {"python": self.runtime, "node": self.runtime}
         self.registry = Registry(
             runtimes,
             recorder=self.recorder,

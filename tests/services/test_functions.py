@@ -1,6 +1,7 @@
 """Calls: who calls with what, within which limits, and what came of it."""
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 
@@ -168,3 +169,18 @@ async def test_function_that_does_not_load_cannot_be_inspected(stage):
     await stage.save("broken", Problem(file="index.js", line=3, message="SyntaxError"))
     with pytest.raises(FunctionFailed, match=r"index\.js:3: SyntaxError"):
         await stage.functions.inspect("broken", 0)
+
+
+async def test_node_function_is_told_once_a_load_why_it_has_no_openid(stage):
+    async def main(event, invocation):
+        return invocation.session.wx_context["OPENID"]
+
+    await stage.save("inner", main)
+    bundle = replace(stage.on_disk["inner"], language="node", digest="other")
+    stage.on_disk["inner"] = bundle
+    await stage.registry.reload("inner")
+    nested = Caller(kind="administrator", source="wx_client,scf")
+    for _ in range(2):
+        assert (await stage.functions.invoke("inner", {}, nested)).outcome.result == b'""'
+    told = [line for line in stage.lines() if line.startswith("OPENID is empty in inner")]
+    assert len(told) == 1

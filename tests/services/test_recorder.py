@@ -49,3 +49,26 @@ async def test_follower_that_stopped_hears_no_more():
     recorder.log("info", "two")
     await asyncio.sleep(0)
     assert [entry["line"] for entry in heard] == ["one"]
+
+
+def test_line_of_json_is_parsed_and_may_name_its_level():
+    recorder = Recorder(ManualClock())
+    recorder.log("info", '{"order": 1, "level": "ERROR"}')
+    recorder.log("info", '{"severity": "warning", "a": [1]}')
+    recorder.log("warn", '{"level": 30}')
+    recorder.log("info", "{not json")
+    first, second, third, plain = recorder.logs()
+    assert (first.level, first.data) == ("error", {"order": 1, "level": "ERROR"})
+    assert (second.level, third.level) == ("warn", "warn")
+    assert (plain.level, plain.data) == ("info", None)
+    assert "data" not in plain.told()
+    assert first.told()["data"]["order"] == 1
+
+
+def test_lines_are_asked_for_by_how_grave_they_are():
+    recorder = Recorder(ManualClock())
+    for level in ("debug", "log", "info", "warn", "error"):
+        recorder.log(level, level)
+    assert [entry.line for entry in recorder.logs(level="warn")] == ["warn", "error"]
+    assert [entry.line for entry in recorder.logs(level="info")] == ["log", "info", "warn", "error"]
+    assert len(recorder.logs(level="debug")) == 5

@@ -79,8 +79,11 @@ class FakeSuite:
         self._note("files", prefix)
         return [{"path": "a.png"}]
 
-    def logs(self, *, function: str, request_id: str, limit: int):
-        self._note("logs", function, request_id, limit)
+    def call_soon(self, name, event, *, openid, source):
+        self._note("call_soon", name, event, openid, source)
+
+    def logs(self, *, function: str, request_id: str, level: str, limit: int):
+        self._note("logs", function, request_id, level, limit)
         return [{"line": "x"}]
 
     def requests(self, limit: int):
@@ -283,7 +286,7 @@ async def test_a_trigger_is_fired_by_function_and_name(client, suite):
 
 async def test_files_logs_and_requests_are_asked_with_their_filters(client, suite):
     assert await call(client, "GET", "storage?prefix=a/") == (200, [{"path": "a.png"}])
-    assert await call(client, "GET", "logs?function=pay&request_id=r&limit=5") == (
+    assert await call(client, "GET", "logs?function=pay&request_id=r&level=warn&limit=5") == (
         200,
         [{"line": "x"}],
     )
@@ -291,8 +294,8 @@ async def test_files_logs_and_requests_are_asked_with_their_filters(client, suit
     assert await call(client, "GET", "requests?limit=3") == (200, [])
     assert suite.calls == [
         ("files", "a/"),
-        ("logs", "pay", "r", 5),
-        ("logs", "", "", 100),
+        ("logs", "pay", "r", "warn", 5),
+        ("logs", "", "", "", 100),
         ("requests", 3),
     ]
 
@@ -389,3 +392,14 @@ async def test_inspect_refuses_what_is_no_port(client, suite, port):
     assert status == 400
     assert "port must be a whole number" in str(answer)
     assert suite.calls == []
+
+
+async def test_asynchronous_call_is_queued(client, suite):
+    body = {"event": {"n": 1}, "openid": "oAda", "asynchronous": True}
+    assert await call(client, "POST", "functions/pay/invoke", body) == (202, {"queued": True})
+    assert suite.calls[-1] == ("call_soon", "pay", {"n": 1}, "oAda", "wx_client")
+
+
+async def test_level_that_is_none_is_refused(client):
+    status, refused = await call(client, "GET", "logs?level=loud")
+    assert (status, refused["code"]) == (400, "INVALID_PARAM")
