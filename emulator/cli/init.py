@@ -22,7 +22,12 @@ FUNCTIONS_FOLDER: Final = "functions"
 )
 @json_option
 def init(folder: Path, *, template: str, as_json: bool) -> int:
-    """Write .emulator.toml, a first function and a first test; nothing that is there is touched."""
+    """Write .emulator.toml, a first function and a first test; nothing that is there is touched.
+
+    Templates: python and node begin with a function; miniprogram, taro, uniapp and web also write
+    the client script and the few lines that load it.
+    """
+    from emulator.cli.client_templates import CLIENT_TEMPLATES, client_files, function_template
     from emulator.cli.templates import (
         config_text,
         function_files,
@@ -32,13 +37,14 @@ def init(folder: Path, *, template: str, as_json: bool) -> int:
         write_new,
     )
 
-    require_template(template)
+    require_template(template, CLIENT_TEMPLATES)
     root = _functions_root(folder)
     files = {".emulator.toml": config_text(root)}
     if not _has_functions(folder / root):
-        hello = function_files(template, FUNCTION_NAME)
+        hello = function_files(function_template(template), FUNCTION_NAME)
         files |= {f"{root}/{FUNCTION_NAME}/{name}": text for name, text in hello.items()}
         files[f"tests/test_{FUNCTION_NAME}.py"] = test_text(FUNCTION_NAME)
+    files |= client_files(template)
     written, left = write_new(folder, files)
     if as_json:
         say_json({"written": [str(path) for path in written], "left": [str(path) for path in left]})

@@ -4,7 +4,7 @@ Not here: the commands. The one idea: a file that exists is left as it is and sa
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Final
 
@@ -88,8 +88,6 @@ TEMPLATES: Final[Mapping[str, Mapping[str, str]]] = {
 }
 """The files of a function by template; texts are formatted with `name` and `package`."""
 
-TEMPLATES_TO_COME: Final = ("miniprogram",)
-
 _TEST: Final = '''\
 """Calls the function {name} on the suite that runs beside the tests.
 
@@ -135,14 +133,13 @@ def require_function_name(name: str) -> None:
         )
 
 
-def require_template(template: str) -> None:
-    """Raise Failed if there is no such template."""
-    if template in TEMPLATES:
+def require_template(template: str, others: Collection[str] = ()) -> None:
+    """Raise Failed if there is no such template, of functions or among the others."""
+    if template in TEMPLATES or template in others:
         return
-    come = f"; to come: {', '.join(TEMPLATES_TO_COME)}" if template in TEMPLATES_TO_COME else ""
     raise Failed(
         f"there is no template {template}",
-        hint=f"there is: {', '.join(TEMPLATES)}{come}",
+        hint=f"there is: {', '.join([*TEMPLATES, *others])}",
         exit_code=EXIT_USAGE,
     )
 

@@ -1446,7 +1446,7 @@ function install(hosts = {}) {
   put(wx_, 'cloud', cloud)
   const qq_ = hosts.qq || hostNamed.qq()
   if (qq_) put(qq_, 'cloud', cloud)
-  const my_ = hosts.my || hostNamed.my() || (hostNamed.wx() === all.wx && (all.my = {}))
+  const my_ = hosts.my || hostNamed.my() || (SERVED_FROM && hostNamed.wx() === all.wx && (all.my = {}))
   if (my_) put(my_, 'cloud', alipayCloud)
   if (hosts.Taro) put(hosts.Taro, 'cloud', cloud)
   put(hosts.global || all, 'uniCloud', uniCloud)

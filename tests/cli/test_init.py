@@ -2,6 +2,8 @@
 
 import sys
 
+import pytest
+
 from emulator.config import load_config
 
 
@@ -54,9 +56,30 @@ def test_the_folder_of_functions_that_is_there_is_named(cli):
     assert not (cli.project / "functions").exists()
 
 
-def test_a_template_that_is_to_come_is_told(cli):
-    done = cli("init", "--template", "miniprogram")
+@pytest.mark.parametrize(
+    ("template", "expected"),
+    [
+        (
+            "miniprogram",
+            ["miniprogram/app.js", "miniprogram/cloud-emu.js", "miniprogram/wx-cloud.js"],
+        ),
+        ("taro", ["src/cloud-emu.js", "src/wx-cloud.d.ts", "src/wx-cloud.js"]),
+        ("uniapp", ["cloud-emu.js", "wx-cloud.js"]),
+        ("web", ["web/index.html"]),
+    ],
+)
+def test_an_app_gets_the_client_script_and_what_loads_it(cli, tmp_path, template, expected):
+    done = cli("init", "fresh", "--template", template, cwd=tmp_path)
+    assert done.code == 0
+    fresh = tmp_path / "fresh"
+    written = {path.relative_to(fresh).as_posix() for path in fresh.rglob("*") if path.is_file()}
+    assert {*expected, ".emulator.toml", "functions/hello/config.json"} <= written
+    assert load_config(fresh, environ={}).problems == ()
+
+
+def test_a_template_that_is_not_there_is_told(cli):
+    done = cli("init", "--template", "cobol")
     assert done.code == 2
-    assert "there is no template miniprogram" in done.err
-    assert "there is: python, node; to come: miniprogram" in done.err
+    assert "there is no template cobol" in done.err
+    assert "there is: python, node, miniprogram, taro, uniapp, web" in done.err
     assert not (cli.project / ".emulator.toml").exists()

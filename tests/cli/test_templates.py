@@ -87,10 +87,11 @@ def test_names_the_cloud_refuses_are_refused(name):
         require_function_name(name)
 
 
-def test_an_unknown_template_is_told_from_one_to_come():
+def test_an_unknown_template_is_told_with_those_that_are_there():
     with pytest.raises(Failed) as raised:
         require_template("cobol")
     assert raised.value.hint == "there is: python, node"
     with pytest.raises(Failed) as raised:
-        require_template("miniprogram")
-    assert raised.value.hint == "there is: python, node; to come: miniprogram"
+        require_template("cobol", ["web"])
+    assert raised.value.hint == "there is: python, node, web"
+    require_template("web", ["web"])

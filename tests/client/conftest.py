@@ -58,7 +58,7 @@ def run_node(script: str, *arguments: str, url: str) -> str:
         pytest.skip(NEEDS_NODE)
     environment = {name: os.environ[name] for name in PASSED_ON if name in os.environ}
     done = subprocess.run(
-        [node, "--no-warnings", str(HERE / script), *arguments],
+        [node, "--no-warnings", "--experimental-websocket", str(HERE / script), *arguments],
         env={**environment, "CLOUD_EMU_URL": url},
         capture_output=True,
         text=True,

@@ -1,0 +1,129 @@
+"""Owns what `init --template` writes for an app: the client script and the lines that load it.
+
+Not here: functions and configuration (`cli.templates`). The one idea: an app goes on calling
+`wx.cloud`; one file of its own, loaded first and only in development, leads that to the suite.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+_MINIPROGRAM: Final = """\
+// Leads wx.cloud to the suite on this machine, in development alone.
+// Developer tools: Details > Local settings > do not verify legal domain names.
+const { install } = require('./wx-cloud.js')
+
+if (wx.getAccountInfoSync().miniProgram.envVersion === 'develop') install()
+"""
+
+_MINIPROGRAM_APP: Final = """\
+require('./cloud-emu.js')
+
+App({
+  onLaunch() {
+    wx.cloud.init({ env: 'demo-env', traceUser: true })
+    wx.cloud.callFunction({ name: 'hello', data: { name: 'Ada' } }).then((res) => {
+      console.log(res.result.message)
+    })
+  }
+})
+"""
+
+_MINIPROGRAM_APP_JSON: Final = '{\n  "pages": ["pages/index/index"]\n}\n'
+_PROJECT_CONFIG: Final = """\
+{
+  "miniprogramRoot": "miniprogram/",
+  "cloudfunctionRoot": "functions/",
+  "appid": "touristappid",
+  "setting": { "urlCheck": false }
+}
+"""
+
+_TARO: Final = """\
+// Leads Taro.cloud to the suite on this machine; import it first in app.js.
+import Taro from '@tarojs/taro'
+import { install } from './wx-cloud'
+
+if (process.env.NODE_ENV !== 'production') install({ Taro })
+"""
+
+_UNIAPP: Final = """\
+// Leads wx.cloud, my.cloud and uniCloud to the suite on this machine; import it first in main.js.
+import { install } from './wx-cloud.js'
+
+if (process.env.NODE_ENV !== 'production') install()
+"""
+
+_WEB: Final = """\
+<!doctype html>
+<html lang="en">
+<meta charset="utf-8">
+<title>Hello</title>
+<p id="message">…</p>
+<script type="module">
+  import { cloud } from 'http://127.0.0.1:8270/_emu/sdk/wx-cloud.js'
+
+  cloud.init({ env: 'demo-env' })
+  const { result } = await cloud.callFunction({ name: 'hello', data: { name: 'Ada' } })
+  document.getElementById('message').textContent = result.message
+</script>
+</html>
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class ClientTemplate:
+    """What an app gets: its files, where the script goes, which function template goes with it."""
+
+    function: str
+    files: Mapping[str, str]
+    modules: tuple[str, ...] = ()
+    commonjs: tuple[str, ...] = ()
+    types: tuple[str, ...] = ()
+
+
+CLIENT_TEMPLATES: Final[Mapping[str, ClientTemplate]] = {
+    "miniprogram": ClientTemplate(
+        function="node",
+        files={
+            "miniprogram/cloud-emu.js": _MINIPROGRAM,
+            "miniprogram/app.js": _MINIPROGRAM_APP,
+            "miniprogram/app.json": _MINIPROGRAM_APP_JSON,
+            "miniprogram/pages/index/index.js": "Page({})\n",
+            "miniprogram/pages/index/index.wxml": "<text>Hello</text>\n",
+            "project.config.json": _PROJECT_CONFIG,
+        },
+        commonjs=("miniprogram/wx-cloud.js",),
+    ),
+    "taro": ClientTemplate(
+        function="node",
+        files={"src/cloud-emu.js": _TARO},
+        modules=("src/wx-cloud.js",),
+        types=("src/wx-cloud.d.ts",),
+    ),
+    "uniapp": ClientTemplate(
+        function="node", files={"cloud-emu.js": _UNIAPP}, modules=("wx-cloud.js",)
+    ),
+    "web": ClientTemplate(function="python", files={"web/index.html": _WEB}),
+}
+
+
+def function_template(template: str) -> str:
+    """Return the template of the first function that goes with a template of `init`."""
+    found = CLIENT_TEMPLATES.get(template)
+    return found.function if found else template
+
+
+def client_files(template: str) -> dict[str, str]:
+    """Return the files of the app by their path in the project, none for a server's template."""
+    from emulator.wire import sdk_files
+
+    found = CLIENT_TEMPLATES.get(template)
+    if found is None:
+        return {}
+    files = dict(found.files)
+    source = sdk_files.text_of(sdk_files.SOURCE)
+    files |= {path: sdk_files.module_text(source) for path in found.modules}
+    files |= {path: sdk_files.commonjs_text(source) for path in found.commonjs}
+    files |= {path: sdk_files.text_of(sdk_files.TYPES) for path in found.types}
+    return files
