@@ -52,6 +52,8 @@ REQUESTS_AT_ONCE_MAX: Final = 8
 DOWNLOAD_URL_AGE_S: Final = 600
 _JSON: Final = "application/json; charset=utf-8"
 
+LOCAL_KEY_START: Final = "cloud-emu-"
+
 Body = dict[str, Value]
 
 
@@ -75,7 +77,10 @@ class Exchange:
 class HttpTransport:
     """Commands of a script as requests to the suite's API address."""
 
-    def __init__(self, endpoint: str, *, env_id: str) -> None:
+    def __init__(self, endpoint: str, *, env_id: str, secret_key: str = "") -> None:
+        # Only the suite's own key is ever sent: a real one in the shell stays there.
+        own = secret_key.startswith(LOCAL_KEY_START)
+        self._signed = {"Authorization": f"Bearer {secret_key}"} if own else {}
         self._url = endpoint.rstrip("/").removesuffix("/admin") + "/admin"
         self._env_id = env_id
         self._connections = Connections()
@@ -98,7 +103,7 @@ class HttpTransport:
     def _action(self, action: str, body: Body) -> Any:
         payload = json.dumps({"action": action, "envName": self._env_id, **body})
         status, text = self._connections.request(
-            "POST", self._url, payload.encode(), {"Content-Type": _JSON}
+            "POST", self._url, payload.encode(), {"Content-Type": _JSON, **self._signed}
         )
         try:
             answer = json.loads(text)

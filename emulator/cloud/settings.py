@@ -21,6 +21,7 @@ from emulator.cloud.session import Session, current_session
 from emulator.core.values import Value
 
 ENDPOINT_VARIABLE: Final = "CLOUD_EMU_URL"
+KEY_VARIABLE: Final = "TENCENTCLOUD_SECRETKEY"
 ENV_VARIABLE: Final = "TCB_ENV"
 
 
@@ -108,7 +109,9 @@ def _session_of(told: Settings) -> Session:
 
     env_id = told.env_id or os.environ.get(ENV_VARIABLE, "")
     return Session(
-        transport=HttpTransport(endpoint, env_id=env_id),
+        transport=HttpTransport(
+            endpoint, env_id=env_id, secret_key=os.environ.get(KEY_VARIABLE, "")
+        ),
         env_id=env_id,
         wx_context={"ENV": env_id},
         request_id="",

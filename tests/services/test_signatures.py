@@ -57,6 +57,12 @@ def test_anything_else_is_refused(signatures, changes):
         signatures.require(replace(REQUEST, **changes))
 
 
+def test_the_key_itself_is_accepted(signatures):
+    signatures.require(replace(REQUEST, headers={"authorization": "Bearer skey"}))
+    with pytest.raises(SignatureInvalid):
+        signatures.require(replace(REQUEST, headers={"authorization": "Bearer another"}))
+
+
 def test_another_key_signs_otherwise():
     with pytest.raises(SignatureInvalid):
         Signatures({"sid": "another"}).require(REQUEST)
