@@ -47,6 +47,7 @@ EXPECTED: dict[str, Any] = {
     "transaction": [11, 50],
     "remove a document": 1,
     "remove many": 3,
+    "watch": [0, 1],
     "call a function": {"a": "中"},
     "call a function without data": {},
     "call a container": {"path": "/hello", "body": '{"n":1}'},

@@ -105,6 +105,17 @@ const documents = ({ app, options }) => {
     },
     'remove a document': async () => listed(await notes.doc(id).remove()).deleted,
     'remove many': async () => listed(await notes.where({ n: _.gt(0) }).remove()).deleted,
+    'watch': () => new Promise((resolve, reject) => {
+      const sizes = []
+      const listener = notes.where({ room: options.prefix }).watch({
+        onError: reject,
+        onChange: (snapshot) => {
+          sizes.push(snapshot.docs.length)
+          if (sizes.length === 1) notes.add({ room: options.prefix }).then(listed).catch(reject)
+          else Promise.resolve(listener.close()).then(() => resolve(sizes), reject)
+        },
+      })
+    }),
     'get of no collection': async () => listed(await db.collection('no_such_collection').get()),
     'get what is forbidden': async () => listed(await db.collection('secret').get()),
   }
