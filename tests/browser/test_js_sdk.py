@@ -1,4 +1,4 @@
-"""js-sdk 1.x, 2.x and 3.x, unmodified, in a page of Chromium that is of another origin."""
+"""js-sdk 1.x to 3.x and tcb-js-sdk, unmodified, in a page of Chromium that is of another origin."""
 
 import subprocess
 from pathlib import Path
@@ -8,7 +8,7 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
-from tests.sdk.client_world import MAJORS, ClientWorld, check
+from tests.sdk.client_world import LEGACY, MAJORS, ClientWorld, check
 
 pytestmark = [
     pytest.mark.browser,
@@ -61,10 +61,11 @@ async def test_every_case_in_a_page(
     check(await run_cases(page, script, world.options(major, "page")), major)
 
 
-@pytest.mark.parametrize("major", MAJORS)
+@pytest.mark.parametrize("major", [LEGACY, *MAJORS])
 async def test_every_case_in_a_page_that_only_loads_the_redirect_script(
     page, sdk_modules, world: ClientWorld, bundles: Path, major: int
 ):
-    script = bundled(sdk_modules, f"js-sdk-{major}", bundles)
+    sdk = "tcb-js-sdk" if major == LEGACY else f"js-sdk-{major}"
+    script = bundled(sdk_modules, sdk, bundles)
     head = f'<script src="{world.api}/_emu/sdk/redirect.js"></script>'
     check(await run_cases(page, script, world.options(major, "moved"), head), major)
