@@ -30,6 +30,7 @@ PARTS = (
     "node",
     "calls",
     "reload",
+    "triggers",
     "files",
     "pocketbase",
 )

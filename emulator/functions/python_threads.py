@@ -128,8 +128,8 @@ class Workers:
         Raises:
             TooManyWaiting: the queue is full, or calls nest beyond the bound.
         """
-        idle = sum(worker.job is None for worker in tuple(self._workers))
         waiting = self._queue.qsize()
+        idle = self._idle(waiting + 1)
         if nested and idle <= waiting:
             if len(self._workers) >= WORKERS_NESTED_MAX:
                 raise TooManyWaiting(f"{WORKERS_NESTED_MAX} calls run in threads already")
@@ -150,6 +150,16 @@ class Workers:
         for _ in range(len(self._workers)):
             self._queue.put(None)
 
+    def _idle(self, enough: int) -> int:
+        """Return how many threads have nothing to do; counting stops at what is enough."""
+        idle = 0
+        for worker in tuple(self._workers):
+            if worker.job is None:
+                idle += 1
+                if idle >= enough:
+                    break
+        return idle
+
     def _start(self, job: Job | None) -> None:
         worker = Worker(self._name, self._take, self._workers.discard)
         self._workers.add(worker)
@@ -169,7 +179,9 @@ class Workers:
         self._watching = waiting > 0 and not self._closed
         if not self._watching:
             return
-        if self._taken - self._taken_before < RELIEF_JOBS_MIN * len(self._workers):
+        # A thread that is idle is about to take what waits.
+        held_up = self._idle(waiting) < waiting
+        if held_up and self._taken - self._taken_before < RELIEF_JOBS_MIN * len(self._workers):
             for _ in range(min(waiting, WORKERS_MAX - len(self._workers))):
                 self._start(None)
         self._taken_before = self._taken

@@ -167,7 +167,8 @@ class Clockwork:
                 return fired
             moment_ms = max(min(moments), self._clock.now_ms())
             self._clock.turn_to(moment_ms)
-            await self._settle(woken=sleeper_ms is not None and sleeper_ms <= moment_ms)
+            if sleeper_ms is not None and sleeper_ms <= moment_ms:
+                await self._settle()
             for source, due_ms in zip(self._sources, due, strict=True):
                 if due_ms is not None and due_ms <= moment_ms:
                     fired += await source.run_due()

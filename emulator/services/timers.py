@@ -24,7 +24,7 @@ MISFIRE_GRACE_MS: Final = 60_000
 MISFIRES_MAX: Final = 1_000
 """Of a timer that missed more moments than this, the rest is skipped."""
 CALLS_MAX: Final = 100
-SOURCE: Final = "wx_trigger"
+CALLER: Final = Caller(kind="administrator", source="wx_trigger")
 
 
 @dataclass(slots=True)
@@ -225,11 +225,10 @@ class Timers:
             self._say(timer, "trigger_failed", fault.message, level="error")
 
     async def _invoke(self, timer: Timer, moment_ms: int) -> Invoked:
-        caller = Caller(kind="administrator", source=SOURCE)
         event = timer.compiled.event(moment_ms)
         span = self._trace.begin(f"timer {timer.trigger}", "trigger")
         with self._trace.within(span):
-            invoked = await self._functions.invoke(timer.function, event, caller)
+            invoked = await self._functions.invoke(timer.function, event, CALLER)
         ok = invoked.outcome.failure is None
         self._say(
             timer,

@@ -23,6 +23,8 @@ SPANS_MAX: Final = 20_000
 INVOCATIONS_KNOWN_MAX: Final = 10_000
 """Invocations whose later commands still find their span."""
 SPAN_EVENTS_MAX: Final = 50
+ENDED_MAX: Final = 512
+"""So many spans may have ended before who counts them is told."""
 
 
 @dataclass(slots=True, eq=False)
@@ -69,7 +71,9 @@ class Trace:
         self._numbers = itertools.count(1)
         self._spans: deque[Span] = deque(maxlen=SPANS_MAX)
         self._invocations: dict[str, Span] = {}
-        self._heard: list[Callable[[Span], None]] = []
+        self._heard_at_once: list[Callable[[Span], None]] = []
+        self._heard_later: list[Callable[[Span], None]] = []
+        self._ended: list[Span] = []
 
     def begin(
         self,
@@ -103,8 +107,16 @@ class Trace:
     def end(self, span: Span) -> None:
         """Note that it is over and tell who wants to know."""
         span.duration_s = self._clock.elapsed_s() - span.began_s
-        for heard in self._heard:
-            heard(span)
+        self._ended.append(span)
+        if self._heard_at_once or len(self._ended) >= ENDED_MAX:
+            self.tell()
+
+    def tell(self) -> None:
+        """Tell of every span that has ended; who reads figures asks for it before."""
+        ended, self._ended = self._ended, []
+        for span in ended:
+            for heard in (*self._heard_at_once, *self._heard_later):
+                heard(span)
 
     @contextmanager
     def within(self, span: Span) -> Iterator[Span]:
@@ -125,9 +137,12 @@ class Trace:
         if len(self._invocations) > INVOCATIONS_KNOWN_MAX:
             del self._invocations[next(iter(self._invocations))]
 
-    def on_end(self, heard: Callable[[Span], None]) -> None:
-        """Call `heard` with every span that ends."""
-        self._heard.append(heard)
+    def on_end(self, heard: Callable[[Span], None], *, at_once: bool = False) -> None:
+        """Call `heard` with every span that ends: some time later many together, or at once.
+
+        Later is for figures, which nobody should wait for in a call.
+        """
+        (self._heard_at_once if at_once else self._heard_later).append(heard)
 
     def spans(self, *, request_id: str = "", root: int = 0, limit: int = 1_000) -> list[Span]:
         """Return the newest spans, oldest first: all, of one tree, or of a request's tree."""

@@ -247,8 +247,8 @@ def _reactions(
     metrics = Metrics({"queued_calls": ("Calls that wait.", dispatcher.waiting)})
     usage = Usage(clock=clock, recorder=recorder, alerts=config.usage.alerts)
     ground.bus.subscribe(StoredFile, usage.stored)
-    for heard in (metrics.heard, usage.heard):
-        recorder.trace.on_end(heard)
+    recorder.trace.on_end(metrics.heard)
+    recorder.trace.on_end(usage.heard, at_once=bool(config.usage.alerts))
     expiry = Expiry(database, ground.store, clock=clock, recorder=recorder, machine=clock.machine)
     sources = (dispatcher.running, timers.running, delayed.running, openapi.payments.running)
     return _Reactions(

@@ -81,6 +81,7 @@ class SuiteControl:
         await self._parts.datasets.reset()
         self._parts.openapi.clear()
         self._parts.dispatcher.clear()
+        self._parts.recorder.trace.tell()
         self._parts.usage.clear()
         self._parts.identity.auth.clear()
         self._parts.access.record.clear()

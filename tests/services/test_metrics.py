@@ -22,7 +22,7 @@ def metrics():
 @pytest.fixture
 def trace(clock, metrics):
     made = Trace(clock)
-    made.on_end(metrics.heard)
+    made.on_end(metrics.heard, at_once=True)
     return made
 
 

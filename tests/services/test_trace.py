@@ -75,11 +75,24 @@ async def test_ring_forgets_the_oldest_and_their_children_stand_alone(clock, mon
 
 async def test_listener_hears_of_every_end(trace, clock):
     heard = []
-    trace.on_end(heard.append)
+    trace.on_end(heard.append, at_once=True)
     span = trace.begin("find", "read")
     clock.advance(0.25)
     trace.end(span)
     assert [(each.name, each.duration_s) for each in heard] == [("find", 0.25)]
+
+
+async def test_who_counts_hears_later_of_many_or_when_somebody_asks(trace, monkeypatch):
+    monkeypatch.setattr(module, "ENDED_MAX", 3)
+    heard = []
+    trace.on_end(heard.append)
+    seen = []
+    for number in range(5):
+        trace.end(trace.begin(str(number), "read"))
+        seen.append(len(heard))
+    assert seen == [0, 0, 3, 3, 3]
+    trace.tell()
+    assert [span.name for span in heard] == list("01234")
 
 
 async def test_export_has_the_fields_of_open_telemetry(trace, clock):

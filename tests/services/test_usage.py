@@ -23,7 +23,7 @@ def recorder(clock):
 @pytest.fixture
 def usage(clock, recorder):
     made = Usage(clock=clock, recorder=recorder, alerts={"reads": 3})
-    recorder.trace.on_end(made.heard)
+    recorder.trace.on_end(made.heard, at_once=True)
     return made
 
 
