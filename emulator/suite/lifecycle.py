@@ -234,21 +234,7 @@ class Suite:
     def _build_server(self, parts: Parts, control: SuiteControl, realtime: Realtime) -> Server:
         emulator, guard = self.config.emulator, Guard(bound_host=self.config.emulator.host)
         platform = _platform(parts, emulator.env)
-        open_apis = OpenApiActions(parts.openapi, ids=parts.ids, clock=parts.clock)
-        actions = Actions(
-            parts.executor,
-            parts.functions,
-            parts.storage,
-            others={**open_apis.table(), **platform.table()},
-            stand_ins=platform.stand_ins(),
-        )
-        door = AdminDoor(
-            actions,
-            ids=parts.ids,
-            guard=guard,
-            caller_of=parts.functions.caller_of,
-            signatures=Signatures(LOCAL_SECRETS) if emulator.strict else None,
-        )
+        door = _admin_door(parts, guard, platform, strict=emulator.strict)
         site = Site(self.config, parts)
         over_call = HttpOverCall(parts.functions, url=lambda: self.urls["api"])
         doors = Doors(
@@ -296,6 +282,26 @@ class Suite:
         folder = Path(tempfile.mkdtemp(prefix="cloud-emu-"))
         stack.callback(shutil.rmtree, folder, ignore_errors=True)
         return folder
+
+
+def _admin_door(
+    parts: Parts, guard: Guard, platform: PlatformActions, *, strict: bool
+) -> AdminDoor:
+    open_apis = OpenApiActions(parts.openapi, ids=parts.ids, clock=parts.clock)
+    actions = Actions(
+        parts.executor,
+        parts.functions,
+        parts.storage,
+        others={**open_apis.table(), **platform.table()},
+        stand_ins=platform.stand_ins(),
+    )
+    return AdminDoor(
+        actions,
+        ids=parts.ids,
+        guard=guard,
+        caller_of=parts.functions.caller_of,
+        signatures=Signatures(LOCAL_SECRETS) if strict else None,
+    )
 
 
 def _platform(parts: Parts, env_id: str) -> PlatformActions:
