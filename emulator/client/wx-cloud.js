@@ -22,7 +22,6 @@ const CODES = {
   EXCEED_REQUEST_LIMIT: [-501003, 'exceed request limit'],
   EXCEED_CONCURRENT_REQUEST_LIMIT: [-501004, 'exceed concurrent request limit'],
   INVALIID_ENV: [-501005, 'invalid env'],
-  INVALID_ENV: [-501005, 'invalid env'],
   INVALID_COMMON_PARAM: [-501006, 'invalid common parameters'],
   INVALID_PARAM: [-501007, 'invalid parameters'],
   INVALID_REQUEST_SOURCE: [-501008, 'invalid request source'],
@@ -588,8 +587,7 @@ const hostNamed = {
   wx: () => (typeof wx !== 'undefined' ? wx : undefined),
   my: () => (typeof my !== 'undefined' ? my : undefined),
   uni: () => (typeof uni !== 'undefined' ? uni : undefined),
-  qq: () => (typeof qq !== 'undefined' ? qq : undefined),
-  tt: () => (typeof tt !== 'undefined' ? tt : undefined)
+  qq: () => (typeof qq !== 'undefined' ? qq : undefined)
 }
 /* eslint-enable no-undef */
 
@@ -785,7 +783,6 @@ const uniapp = {
   usualLimit: 100,
   mostLimit: 1000,
   data: (options) => options,
-  ok: (api, result) => ({ ...result, errMsg: `${api}:ok` }),
   list: (data) => ({ result: { errCode: 0, errMsg: '', data, affectedDocs: data.length } }),
   one: (data) => uniapp.list(data ? [data] : []),
   absentFails: false,
@@ -811,10 +808,38 @@ const requireData = (data) => {
   return data
 }
 
-class Query {
-  constructor(database, name, state) {
+/** What documents found by a query and one found by its id have in common. */
+class Found {
+  constructor(database, name, kind) {
     this._database = database
     this._name = name
+    this._kind = kind
+  }
+
+  update(options) {
+    return this._run('update', options, async (api, shape) => {
+      const data = operatorsOf(requireData(shape.data(options || {})))
+      const body = { ...this._asked(), data, multi: this._kind === 'collection', merge: true, upsert: false }
+      return shape.updated((await api.act('database.updateDocument', body)).updated)
+    })
+  }
+
+  remove(options) {
+    return this._run('remove', options, async (api, shape) => {
+      const body = { ...this._asked(true), multi: this._kind === 'collection' }
+      return shape.removed((await api.act('database.deleteDocument', body)).deleted)
+    })
+  }
+
+  _run(verb, options, work) {
+    const { shape } = this._database
+    return shape.call(`${this._kind}.${verb}`, options, () => work(this._database.api(), shape))
+  }
+}
+
+class Query extends Found {
+  constructor(database, name, state) {
+    super(database, name, 'collection')
     this._state = state || { order: [] }
   }
 
@@ -869,21 +894,6 @@ class Query {
     )
   }
 
-  update(options) {
-    return this._run('update', options, async (api, shape) => {
-      const data = operatorsOf(requireData(shape.data(options || {})))
-      const body = { ...this._asked(), data, multi: true, merge: true, upsert: false }
-      return shape.updated((await api.act('database.updateDocument', body)).updated)
-    })
-  }
-
-  remove(options) {
-    return this._run('remove', options, async (api, shape) => {
-      const body = { ...this._asked(true), multi: true }
-      return shape.removed((await api.act('database.deleteDocument', body)).deleted)
-    })
-  }
-
   watch(options) {
     const { order, limit } = this._state
     const orderBy = Object.fromEntries(order.map((each) => [each.field, each.direction]))
@@ -900,11 +910,6 @@ class Query {
     if (typeof where === 'string') throw wrong('queries in JQL text are not understood here')
     const query = where === undefined && strict ? undefined : queryOf(where || {})
     return { collectionName: this._name, queryType: 'WHERE', query }
-  }
-
-  _run(verb, options, work) {
-    const { shape } = this._database
-    return shape.call(`collection.${verb}`, options, () => work(this._database.api(), shape))
   }
 }
 
@@ -933,10 +938,9 @@ class Collection extends Query {
   }
 }
 
-class Doc {
+class Doc extends Found {
   constructor(database, name, id, projection) {
-    this._database = database
-    this._name = name
+    super(database, name, 'document')
     this._id = id
     this._projection = projection
   }
@@ -966,21 +970,6 @@ class Doc {
     })
   }
 
-  update(options) {
-    return this._run('update', options, async (api, shape) => {
-      const data = operatorsOf(requireData(shape.data(options || {})))
-      const body = { ...this._asked(), data, multi: false, merge: true, upsert: false }
-      return shape.updated((await api.act('database.updateDocument', body)).updated)
-    })
-  }
-
-  remove(options) {
-    return this._run('remove', options, async (api, shape) => {
-      const body = { ...this._asked(), multi: false }
-      return shape.removed((await api.act('database.deleteDocument', body)).deleted)
-    })
-  }
-
   watch(options) {
     const asked = { collName: this._name, query: JSON.stringify({ _id: this._id }) }
     return watching(this._database, asked, options)
@@ -995,11 +984,6 @@ class Doc {
 
   _asked() {
     return { collectionName: this._name, queryType: 'DOC', query: { _id: this._id } }
-  }
-
-  _run(verb, options, work) {
-    const { shape } = this._database
-    return shape.call(`document.${verb}`, options, () => work(this._database.api(), shape))
   }
 }
 

@@ -2,7 +2,7 @@
 
 Not here: what the script does (`emulator/client/wx-cloud.js`). The one idea: there is one source,
 an ES module with one `export` at its end; the served copy knows the address it came from, and the
-other forms are the same lines in another frame, without comments and indentation.
+other forms are the same lines in another frame, without comments and needless blanks.
 """
 
 import re
@@ -22,6 +22,15 @@ _ADDRESS: Final = "const SERVED_FROM = ''"
 _EXPORT: Final = re.compile(r"^export \{([^}]*)\}\s*\Z", re.MULTILINE)
 _HOST: Final = re.compile(r"[A-Za-z0-9.:\[\]-]+\Z")
 _COMMENT_STARTS: Final = ("//", "/*", "*")
+_LITERAL: Final = re.compile(
+    r"('(?:\\.|[^'\\\n])*'"
+    r'|"(?:\\.|[^"\\\n])*"'
+    r"|`(?:\\.|[^`\\])*`"
+    r"|(?<=[(,=:\[!&|?{};\s])/(?![/*\s])(?:\\.|\[(?:\\.|[^\]\\\n])*\]|[^/\\\n\[])+/[a-z]*)"
+)
+"""Text, templates and regular expressions of the source: blanks in them mean something."""
+_BLANKS: Final = re.compile(r" *([=,:{}()?&|<>+*]+) *|(?<=[{,(\[?:&|=>])\n|\n(?=[}\]).?:&|])")
+"""Blanks that no JavaScript needs: around signs, and line ends where no statement can end."""
 
 
 def routes() -> list[web.RouteDef]:
@@ -48,17 +57,16 @@ def text_of(name: str) -> str:
 
 def module_text(source: str, address: str = "") -> str:
     """Return the ES module; with an address it asks that suite and installs itself."""
-    return _told(_lean(source), address)
+    return _lean(_told(source, address))
 
 
 def commonjs_text(source: str, address: str = "") -> str:
     """Return the same for `require` and for a plain script tag, which defines `cloudEmu`."""
-    lean = _lean(source)
-    found = _EXPORT.search(lean)
+    found = _EXPORT.search(source)
     assert found is not None, f"{SOURCE} ends with its one export"
     exported = ", ".join(_member(each) for each in found[1].split(","))
     return (
-        f";(function () {{\n'use strict'\n{_told(lean[: found.start()], address)}"
+        f";(function () {{\n'use strict'\n{_lean(_told(source[: found.start()], address))}"
         f"const exported = {{ {exported} }}\n"
         "if (typeof module === 'object' && module.exports) module.exports = exported\n"
         "else globalThis.cloudEmu = exported\n})()\n"
@@ -88,8 +96,10 @@ def _told(source: str, address: str) -> str:
 
 def _lean(source: str) -> str:
     lines = (line.strip() for line in source.splitlines())
-    kept = [line for line in lines if line and not line.startswith(_COMMENT_STARTS)]
-    return "\n".join(kept) + "\n"
+    kept = "\n".join(line for line in lines if line and not line.startswith(_COMMENT_STARTS))
+    parts = _LITERAL.split(kept)
+    parts[::2] = [_BLANKS.sub(lambda found: found[1] or "", part) for part in parts[::2]]
+    return "".join(parts) + "\n"
 
 
 def _member(name: str) -> str:

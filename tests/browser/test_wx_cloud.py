@@ -1,4 +1,4 @@
-"""The guide's client code through `wx-cloud.js`, in a page of Chromium that is of another origin."""
+"""The guide's client code through `wx-cloud.js`, in a page of Chromium of another origin."""
 
 import json
 from pathlib import Path

@@ -3,7 +3,7 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { pathToFileURL } from 'node:url'
 
-const [, , script, resultFile, form] = process.argv
+const [, , script, resultFile] = process.argv
 const told = {}
 
 async function run(name, work) {
@@ -14,7 +14,8 @@ async function run(name, work) {
   }
 }
 
-const { cloud, alipayCloud, uniCloud, install } = await import(pathToFileURL(script))
+const loaded = await import(pathToFileURL(script))
+const { cloud, alipayCloud, uniCloud, install } = loaded.install ? loaded : loaded.default
 const wx = {}
 const my = {}
 const Taro = {}

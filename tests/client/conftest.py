@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from urllib.request import Request, urlopen
@@ -15,6 +16,7 @@ from tests.conftest import SuiteProcess, _drain, start_process, stop_process_dra
 
 HERE = Path(__file__).parent
 SCRIPT = HERE.parents[1] / "emulator" / "client" / "wx-cloud.js"
+SCRIPTS = [pytest.param(SCRIPT, id="source"), pytest.param(SCRIPT.with_suffix(".cjs"), id="kept")]
 RUN_TIMEOUT_S = 120
 NEEDS_NODE = "skipped: needs Node on the PATH; install Node.js 20+ (nodejs.org) to run it"
 FUNCTIONS = {
@@ -31,10 +33,9 @@ CONFIGURATION = '[database.permissions]\nmany = "READONLY"\n'
 PASSED_ON = ("PATH", "HOME", "SYSTEMROOT", "TEMP", "TMP", "TMPDIR", "USERPROFILE", "LANG")
 
 
-@pytest.fixture(scope="session")
-def client_suite(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SuiteProcess]:
+@contextmanager
+def suite_over(project: Path) -> Iterator[SuiteProcess]:
     """A suite with a few functions and empty collections."""
-    project = tmp_path_factory.mktemp("client-project")
     for name, code in FUNCTIONS.items():
         place = project / "cloudfunctions" / name
         place.mkdir(parents=True)
@@ -42,11 +43,20 @@ def client_suite(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SuiteProc
     (project / ".emulator.toml").write_text(CONFIGURATION, encoding="utf-8")
     running = start_process(project, "--ephemeral")
     drained = _drain(running)
-    body = json.dumps({"collections": {name: [] for name in COLLECTIONS}}).encode()
-    with urlopen(Request(f"{running.url}/_emu/seed", data=body, method="POST")) as answer:
-        assert answer.status == 200
-    yield running
-    stop_process_drained(running, drained)
+    try:
+        body = json.dumps({"collections": {name: [] for name in COLLECTIONS}}).encode()
+        with urlopen(Request(f"{running.url}/_emu/seed", data=body, method="POST")) as answer:
+            assert answer.status == 200
+        yield running
+    finally:
+        stop_process_drained(running, drained)
+
+
+@pytest.fixture(scope="session")
+def client_suite(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SuiteProcess]:
+    """One suite for the tests that do not mind what others left there."""
+    with suite_over(tmp_path_factory.mktemp("client-project")) as running:
+        yield running
 
 
 def run_node(script: str, *arguments: str, url: str) -> str:
@@ -70,10 +80,13 @@ def run_node(script: str, *arguments: str, url: str) -> str:
     return done.stdout
 
 
-@pytest.fixture(scope="session")
-def told(client_suite: SuiteProcess, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    """What every case of `client.mjs` heard."""
+@pytest.fixture(scope="session", params=SCRIPTS)
+def told(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> dict[str, Any]:
+    """What every case of `client.mjs` heard, by the source and by the form that is kept of it."""
     result = tmp_path_factory.mktemp("client") / "told.json"
-    run_node("client.mjs", str(SCRIPT), str(result), url=client_suite.url)
+    with suite_over(tmp_path_factory.mktemp("client-project")) as running:
+        run_node("client.mjs", str(request.param), str(result), url=running.url)
     heard: dict[str, Any] = json.loads(result.read_text(encoding="utf-8"))
     return heard

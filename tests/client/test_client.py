@@ -146,7 +146,7 @@ def test_a_function_hears_its_data(told):
 
 
 def test_alipay_hears_bare_values(told):
-    alipay = told["alipay"]
+    alipay = dict(told["alipay"])
     assert alipay.pop("result")["a"] == 1
     assert alipay == {
         "added": {"id": "p1"},
@@ -162,7 +162,7 @@ def test_alipay_hears_bare_values(told):
 
 def test_taro_and_uni_app_have_it_under_their_names(told):
     assert told["taro"]["taro"] is True
-    uni = told["uni"]
+    uni = dict(told["uni"])
     assert uni.pop("result")["uni"] == 1
     assert uni == {
         "added": {"errCode": 0, "errMsg": "", "id": "u1"},
