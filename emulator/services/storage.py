@@ -8,7 +8,7 @@ or deleted is published after the store has it.
 
 import asyncio
 from base64 import urlsafe_b64encode
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import closing
 from functools import partial
 from typing import Final, Literal
@@ -35,7 +35,7 @@ from emulator.services.caller import ADMINISTRATOR, Caller
 from emulator.services.content_types import ContentTypes
 from emulator.services.tickets import Tickets
 from emulator.services.uploads import Upload, UploadTicket
-from emulator.stores.base import BlobInfo, BlobReader, BlobStore, BlobWriter
+from emulator.stores.base import NO_HEADERS, BlobInfo, BlobReader, BlobStore, BlobWriter
 
 Operation = Literal["read", "write", "delete"]
 Allow = Callable[[str, str, Caller], bool]
@@ -106,9 +106,16 @@ class Storage:
         )
 
     async def begin_upload(
-        self, token: str, *, key: str | None = None, content_type: str = ""
+        self,
+        token: str,
+        *,
+        key: str | None = None,
+        content_type: str = "",
+        headers: Mapping[str, str] = NO_HEADERS,
     ) -> Upload:
         """Open the way for the bytes a ticket was made for; `key` is the path the client names.
+
+        The file will be sent with `headers`.
 
         Raises:
             StorageDenied: the ticket is forged, expired or for another path.
@@ -120,7 +127,7 @@ class Storage:
                 f"the ticket is for {ticket.cloud_path}, not for {key[:200]}",
                 hint="ask for a ticket for this path",
             )
-        writer = await self._writer(ticket.cloud_path, ticket.owner, content_type)
+        writer = await self._writer(ticket.cloud_path, ticket.owner, content_type, headers)
         return Upload(writer, partial(self._announce, operation="put", depth=ticket.depth))
 
     def open_file(self, token: str) -> BlobReader:
@@ -255,7 +262,8 @@ class Storage:
         return self._ids.request_id()
 
     async def _copied(self, reader: BlobReader, target: str, owner: str) -> BlobInfo:
-        writer = await self._writer(target, owner, reader.info.content_type)
+        info = reader.info
+        writer = await self._writer(target, owner, info.content_type, info.headers)
         try:
             done_bytes = 0
             while chunk := reader.read(done_bytes, CHUNK_BYTES):
@@ -316,9 +324,17 @@ class Storage:
             raise StorageFileNotExist(f"there is no file {cloud_path}")
         return reader
 
-    async def _writer(self, cloud_path: str, owner: str, declared_type: str) -> BlobWriter:
+    async def _writer(
+        self,
+        cloud_path: str,
+        owner: str,
+        declared_type: str,
+        headers: Mapping[str, str] = NO_HEADERS,
+    ) -> BlobWriter:
         content_type = self._content_types.of(cloud_path, declared_type)
-        return await self._blobs.create(cloud_path, content_type=content_type, owner=owner)
+        return await self._blobs.create(
+            cloud_path, content_type=content_type, owner=owner, headers=headers
+        )
 
     def _require(self, operation: Operation, cloud_path: str, caller: Caller) -> None:
         if not self._allow(operation, cloud_path, caller):

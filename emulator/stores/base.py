@@ -5,9 +5,10 @@ as one record and then applied; a stored document is never changed in place, so 
 may keep it.
 """
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
-from typing import BinaryIO, Literal, Protocol
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import BinaryIO, Final, Literal, Protocol
 
 from emulator.core.indexes import IndexDefinition
 from emulator.core.planner import Reach
@@ -204,7 +205,8 @@ class BlobInfo:
     """A stored file: its logical path, size, type and when it was put.
 
     `digest` differs between any two contents of a path: MD5 up to `DIGEST_BYTES_MAX`, beyond it a
-    text with a dash in it, as the cloud's is for files that came in pieces.
+    text with a dash in it, as the cloud's is for files that came in pieces. `headers` are those
+    that whoever put it wants it sent with.
     """
 
     cloud_path: str
@@ -213,7 +215,10 @@ class BlobInfo:
     updated_ms: int
     digest: str
     owner: str = ""
+    headers: Mapping[str, str] = field(default_factory=dict)
 
+
+NO_HEADERS: Final[Mapping[str, str]] = MappingProxyType({})
 
 DIGEST_BYTES_MAX = 256 * 1024
 """MD5 costs more than receiving and writing the same bytes; small files can afford it."""
@@ -263,7 +268,14 @@ class BlobReader(Protocol):
 class BlobStore(Protocol):
     """Bytes by logical path; a path is never a name on disk."""
 
-    async def create(self, cloud_path: str, *, content_type: str, owner: str) -> BlobWriter:
+    async def create(
+        self,
+        cloud_path: str,
+        *,
+        content_type: str,
+        owner: str,
+        headers: Mapping[str, str] = NO_HEADERS,
+    ) -> BlobWriter:
         """Begin to put a file; raises StoreError when there is no place for it."""
         ...
 

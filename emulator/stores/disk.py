@@ -14,13 +14,14 @@ import asyncio
 import hashlib
 import os
 import re
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO, Final
 
 from emulator.ambient import Clock
 from emulator.core.errors import StoreError
-from emulator.stores.base import DIGEST_BYTES_MAX, BlobInfo
+from emulator.stores.base import DIGEST_BYTES_MAX, NO_HEADERS, BlobInfo
 from emulator.stores.blob_index import BlobIndex, Entry, content_name
 
 CONTENT_NAME: Final = re.compile(r"[0-9a-f]{40}")
@@ -51,7 +52,14 @@ class DiskBlobStore:
         if not self.index.clean:
             self._sweep()
 
-    async def create(self, cloud_path: str, *, content_type: str, owner: str) -> "DiskBlobWriter":
+    async def create(
+        self,
+        cloud_path: str,
+        *,
+        content_type: str,
+        owner: str,
+        headers: Mapping[str, str] = NO_HEADERS,
+    ) -> "DiskBlobWriter":
         """Begin to put a file; raises StoreError when the disk refuses."""
         number = self.index.take_number()
         info = BlobInfo(
@@ -61,6 +69,7 @@ class DiskBlobStore:
             updated_ms=0,
             digest="",
             owner=owner,
+            headers=dict(headers),
         )
         name = content_name(cloud_path, number)
         aside = Path(f"{self._incoming}/{name}")
@@ -280,6 +289,7 @@ class DiskBlobWriter:
             updated_ms=self._store.now_ms(),
             digest=self._digest.hexdigest() if small else f"{given.name[:32]}-1",
             owner=given.info.owner,
+            headers=given.info.headers,
         )
         return Entry(info=info, number=given.number, name=given.name)
 

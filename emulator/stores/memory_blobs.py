@@ -6,11 +6,13 @@ care; a bound keeps a large upload from taking the machine's memory.
 
 import hashlib
 import itertools
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import Final
 
 from emulator.ambient import Clock
 from emulator.core.errors import StoreError
-from emulator.stores.base import DIGEST_BYTES_MAX, BlobInfo
+from emulator.stores.base import DIGEST_BYTES_MAX, NO_HEADERS, BlobInfo
 
 MEMORY_BYTES_MAX: Final = 64 * 1024 * 1024
 
@@ -25,9 +27,25 @@ class MemoryBlobStore:
         self._numbers = itertools.count(1)
         self._size_bytes = 0
 
-    async def create(self, cloud_path: str, *, content_type: str, owner: str) -> "MemoryBlobWriter":
+    async def create(
+        self,
+        cloud_path: str,
+        *,
+        content_type: str,
+        owner: str,
+        headers: Mapping[str, str] = NO_HEADERS,
+    ) -> "MemoryBlobWriter":
         """Begin to put a file."""
-        return MemoryBlobWriter(self, cloud_path, content_type=content_type, owner=owner)
+        info = BlobInfo(
+            cloud_path=cloud_path,
+            size_bytes=0,
+            content_type=content_type,
+            updated_ms=0,
+            digest="",
+            owner=owner,
+            headers=dict(headers),
+        )
+        return MemoryBlobWriter(self, info)
 
     def info(self, cloud_path: str) -> BlobInfo | None:
         """Return what is known of a file, None when there is none."""
@@ -76,36 +94,30 @@ class MemoryBlobStore:
         """Note that memory is free again."""
         self._size_bytes -= size_bytes
 
-    def adopt(self, cloud_path: str, content: bytes, *, content_type: str, owner: str) -> BlobInfo:
+    def adopt(self, begun: BlobInfo, content: bytes) -> BlobInfo:
         """Make a complete content the one of its path."""
         number = next(self._numbers)
         small = len(content) <= DIGEST_BYTES_MAX
         digest = hashlib.md5(content if small else b"", usedforsecurity=False).hexdigest()
-        info = BlobInfo(
-            cloud_path=cloud_path,
+        info = replace(
+            begun,
             size_bytes=len(content),
-            content_type=content_type,
             updated_ms=self._clock.now_ms(),
             digest=digest if small else f"{number:032x}-1",
-            owner=owner,
         )
-        before = self._files.pop(cloud_path, None)
+        before = self._files.pop(info.cloud_path, None)
         if before is not None:
             self.give_back(before[0].size_bytes)
-        self._files[cloud_path] = (info, content)
+        self._files[info.cloud_path] = (info, content)
         return info
 
 
 class MemoryBlobWriter:
     """A file on its way into memory."""
 
-    def __init__(
-        self, store: MemoryBlobStore, cloud_path: str, *, content_type: str, owner: str
-    ) -> None:
+    def __init__(self, store: MemoryBlobStore, begun: BlobInfo) -> None:
         self._store = store
-        self._cloud_path = cloud_path
-        self._content_type = content_type
-        self._owner = owner
+        self._begun = begun
         self._content = bytearray()
         self._open = True
 
@@ -117,12 +129,7 @@ class MemoryBlobWriter:
     async def commit(self) -> BlobInfo:
         """Make the file visible under its path."""
         self._open = False
-        return self._store.adopt(
-            self._cloud_path,
-            bytes(self._content),
-            content_type=self._content_type,
-            owner=self._owner,
-        )
+        return self._store.adopt(self._begun, bytes(self._content))
 
     async def abort(self) -> None:
         """Forget the bytes."""

@@ -68,6 +68,14 @@ Everything else is sandboxed: an upload names its own type, downloads share the 
 site, and browsers disagree about types that are odd (`image/png, text/html` is a page to some).
 """
 
+HEADERS_LENGTH_MAX: Final = 2048
+"""COS's bound on a file's own metadata."""
+_KEPT_HEADERS: Final = ("Cache-Control", "Content-Disposition", "Content-Language", "Expires")
+_META_NAME: Final = re.compile(r"x-cos-meta-[a-z0-9-]{1,100}", re.ASCII | re.IGNORECASE)
+_SDK_META: Final = "x-cos-meta-fileid"
+"""Every SDK sends it; it tells nothing of the file."""
+_HEADER_VALUE: Final = re.compile(r"[\x20-\x7e]+")
+
 _EXPOSED: Final = (
     "etag, content-length, content-type, content-range, accept-ranges, last-modified, "
     "x-cos-request-id"
@@ -118,6 +126,7 @@ class _Endpoints:
             headers.get("x-cos-security-token", ""),
             key=headers.get("key"),
             content_type=headers.get("Content-Type", ""),
+            headers=_kept_headers(headers),
         )
         try:
             async for chunk in request.content.iter_any():
@@ -185,6 +194,7 @@ class _UploadForm:
             self.fields.get("x-cos-security-token", ""),
             key=self.fields.get("key"),
             content_type=self.fields.get("content-type") or part.content_type,
+            headers=_kept_headers(self.fields),
         )
 
     def _end(self) -> None:
@@ -212,8 +222,9 @@ def _describe(info: BlobInfo) -> dict[str, str]:
     name = info.cloud_path.rpartition("/")[2]
     plain = "".join(char if " " <= char <= "~" and char not in '"\\' else "_" for char in name)
     headers = {
-        "Content-Type": info.content_type,
         "Content-Disposition": f"inline; filename=\"{plain}\"; filename*=UTF-8''{quote(name)}",
+        **info.headers,
+        "Content-Type": info.content_type,
         "X-Content-Type-Options": "nosniff",
     }
     if _PASSIVE_TYPE.fullmatch(info.content_type) is None:
@@ -227,6 +238,22 @@ def _require_fits(request: web.Request) -> None:
         raise RequestTooLarge(
             f"a file may have {UPLOAD_BYTES_MAX} bytes, this request has {request.content_length}"
         )
+
+
+def _kept_headers(given: Mapping[str, str]) -> dict[str, str]:
+    """Return the headers of an upload that its downloads are to have, as COS keeps them."""
+    kept = {
+        name: given[name.lower()]
+        for name in _KEPT_HEADERS
+        if _HEADER_VALUE.fullmatch(given.get(name.lower(), ""))
+    }
+    for name, value in given.items():
+        own = _META_NAME.fullmatch(name) is not None and name.lower() != _SDK_META
+        if own and _HEADER_VALUE.fullmatch(value):
+            kept[name.lower()] = value
+    if sum(map(len, (*kept, *kept.values()))) > HEADERS_LENGTH_MAX:
+        raise InvalidParam(f"the file's own headers have more than {HEADERS_LENGTH_MAX} characters")
+    return kept
 
 
 def _uploaded(info: BlobInfo, status: int) -> web.Response:

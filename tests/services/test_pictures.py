@@ -4,7 +4,7 @@ import contextlib
 import io
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
@@ -145,6 +145,7 @@ def test_what_is_no_picture_is_refused(content: bytes):
 
 
 @given(st.text(max_size=40))
+@settings(deadline=None)
 def test_no_query_brings_anything_but_a_refusal(text: str):
     with contextlib.suppress(InvalidParam):
         assert processing_of(f"imageMogr2/{text}") is not None

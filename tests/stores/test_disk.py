@@ -62,6 +62,20 @@ async def test_files_are_there_after_a_restart(tmp_path: Path):
     await again.close()
 
 
+async def test_headers_of_a_file_are_there_after_a_restart(tmp_path: Path):
+    store = open_store(tmp_path)
+    writer = await store.create(
+        "a", content_type="", owner="", headers={"Cache-Control": "no-store"}
+    )
+    await writer.commit()
+    await store.close()
+    again = open_store(tmp_path)
+    info = again.info("a")
+    assert info is not None
+    assert info.headers == {"Cache-Control": "no-store"}
+    await again.close()
+
+
 async def test_no_part_of_a_path_becomes_a_name_on_disk(tmp_path: Path):
     store = open_store(tmp_path / "blobs")
     await put(store, "images/secret.png", b"x")

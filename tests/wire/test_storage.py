@@ -647,6 +647,49 @@ async def test_a_type_that_an_upload_names_may_not_hide_a_page(
         assert answer.headers["Content-Type"] == declared
 
 
+@pytest.mark.parametrize("form", [True, False])
+async def test_headers_of_an_upload_are_those_of_its_downloads(site: Site, form: bool):
+    ticket = site.ticket("a.txt")
+    sent = {
+        "x-cos-security-token": ticket.token,
+        "x-cos-meta-fileid": "every SDK sends this",
+        "x-cos-meta-author": "alice",
+        "Cache-Control": "max-age=60",
+        "Content-Disposition": "attachment",
+        "Set-Cookie": "a=b",
+    }
+    if form:
+        data = FormData()
+        for name, value in sent.items():
+            data.add_field(name, value)
+        data.add_field("x-cos-meta-evil", "a\r\nSet-Cookie: c=d")
+        data.add_field("file", b"x", filename="a.txt")
+        call = site.client.post(ticket.url, data=data)
+    else:
+        call = site.client.put(ticket.url, data=b"x", headers=sent)
+    async with call as answer:
+        assert answer.status in (200, 204), await answer.text()
+    await site.storage.copy(
+        source="a.txt", target="b.txt", overwrite=True, remove_original=False, caller=ADMINISTRATOR
+    )
+    for path in ("a.txt", "b.txt"):
+        async with site.client.get(site.url(path)) as answer:
+            assert answer.headers["x-cos-meta-author"] == "alice"
+            assert answer.headers["Cache-Control"] == "max-age=60"
+            assert answer.headers["Content-Disposition"] == "attachment"
+            for name in ("x-cos-meta-fileid", "x-cos-meta-evil", "Set-Cookie"):
+                assert name not in answer.headers
+
+
+async def test_headers_of_an_upload_are_bounded(site: Site):
+    ticket = site.ticket("a.txt")
+    headers = {"x-cos-security-token": ticket.token, "x-cos-meta-a": "x" * 3000}
+    async with site.client.put(ticket.url, data=b"x", headers=headers) as answer:
+        assert answer.status == 400
+        assert b"2048 characters" in await answer.read()
+    assert site.storage.list() == []
+
+
 @pytest.mark.parametrize("method", ["PUT", "POST"])
 async def test_a_body_that_says_it_is_too_long_is_refused_before_it_comes(site: Site, method: str):
     ticket = site.ticket("a")
