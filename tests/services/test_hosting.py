@@ -163,7 +163,9 @@ PIECES = st.one_of(
 
 @given(st.lists(PIECES, max_size=8), st.sampled_from(["/", "//", ""]))
 @example(["..", "secret.txt"], "/")
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=300, deadline=None)
+@settings(
+    suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=300, deadline=None
+)
 def test_no_path_whatever_leads_out_of_the_site(root: Path, pieces: list[str], start: str):
     rules = {"error": "404.html", "redirects": (Redirect(prefix="old/", replacement="docs/"),)}
     found = site(root, **rules).find(start + "/".join(pieces))
