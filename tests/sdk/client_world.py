@@ -55,6 +55,7 @@ EXPECTED: dict[str, Any] = {
     "call a container": {"path": "/hello", "body": '{"n":1}'},
     "upload a file": True,
     "temporary address": "hello",
+    "file info": ["SUCCESS", 5],
     "delete a file": "SUCCESS",
 }
 MISSING_IN_1 = ("transaction", "call a container")
@@ -106,6 +107,8 @@ def check(told: dict[str, Any], major: int) -> None:
     kind = max(major, 1)
     wanted = {name: {"ok": value} for name, value in EXPECTED.items()}
     wanted["temporary address of no file"] = {"ok": NO_FILE[kind - 1]}
+    if kind < 3:
+        wanted["file info"] = {"ok": None}
     if kind == 1:
         wanted |= {name: {"ok": None} for name in MISSING_IN_1}
     if major == LEGACY:

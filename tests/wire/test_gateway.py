@@ -250,6 +250,15 @@ async def test_paths_may_name_an_environment(ask: Asking):
     assert (await ask.told("GET", f"/e/any{B}/collections/notes/documents"))[0] == 200
 
 
+@pytest.mark.parametrize(
+    "host", ["demo.localhost:7070", "demo.api.tcloudbasegateway.com", "elsewhere.example"]
+)
+async def test_a_host_may_name_an_environment_here_or_in_the_cloud(ask: Asking, host: str):
+    path = f"{B}/collections/notes/documents"
+    status, _, _ = await ask.send("GET", path, **{"Host": host})
+    assert status == (403 if host == "elsewhere.example" else 200)
+
+
 def jwt(claims: dict[str, Any]) -> str:
     parts = [{"alg": "RS256"}, claims]
     texts = [base64.urlsafe_b64encode(json.dumps(each).encode()).decode() for each in parts]

@@ -146,6 +146,11 @@ const files = ({ app, options }) => {
       return (await fetch(tempFileURL)).text()
     },
     'temporary address of no file': async () => (await app.getTempFileURL({ fileList: ['cloud://e.b/none.txt'] })).fileList[0].code,
+    'file info': async () => {
+      if (options.major < 3) return undefined
+      const { fileList: [it] } = await app.getFileInfo({ fileList: [id] })
+      return [it.code, Number(it.size)]
+    },
     'delete a file': async () => (await app.deleteFile({ fileList: [id] })).fileList[0].code,
   }
 }
