@@ -4,7 +4,6 @@ Not here: when they start and stop (`suite.lifecycle`). The one idea: read top t
 the list of everything a suite consists of and what each part is given.
 """
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
@@ -56,7 +55,7 @@ from emulator.stores.versions import PatientStore, VersionedStore
 from emulator.suite.identity import Identity, open_identity
 from emulator.suite.openapi import build_openapi
 from emulator.suite.rule_files import RuleWatch
-from emulator.suite.surroundings import Surroundings
+from emulator.suite.surroundings import Surroundings, appid_of
 
 REGION: Final = "ap-shanghai"
 DOCUMENTS_FOLDER: Final = "database"
@@ -148,12 +147,10 @@ def assemble(config: Config, around: Surroundings) -> Parts:
     runtimes = _runtimes(config, around, place)
     registry, functions = _functions(place, around, runtimes, recorder, access)
     storage = _storage(blobs, env_id, around, bus, access)
-    openapi = build_openapi(
-        config.openapi, functions, recorder, access, appid=place.appid, clock=clock, ids=ids
-    )
     ground = _Ground(
         clock=clock, ids=ids, recorder=recorder, bus=bus, access=access, store=store, policy=policy
     )
+    openapi = _openapi(config, ground, functions, place)
     documents = _documents(config, ground)
     reactions = _reactions(config, ground, documents.database, functions, openapi)
     return Parts(
@@ -191,9 +188,12 @@ def assemble(config: Config, around: Surroundings) -> Parts:
     )
 
 
-def appid_of(env_id: str) -> str:
-    """Return the app id of an environment whose configuration names none; never all digits."""
-    return "wx" + hashlib.sha256(env_id.encode()).hexdigest()[:16]
+def _openapi(config: Config, ground: _Ground, functions: Functions, place: Place) -> OpenApi:
+    settings, recorder, access = config.openapi, ground.recorder, ground.access
+    clock, ids = ground.clock, ground.ids
+    return build_openapi(
+        settings, functions, recorder, access, appid=place.appid, clock=clock, ids=ids
+    )
 
 
 def _documents(config: Config, ground: _Ground) -> _Documents:

@@ -3,6 +3,7 @@
 Not here: the parts (`suite.assembly`).
 """
 
+import hashlib
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,3 +27,8 @@ class Surroundings:
     rediscover: Callable[[str], Bundle | None]
     variables: Mapping[str, str]
     at_end: Callable[[Callable[[], Awaitable[None]]], object]
+
+
+def appid_of(env_id: str) -> str:
+    """Return the app id of an environment whose configuration names none; never all digits."""
+    return "wx" + hashlib.sha256(env_id.encode()).hexdigest()[:16]
