@@ -1,6 +1,7 @@
 """Clients whose connections are cut, against the query: whatever is written, they end up equal."""
 
 import asyncio
+import random
 from typing import Any
 
 from hypothesis import settings
@@ -183,3 +184,43 @@ def _text(document: Any) -> str:
 
 TestWatch = WatchMachine.TestCase
 TestWatch.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)
+
+
+WRITES = 10_000
+CUT_EVERY_WRITES = 37
+
+
+async def test_ten_thousand_writes_under_cut_connections() -> None:
+    """Every client ends with what its query finds, however often it was cut off."""
+    chance = random.Random(7)
+    world = WatchWorld()
+    clients = []
+    for query, order, limit in QUERIES:
+        more = {"orderBy": order} | ({} if limit is None else {"limit": limit})
+        clients.append((Client(Connection(world), query, **more), query, order, limit))
+    for number in range(WRITES):
+        document_id = chance.choice("abcdefghij")
+        body = {"g": chance.choice("xy"), "n": chance.randrange(5)}
+        if world.store.collection("c").by_id(document_id) is None:
+            world.add({"_id": document_id, **body})
+        elif chance.random() < 0.3:
+            world.remove({"_id": document_id})
+        elif chance.random() < 0.5:
+            world.update({"_id": document_id}, body, replace=True)
+        else:
+            world.update({"g": body["g"]}, {"$set": {"n": body["n"]}})
+        if number % CUT_EVERY_WRITES == 0:
+            client = chance.choice(clients)[0]
+            client.connection.session.close()
+            client.rebuild(Connection(world))
+        if number % 5 == 0:
+            await world.quiet()
+            for client, *_ in clients:
+                client.listen()
+    await world.quiet()
+    for client, query, order, limit in clients:
+        client.listen()
+        sort = tuple((name, 1 if way == "asc" else -1) for name, way in order.items())
+        expected = await world.find(query, sort, limit)
+        assert sorted(map(_text, client.docs)) == sorted(map(_text, expected))
+    world.watches.close()
