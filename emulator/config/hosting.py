@@ -35,7 +35,7 @@ def site_rules(table: Mapping[str, Any], fault: Fault) -> SiteRules:
         index=table.get("index", INDEX_DEFAULT),
         error=_key(table["error"]) if "error" in table else None,
         error_status=table.get("error_status", NOT_FOUND),
-        single_page=table.get("spa", False),
+        spa=table.get("spa", False),
         redirects=tuple(_redirects(table.get("redirects", ()), fault)),
         cache=tuple(
             CacheRule(match=_key(rule["match"]), max_age_s=rule["max_age_s"])

@@ -108,12 +108,12 @@ class Visitors:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SiteRules:
-    """The rules of one site; with `single_page` the index answers what is no file."""
+    """The rules of one site; with `spa` the index answers what is no file."""
 
     index: str = INDEX_DEFAULT
     error: str | None = None
     error_status: int = NOT_FOUND
-    single_page: bool = False
+    spa: bool = False
     redirects: tuple[Redirect, ...] = ()
     cache: tuple[CacheRule, ...] = ()
     rewrites: tuple[Rewrite, ...] = ()
@@ -219,7 +219,7 @@ class Hosting:
             if rule.error_code in ("404", "4xx") and rule.target(key) != key:
                 return Moved(_location(rule.target(key)))
         # A script that is missing is better missing: as a page it would be a riddle.
-        if rules.single_page and "." not in key.rpartition("/")[2]:
+        if rules.spa and "." not in key.rpartition("/")[2]:
             page = self._page("")
             if page is not None:
                 return page

@@ -49,9 +49,11 @@ def test_every_row_says_something():
 
 def test_the_defaults_that_are_told_are_the_ones_that_hold(tmp_path):
     config = load_config(tmp_path, environ={})
+    site = config.hosting.rules
     for section, rules in schema()["properties"].items():
+        places = [getattr(config, section, None), *([site, site.visitors] * (section == "hosting"))]
         for key, told in rules.get("properties", {}).items():
             if "default" in told:
-                holds = getattr(getattr(config, section), key)
+                holds = next(getattr(place, key) for place in places if hasattr(place, key))
                 shown = holds.name if isinstance(holds, Path) else holds
                 assert shown == told["default"], f"{section}.{key}"

@@ -215,8 +215,8 @@ def test_the_error_page_has_the_status_it_is_given(root: Path):
     assert isinstance(site(root, error="lost.html").find("/nope"), Refused)
 
 
-def test_a_single_page_answers_paths_but_no_missing_files(root: Path):
-    hosted = site(root, single_page=True, error="404.html")
+def test_a_spa_answers_paths_but_no_missing_files(root: Path):
+    hosted = site(root, spa=True, error="404.html")
     assert hosted.find("/users/7") == hosted.find("/")
     found = hosted.find("/app/lost.js")
     assert isinstance(found, Page)
@@ -225,7 +225,7 @@ def test_a_single_page_answers_paths_but_no_missing_files(root: Path):
 
 def test_a_function_answers_what_no_file_does(root: Path):
     rewrite = Rewrite(prefix="/docs", function="api")
-    hosted = site(root, rewrites=(rewrite,), single_page=True)
+    hosted = site(root, rewrites=(rewrite,), spa=True)
     assert isinstance(hosted.find("/docs/"), Page)
     assert hosted.find("/docs/other") == rewrite
     assert isinstance(hosted.find("/docsy"), Page)
