@@ -6,6 +6,7 @@ gateway is all of them.
 
 from aiohttp import web
 
+from emulator.services.recorder import Recorder
 from emulator.suite.identity import Doors, Identity
 from emulator.wire import redirect, sdk_files
 from emulator.wire.callers import Callers
@@ -15,11 +16,11 @@ from emulator.wire.gateway_files import GatewayFiles
 from emulator.wire.gateway_functions import GatewayFunctions
 
 
-def gateway_routes(identity: Identity, doors: Doors) -> list[web.RouteDef]:
+def gateway_routes(identity: Identity, doors: Doors, recorder: Recorder) -> list[web.RouteDef]:
     """Return the routes that js-sdk 3.x asks through, and the script that leads pages here."""
     endpoints = [
         *GatewayDatabase(doors.executor).endpoints(),
-        *GatewayFunctions(doors.functions, doors.platform.stand_ins()).endpoints(),
+        *GatewayFunctions(doors.functions, doors.platform.stand_ins(), recorder).endpoints(),
         *GatewayFiles(doors.storage).endpoints(),
         *refusals(),
     ]

@@ -264,7 +264,7 @@ class Suite:
                     *transfer_wire.routes(parts.importing, parts.exporting),
                     *wechat_routes(parts, guard, parts.delayed),
                     *client_routes(parts.identity, doors),
-                    *gateway_routes(parts.identity, doors),
+                    *gateway_routes(parts.identity, doors, parts.recorder),
                     *realtime.routes(),
                     *containers.routes(),
                 ],

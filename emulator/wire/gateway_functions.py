@@ -2,7 +2,7 @@
 
 Not here: how functions run. The one idea: the body is the event and the answer is what the function
 returned, text as text; a result with a `code` of its own looks like a failure to js-sdk 3.x, here
-as in the cloud.
+as in the cloud, so the function's log says so.
 """
 
 from collections.abc import Mapping
@@ -11,6 +11,7 @@ from typing import Any, Final
 import orjson
 
 from emulator.services.functions import result_of
+from emulator.services.recorder import Recorder
 from emulator.wire.actions import Invokes, StandIn
 from emulator.wire.envelope import FunctionTimedOut
 from emulator.wire.exchange import JSON
@@ -22,8 +23,11 @@ TEXT: Final = "text/plain; charset=utf-8"
 class GatewayFunctions:
     """The functions of one suite; `stand_ins` answer for the platform's own."""
 
-    def __init__(self, functions: Invokes, stand_ins: Mapping[str, StandIn]) -> None:
+    def __init__(
+        self, functions: Invokes, stand_ins: Mapping[str, StandIn], recorder: Recorder
+    ) -> None:
         self._functions = functions
+        self._recorder = recorder
         self._stand_ins = stand_ins
 
     def endpoints(self) -> list[Endpoint]:
@@ -45,4 +49,20 @@ class GatewayFunctions:
         result = result_of(name, invoked)
         if result[:1] == b'"':
             return Told(orjson.loads(result).encode("utf-8", "replace"), content_type=TEXT)
+        if _looks_failed(result):
+            self._recorder.log(
+                "warn",
+                f"{name} returned an object with a code, which js-sdk 3.x takes for a failure; "
+                "name the field otherwise",
+                function=name,
+                request_id=invoked.request_id,
+            )
         return Told(result, content_type=JSON)
+
+
+def _looks_failed(result: bytes) -> bool:
+    if result[:1] != b"{" or b'"code"' not in result:
+        return False
+    code = orjson.loads(result).get("code")
+    # An empty list or object is true to JavaScript.
+    return bool(code) or type(code) in (list, dict)

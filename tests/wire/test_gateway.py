@@ -201,6 +201,24 @@ async def test_functions_answer_with_what_they_return(ask: Asking):
     assert headers["Content-Type"].startswith("text/plain")
 
 
+@pytest.mark.parametrize(
+    ("result", "warned"),
+    [
+        ({"code": 1}, True),
+        ({"code": []}, True),
+        ({"code": 0}, False),
+        ({"code": None, "x": "code"}, False),
+        ({"in": {"code": 1}}, False),
+    ],
+)
+async def test_a_result_that_the_sdk_takes_for_a_failure_is_warned_of(
+    ask: Asking, result: dict[str, Any], warned: bool
+):
+    assert await ask.told("POST", "/v1/functions/echo", result) == (200, result)
+    _, logs = await ask.told("GET", "/_emu/logs")
+    assert ("takes for a failure" in json.dumps(logs)) is warned
+
+
 async def test_files_go_up_come_down_are_copied_and_go(ask: Asking):
     storages = "/v1/storages"
     _, told = await ask.told(
