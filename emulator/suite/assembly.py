@@ -13,7 +13,7 @@ from emulator.config import Config
 from emulator.core.errors import ConfigurationError
 from emulator.core.indexes import IndexDefinition
 from emulator.core.limits import PROFILES
-from emulator.functions.base import FunctionRuntime, StoredFile
+from emulator.functions.base import FunctionRuntime
 from emulator.functions.node_process import NodeProcessRuntime
 from emulator.functions.python_inline import PythonInlineRuntime
 from emulator.services.access import Access
@@ -35,7 +35,6 @@ from emulator.services.functions import Functions, Place
 from emulator.services.http_routes import HttpRoutes
 from emulator.services.importing import Importing
 from emulator.services.indexes import Indexes
-from emulator.services.metrics import Metrics
 from emulator.services.openapi.service import OpenApi
 from emulator.services.permitted import PermittedDatabase
 from emulator.services.planning import Reader
@@ -46,7 +45,6 @@ from emulator.services.storage import Storage
 from emulator.services.tickets import Tickets, signing_key
 from emulator.services.timers import Timers
 from emulator.services.transactions import Transactions
-from emulator.services.usage import Usage
 from emulator.services.watch import Watches
 from emulator.stores.base import BlobStore, DocumentStore
 from emulator.stores.disk import DiskBlobStore
@@ -54,6 +52,7 @@ from emulator.stores.tiny import TinyDocumentStore
 from emulator.stores.versions import PatientStore, VersionedStore
 from emulator.suite.identity import Identity, open_identity
 from emulator.suite.openapi import build_openapi
+from emulator.suite.platform import Figures, count_figures
 from emulator.suite.rule_files import RuleWatch
 from emulator.suite.surroundings import Surroundings, appid_of
 
@@ -89,8 +88,7 @@ class Parts:
     timers: Timers
     delayed: Delayed
     clockwork: Clockwork
-    metrics: Metrics
-    usage: Usage
+    figures: Figures
     http_routes: HttpRoutes
     datasets: Datasets
     importing: Importing
@@ -122,8 +120,7 @@ class _Reactions:
     delayed: Delayed
     expiry: Expiry
     clockwork: Clockwork
-    metrics: Metrics
-    usage: Usage
+    figures: Figures
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -150,8 +147,7 @@ def assemble(config: Config, around: Surroundings) -> Parts:
     ground = _Ground(
         clock=clock, ids=ids, recorder=recorder, bus=bus, access=access, store=store, policy=policy
     )
-    openapi = _openapi(config, ground, functions, place)
-    documents = _documents(config, ground)
+    openapi, documents = _openapi(config, ground, functions, place), _documents(config, ground)
     reactions = _reactions(config, ground, documents.database, functions, openapi)
     return Parts(
         clock=clock,
@@ -176,8 +172,7 @@ def assemble(config: Config, around: Surroundings) -> Parts:
         timers=reactions.timers,
         delayed=reactions.delayed,
         clockwork=reactions.clockwork,
-        metrics=reactions.metrics,
-        usage=reactions.usage,
+        figures=reactions.figures,
         http_routes=HttpRoutes(),
         datasets=Datasets(store, storage, recorder, bus=bus, clock=clock, ids=ids, policy=policy),
         importing=Importing(store, clock=clock, ids=ids, policy=policy),
@@ -244,11 +239,6 @@ def _reactions(
         functions.keep_order(dispatcher.running)
     timers = Timers(functions, clock=clock, recorder=recorder, misfire=config.triggers.misfire)
     delayed = Delayed(functions, clock=clock, recorder=recorder)
-    metrics = Metrics({"queued_calls": ("Calls that wait.", dispatcher.waiting)})
-    usage = Usage(clock=clock, recorder=recorder, alerts=config.usage.alerts)
-    ground.bus.subscribe(StoredFile, usage.stored)
-    recorder.trace.on_end(metrics.heard)
-    recorder.trace.on_end(usage.heard, at_once=bool(config.usage.alerts))
     expiry = Expiry(database, ground.store, clock=clock, recorder=recorder, machine=clock.machine)
     sources = (dispatcher.running, timers.running, delayed.running, openapi.payments.running)
     return _Reactions(
@@ -256,8 +246,7 @@ def _reactions(
         timers=timers,
         delayed=delayed,
         expiry=expiry,
-        metrics=metrics,
-        usage=usage,
+        figures=count_figures(config.usage, recorder, dispatcher, bus=ground.bus, clock=clock),
         clockwork=Clockwork(clock, timers, recorder=recorder, others=[expiry], running=sources),
     )
 

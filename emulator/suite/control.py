@@ -82,7 +82,7 @@ class SuiteControl:
         self._parts.openapi.clear()
         self._parts.dispatcher.clear()
         self._parts.recorder.trace.tell()
-        self._parts.usage.clear()
+        self._parts.figures.usage.clear()
         self._parts.identity.auth.clear()
         self._parts.access.record.clear()
 

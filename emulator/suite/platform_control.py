@@ -135,14 +135,14 @@ class PlatformControl:
     def metrics(self) -> bytes:
         """Return the figures of the suite in Prometheus' text format."""
         self._parts.recorder.trace.tell()
-        return self._parts.metrics.text()
+        return self._parts.figures.metrics.text()
 
     def usage(self, plan: str) -> dict[str, Value]:
         """Return what would be charged for, against a plan's free amounts; raises InvalidParam."""
         if plan and plan not in PLANS:
             raise InvalidParam(f"there is no plan {plan!r:.40}", hint=f"plans: {', '.join(PLANS)}")
         self._parts.recorder.trace.tell()
-        return self._parts.usage.report(plan or self._plan)
+        return self._parts.figures.usage.report(plan or self._plan)
 
     def _moments(self, timer: Timer) -> dict[str, Value]:
         found: list[Value] = []
