@@ -11,11 +11,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import settings
 
 from emulator.ambient import ManualClock
 from emulator.config import load_config
 from emulator.core.ejson import decode, encode
 from emulator.suite import Suite
+
+# A busy machine is no reason to fail.
+settings.register_profile("untimed", deadline=None)
+settings.load_profile("untimed")
 
 ROOT = Path(__file__).resolve().parents[1]
 READY_WAIT_S = 30

@@ -168,6 +168,18 @@ CALLS = {
         "asked since the start, and what these rules would have said; nothing is changed",
     ),
     "GET /_emu/advice": ("", "shapes of queries that want an index"),
+    "GET /_emu/watchers": (
+        "",
+        '`{"connections": [{"connection", "watchers"}]}`: what each realtime connection listens to',
+    ),
+    "POST /_emu/watchers/cut": (
+        '`{"connection": 3}`, or nothing for all',
+        '`{"cut": 1}`: they are closed as by a network that fails',
+    ),
+    "POST /_emu/watchers/delay": (
+        '`{"delay_s": 0.5}`',
+        '`{"delay_s": 0.5}`: how much later clients hear of everything, 0 for at once',
+    ),
     "GET /_emu/reads": (
         "`?request_id=`, `?limit=100`",
         "the newest looks into collections: stage, indexes used, keys and documents examined",
