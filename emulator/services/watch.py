@@ -42,8 +42,12 @@ STEPS_MAX_EVENTS: Final = 5_000
 LINGER_S: Final = 60.0
 """So long a query stays live without listeners: they may only have lost their connection."""
 LINGERING_MAX: Final = 256
-SLICE_S: Final = 0.004
-"""How long listeners are woken at a stretch; the same time is then left to others."""
+SLICE_FIRST_S: Final = 0.002
+"""How long listeners are woken at once; up to a hundred have heard by then."""
+SLICE_S: Final = 0.0004
+"""How long others of a crowd are woken at a stretch; writers wait no longer than that."""
+PAUSE_SHARE: Final = 2
+"""So many times as long is then left to others."""
 LOOK_S: Final = 0.5
 """How often commits without changes, and new rules, are looked for."""
 
@@ -227,7 +231,7 @@ class Watches:
             for live in list(self._lives.values()):
                 self._step(live, None)
         if self._waking and self._wake_later is None:
-            self._wake()
+            self._wake(SLICE_FIRST_S)
 
     # --- changes ---------------------------------------------------------------------------------
 
@@ -280,8 +284,8 @@ class Watches:
             events += live.result.load(self._read(live))
         return events
 
-    def _wake(self) -> None:
-        """Wake listeners for a while, and the others after as long a pause."""
+    def _wake(self, slice_s: float) -> None:
+        """Wake listeners for a while, and the others after a pause."""
         self._wake_later = None
         began_s = self._stopwatch_s()
         while self._waking:
@@ -289,9 +293,9 @@ class Watches:
             del self._waking[listener]
             listener.wake()
             took_s = self._stopwatch_s() - began_s
-            if took_s >= SLICE_S and self._waking:
-                loop = asyncio.get_running_loop()
-                self._wake_later = loop.call_later(took_s, self._wake)
+            if took_s >= slice_s and self._waking:
+                later = asyncio.get_running_loop().call_later
+                self._wake_later = later(took_s * PAUSE_SHARE, self._wake, SLICE_S)
                 return
 
     def _stopwatch_s(self) -> float:

@@ -220,6 +220,7 @@ class Listener:
 
 
 async def test_many_listeners_are_woken_in_slices(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(watch, "SLICE_FIRST_S", 0.0)
     monkeypatch.setattr(watch, "SLICE_S", 0.0)
     world = WatchWorld()
     listeners = [Listener() for _ in range(3)]
