@@ -82,6 +82,9 @@ TRACED: Final[Mapping[type, tuple[str, str]]] = {
 """The name and kind of a command's span; a called function has a span of its own."""
 
 
+_OF_COLLECTIONS: Final = (Find, Count, Aggregate, Insert, Update, FindAndModify, Remove)
+
+
 class TooManyCommands(EmulatorError):
     """User code started more commands than it lets finish."""
 
@@ -260,10 +263,9 @@ class LocalTransport:
 
 def _attributes(command: Command, caller: Caller) -> dict[str, Value]:
     told: dict[str, Value] = {"access": caller.kind}
-    collection = getattr(command, "collection", "")
-    if collection:
-        told["collection"] = collection
-    if caller.owner_id:
+    if isinstance(command, _OF_COLLECTIONS):
+        told["collection"] = command.collection
+    if caller.openid or caller.uid:
         told["user"] = caller.owner_id
     return told
 

@@ -11,7 +11,7 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Final
 
 from emulator.ambient import Clock
@@ -46,7 +46,12 @@ class Span:
     attributes: dict[str, Value]
     duration_s: float = -1.0
     error: str = ""
-    events: list[tuple[int, str, str]] = field(default_factory=list)
+    said: list[tuple[int, str, str]] | None = None
+
+    @property
+    def events(self) -> list[tuple[int, str, str]]:
+        """Return what was said meanwhile: moment, level, line."""
+        return self.said or []
 
     def fail(self, fault: BaseException) -> None:
         """Note what it ended with."""
@@ -55,8 +60,10 @@ class Span:
 
     def note(self, at_ms: int, level: str, line: str) -> None:
         """Keep something that was said meanwhile, of many only the first."""
-        if len(self.events) < SPAN_EVENTS_MAX:
-            self.events.append((at_ms, level, line))
+        if self.said is None:
+            self.said = []
+        if len(self.said) < SPAN_EVENTS_MAX:
+            self.said.append((at_ms, level, line))
 
 
 current_span: Final[ContextVar[Span | None]] = ContextVar("current_span", default=None)
@@ -67,13 +74,14 @@ class Trace:
     """The spans of one suite."""
 
     def __init__(self, clock: Clock) -> None:
-        self._clock = clock
         self._numbers = itertools.count(1)
         self._spans: deque[Span] = deque(maxlen=SPANS_MAX)
         self._invocations: dict[str, Span] = {}
         self._heard_at_once: list[Callable[[Span], None]] = []
         self._heard_later: list[Callable[[Span], None]] = []
         self._ended: list[Span] = []
+        # Bound once: asked twice for every command.
+        self._now_ms, self._elapsed_s = clock.now_ms, clock.elapsed_s
 
     def begin(
         self,
@@ -91,22 +99,15 @@ class Trace:
         if parent is None:
             parent = current_span.get()
         number = next(self._numbers)
-        span = Span(
-            number,
-            name,
-            kind,
-            0 if parent is None else parent.number,
-            number if parent is None else parent.root,
-            self._clock.now_ms(),
-            self._clock.elapsed_s(),
-            {} if attributes is None else attributes,
-        )
+        over, root = (0, number) if parent is None else (parent.number, parent.root)
+        told = {} if attributes is None else attributes
+        span = Span(number, name, kind, over, root, self._now_ms(), self._elapsed_s(), told)
         self._spans.append(span)
         return span
 
     def end(self, span: Span) -> None:
         """Note that it is over and tell who wants to know."""
-        span.duration_s = self._clock.elapsed_s() - span.began_s
+        span.duration_s = self._elapsed_s() - span.began_s
         self._ended.append(span)
         if self._heard_at_once or len(self._ended) >= ENDED_MAX:
             self.tell()

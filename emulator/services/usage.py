@@ -140,6 +140,8 @@ class Usage:
             while len(self._days) > DAYS_KEPT:
                 del self._days[next(iter(self._days))]
         counts[meter] += amount
+        if not self._alerts:
+            return
         limit = self._alerts.get(meter)
         if limit is not None and counts[meter] > limit and (day, meter) not in self._told:
             self._told.add((day, meter))
