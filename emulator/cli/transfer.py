@@ -205,9 +205,7 @@ def _connection(client: "ControlClient") -> "HTTPConnection":
     from http.client import HTTPConnection
 
     parts = urlsplit(client.url)
-    return HTTPConnection(
-        parts.hostname or "", parts.port or 80, timeout=TRANSFER_PAUSE_MAX_S
-    )
+    return HTTPConnection(parts.hostname or "", parts.port or 80, timeout=TRANSFER_PAUSE_MAX_S)
 
 
 def _path(name: str, verb: str, query: Mapping[str, str]) -> str:

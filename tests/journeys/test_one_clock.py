@@ -68,10 +68,7 @@ async def test_delayed_call_is_made_at_its_moment_and_awaited(running):
         parts.delayed.order("note", {"why": delay_s}, delay_s, caller)
     await advance(running, DAY_MS)
     notes = await running.documents("notes")
-    told = [
-        (each["why"], int(each["at"]["$date"]["$numberLong"]) - start_ms)
-        for each in notes
-    ]
+    told = [(each["why"], int(each["at"]["$date"]["$numberLong"]) - start_ms) for each in notes]
     assert told == [(60, 60_000), (7200, 7_200_000)]
 
 

@@ -44,7 +44,7 @@ async def test_call_reads_writes_and_what_they_triggered_are_one_tree(start_proj
             trees = await response.json()
         async with session.get("/_emu/trace") as response:
             exported = await response.json()
-    assert trees[0]['error'] == ''
+    assert trees[0]["error"] == ""
     assert told(trees) == [
         (
             "invocation",
