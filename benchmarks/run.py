@@ -32,6 +32,7 @@ PARTS = (
     "reload",
     "triggers",
     "files",
+    "watch",
     "pocketbase",
 )
 

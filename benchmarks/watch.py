@@ -245,7 +245,8 @@ async def _in_turns(ours: Any, theirs: Any, rounds: int) -> tuple[list[float], l
 
 async def _one_and_hundred(stack: ExitStack, folder: Path, rounds: int) -> list[Row]:
     async with AsyncExitStack() as closed:
-        session = await closed.enter_async_context(aiohttp.ClientSession())
+        connector = aiohttp.TCPConnector(limit=0)
+        session = await closed.enter_async_context(aiohttp.ClientSession(connector=connector))
         ours = Suite(stack, folder, session)
         await ours.begin()
         peer = PocketBaseRealtime(stack, folder, session)

@@ -42,7 +42,7 @@ STEPS_MAX_EVENTS: Final = 5_000
 LINGER_S: Final = 60.0
 """So long a query stays live without listeners: they may only have lost their connection."""
 LINGERING_MAX: Final = 256
-SLICE_FIRST_S: Final = 0.002
+SLICE_FIRST_S: Final = 0.005
 """How long listeners are woken at once; up to a hundred have heard by then."""
 SLICE_S: Final = 0.0004
 """How long others of a crowd are woken at a stretch; writers wait no longer than that."""
