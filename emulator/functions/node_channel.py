@@ -146,6 +146,10 @@ class LoopbackEndpoint:
                 # Gone again before it said who it was.
                 connection.close()
                 continue
+            except BaseException:
+                # The start was given up meanwhile.
+                connection.close()
+                raise
             connection.close()
 
     def close(self) -> None:

@@ -77,3 +77,24 @@ async def test_endpoints_that_nobody_took_up_are_closed_without_a_word():
     for endpoint in (PairEndpoint(), LoopbackEndpoint("secret")):
         endpoint.close()
         endpoint.close()
+
+
+async def test_a_start_given_up_while_a_secret_arrives_leaves_no_connection_behind(monkeypatch):
+    endpoint = LoopbackEndpoint("the-secret")
+    reading = asyncio.Event()
+
+    async def is_known(_loop, _connection):
+        reading.set()
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(endpoint, "_is_known", is_known)
+    connecting = asyncio.create_task(endpoint.connect(Heard().channel))
+    port = int(endpoint.address.split(":")[1])
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    await asyncio.wait_for(reading.wait(), 5)
+    connecting.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await connecting
+    assert await asyncio.wait_for(reader.read(), 5) == b""
+    writer.close()
+    endpoint.close()
