@@ -7,7 +7,7 @@ answered, and the process is replaced.
 
 import asyncio
 from asyncio import AbstractEventLoop
-from collections import deque
+from collections import OrderedDict, deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
@@ -90,7 +90,8 @@ class NodeWorker:
         self._child = NodeChild(launch.command, loop, self._take_raw)
         self._is_reaping = False
         self._is_answered = False
-        self._logs: dict[str, Callable[[str, str], None]] = {}
+        # Ordered, for a plain dictionary that lost its oldest keys is slow to find the next one.
+        self._logs: OrderedDict[str, Callable[[str, str], None]] = OrderedDict()
         self._title = ""
         self._variables: Mapping[str, str] | None = None
         self.early: list[tuple[str, str]] = []
@@ -166,7 +167,7 @@ class NodeWorker:
             call.stop = self.kill
             self._logs[invocation.request_id] = invocation.log
             if len(self._logs) > LOGS_KEPT_MAX:
-                del self._logs[next(iter(self._logs))]
+                self._logs.popitem(last=False)
             frames.append(frame("C", self._message(invocation)))
         for level, line in self.early:
             calls[0].invocation.log(level, line)

@@ -9,6 +9,7 @@ Presets act silently as the platform's do: where only creators may, `_openid` be
 query, so that foreign documents are not found. Rules refuse loudly.
 """
 
+from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Final, Literal
@@ -72,7 +73,8 @@ class Access:
     ) -> None:
         self.permissions = permissions or Permissions()
         self.record = record or AccessRecord()
-        self._verdicts: dict[tuple[object, ...], Refusal | None] = {}
+        # Ordered, for a plain dictionary that lost its oldest keys is slow to find the next one.
+        self._verdicts: OrderedDict[tuple[object, ...], Refusal | None] = OrderedDict()
 
     def require_database(self, caller: Caller, operation: str, collection: str) -> None:
         """Let an administrator pass, and for a few operations whoever is signed in.
@@ -316,7 +318,7 @@ class Access:
         if isinstance(found, _Unknown):
             found = refusal(rule, resolve(part, now_ms=ask.now_ms), scope)
             if len(self._verdicts) >= VERDICTS_MAX:
-                del self._verdicts[next(iter(self._verdicts))]
+                self._verdicts.popitem(last=False)
             self._verdicts[key] = found
         if found is None or len(part) == len(filter_):
             return found

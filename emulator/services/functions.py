@@ -5,6 +5,7 @@ occurrence call a function (`services.dispatcher`). The one idea: a call looks w
 function's files changed, so that what was saved is what answers.
 """
 
+from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -87,7 +88,8 @@ class Functions:
         self.order: FixedOrder | None = None
         self._transport_of: Callable[[Caller, str], Transport] | None = None
         self._running: dict[str, str] = {}
-        self._insiders: dict[str, Caller] = {}
+        # Ordered, for a plain dictionary that lost its oldest keys is slow to find the next one.
+        self._insiders: OrderedDict[str, Caller] = OrderedDict()
 
     def connect(self, transport_of: Callable[[Caller, str], Transport]) -> None:
         """Say how the `cloud` object of an invocation by a caller reaches the services."""
@@ -230,7 +232,7 @@ class Functions:
         self._running[invocation.request_id] = bundle.name
         self._insiders[invocation.request_id] = caller
         if len(self._insiders) > INSIDERS_MAX:
-            del self._insiders[next(iter(self._insiders))]
+            self._insiders.popitem(last=False)
         self._registry.hold(known, generation)
         try:
             return await self._runtimes[bundle.language].call(generation, invocation)

@@ -7,7 +7,7 @@ trigger keeps the span of the write that it heard of.
 """
 
 import itertools
-from collections import deque
+from collections import OrderedDict, deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -76,7 +76,8 @@ class Trace:
     def __init__(self, clock: Clock) -> None:
         self._numbers = itertools.count(1)
         self._spans: deque[Span] = deque(maxlen=SPANS_MAX)
-        self._invocations: dict[str, Span] = {}
+        # Ordered, for a plain dictionary that lost its oldest keys is slow to find the next one.
+        self._invocations: OrderedDict[str, Span] = OrderedDict()
         self._heard_at_once: list[Callable[[Span], None]] = []
         self._heard_later: list[Callable[[Span], None]] = []
         self._ended: list[Span] = []
@@ -136,7 +137,7 @@ class Trace:
         """Have what the code of an invocation does happen within its span."""
         self._invocations[request_id] = span
         if len(self._invocations) > INVOCATIONS_KNOWN_MAX:
-            del self._invocations[next(iter(self._invocations))]
+            self._invocations.popitem(last=False)
 
     def on_end(self, heard: Callable[[Span], None], *, at_once: bool = False) -> None:
         """Call `heard` with every span that ends: some time later many together, or at once.
