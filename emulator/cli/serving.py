@@ -6,6 +6,7 @@ is taken is let go in reverse order, and nothing may keep the process from endin
 
 import asyncio
 import contextlib
+import gc
 import os
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from datetime import UTC, datetime
@@ -23,6 +24,8 @@ from emulator.suite import Suite
 
 STOP_USUAL_S: Final = 2.0
 STOP_MAX_S: Final = 30.0
+YOUNG_OBJECTS_MAX: Final = 10_000
+"""New objects that may gather before the garbage collector looks at them; Python's own is 700."""
 
 
 class Interrupted(Exception):
@@ -56,11 +59,23 @@ async def running(config: Config, stopping: Stopping) -> AsyncIterator[Suite]:
             # A port may have been taken since the look above; then the holder is worth naming.
             refuse_busy_ports(emulator.host, emulator.port, emulator.site_port)
             raise
+        _settle_collector()
         with _discoverable(config, suite):
             try:
                 yield suite
             finally:
                 await _stop(suite)
+
+
+def _settle_collector() -> None:
+    """Keep what a start built out of the garbage collector's sight, and let it look less often.
+
+    This process serves until it ends: what stands now stands till then, and most of what a request
+    makes is gone with it.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(YOUNG_OBJECTS_MAX, 10, 10)
 
 
 async def first_of(*waits: Coroutine[Any, Any, object]) -> int:
