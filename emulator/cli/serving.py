@@ -10,6 +10,7 @@ import gc
 import os
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from datetime import UTC, datetime
+from importlib import import_module
 from typing import Any, Final
 
 from emulator.ambient import SystemClock
@@ -145,7 +146,8 @@ def _now_iso() -> str:
 
 def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
     try:
-        import uvloop
+        uvloop: Any = import_module("uvloop")
     except ImportError:
         return None
-    return uvloop.new_event_loop
+    factory: Callable[[], asyncio.AbstractEventLoop] = uvloop.new_event_loop
+    return factory
