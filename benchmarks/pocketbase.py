@@ -22,7 +22,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from socket import create_server
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 Row = tuple[str, float, str, str, float | None]
 
@@ -31,6 +31,8 @@ DOCUMENTS = 10_000
 ROUNDS = 30
 BATCH = 500
 READY_S = 30.0
+PORTS = ("api", "site")
+FILE = bytes(range(256)) * 4
 LOGIN = ("bench@example.com", "a-long-password")
 
 
@@ -51,18 +53,27 @@ def document(number: int) -> dict[str, Any]:
 class Client:
     """One keep-alive connection that speaks JSON."""
 
-    def __init__(self, port: int, headers: dict[str, str] | None = None) -> None:
+    def __init__(self, port: int | None, headers: dict[str, str] | None = None) -> None:
         self._connection = http.client.HTTPConnection("127.0.0.1", port)
         self._headers = {"Content-Type": "application/json", **(headers or {})}
 
     def ask(self, method: str, path: str, body: Any = None) -> Any:
-        data = None if body is None else json.dumps(body)
-        self._connection.request(method, path, data, self._headers)
+        raw = self.send(method, path, None if body is None else json.dumps(body).encode())
+        return json.loads(raw) if raw else None
+
+    def send(
+        self,
+        method: str,
+        path: str,
+        body: bytes | None = None,
+        headers: dict[str, str] | None = None,
+    ) -> bytes:
+        self._connection.request(method, path, body, {**self._headers, **(headers or {})})
         answer = self._connection.getresponse()
         raw = answer.read()
         if answer.status >= 300:
             raise SystemExit(f"{method} {path}: {answer.status} {raw[:300]!r}")
-        return json.loads(raw) if raw else None
+        return raw
 
 
 def free_port() -> int:
@@ -130,7 +141,13 @@ class PocketBase:
             ("fresh", []),
         ):
             self._client.ask("POST", "/api/collections", _collection(name, indexes))
+        files = {
+            **_collection("files", []),
+            "fields": [{"name": "file", "type": "file", "maxSelect": 1, "maxSize": 2**20}],
+        }
+        self._client.ask("POST", "/api/collections", files)
         self._ids: list[str] = []
+        self._file = ""
 
     def fill(self, documents: list[dict[str, Any]]) -> float:
         begun_s = time.perf_counter()
@@ -155,6 +172,21 @@ class PocketBase:
     def increment(self, number: int) -> None:
         path = f"/api/collections/out/records/{self._ids[number % len(self._ids)]}"
         self._client.ask("PATCH", path, {"number+": 1})
+
+    def upload(self, number: int) -> None:
+        head = f'--cut\r\nContent-Disposition: form-data; name="file"; filename="{number}.bin"\r\n'
+        body = head.encode() + b"Content-Type: application/octet-stream\r\n\r\n" + FILE
+        answer = self._client.send(
+            "POST",
+            "/api/collections/files/records",
+            body + b"\r\n--cut--\r\n",
+            {"Content-Type": "multipart/form-data; boundary=cut"},
+        )
+        record = json.loads(answer)
+        self._file = f"/api/files/files/{record['id']}/{record['file']}"
+
+    def download(self, _number: int) -> bytes:
+        return self._client.send("GET", self._file)
 
     def equal(self, number: int, *, indexed: bool) -> Any:
         where = f"city='{CITIES[number % len(CITIES)]}' && price={number * 31 % 10_000 / 10}"
@@ -204,7 +236,8 @@ class CloudEmu:
         stack.enter_context(stopped_afterwards(process))
         assert process.stdout is not None
         ready = next(each for each in map(json.loads, process.stdout) if each["event"] == "ready")
-        self._client = Client(int(ready["urls"]["api"].rpartition(":")[2].strip("/")))
+        self._client, self._site = (Client(urlsplit(ready["urls"][at]).port) for at in PORTS)
+        self._file = ""
         for name in ("out", "plain", "fresh"):
             self._admin("database.addCollection", collectionName=name)
         for field in ("price", "age"):
@@ -256,6 +289,21 @@ class CloudEmu:
             upsert=False,
         )
 
+    def upload(self, number: int) -> None:
+        """Ask for a ticket and put the bytes, as an SDK does: two requests to the peer's one."""
+        ticket = self._admin("storage.getUploadMetadata", path=f"bench/{number}.bin")
+        headers = {
+            "Signature": ticket["authorization"],
+            "x-cos-security-token": ticket["token"],
+            "x-cos-meta-fileid": ticket["cosFileId"],
+        }
+        self._site.send("PUT", urlsplit(ticket["url"]).path, FILE, headers)
+        parts = urlsplit(ticket["download_url"])
+        self._file = f"{parts.path}?{parts.query}"
+
+    def download(self, _number: int) -> bytes:
+        return self._site.send("GET", self._file)
+
     def equal(self, number: int, *, indexed: bool) -> Any:
         price = number * 31 % 10_000 / 10
         wanted = {"city": CITIES[number % len(CITIES)], "price": price}
@@ -293,6 +341,8 @@ class CloudEmu:
 
 Side = PocketBase | CloudEmu
 CASES: dict[str, Callable[[Any, int], Any]] = {
+    "file of 1 KB up": lambda side, number: side.upload(number),
+    "file of 1 KB down": lambda side, number: side.download(number),
     "get by id": lambda side, number: side.by_id(number),
     "insert": lambda side, number: side.insert(number),
     "increment by id": lambda side, number: side.increment(number),
