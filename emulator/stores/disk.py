@@ -23,6 +23,7 @@ from emulator.ambient import Clock
 from emulator.core.errors import StoreError
 from emulator.stores.base import DIGEST_BYTES_MAX, NO_HEADERS, BlobInfo
 from emulator.stores.blob_index import BlobIndex, Entry, content_name
+from emulator.stores.files import sync_data
 
 CONTENT_NAME: Final = re.compile(r"[0-9a-f]{40}")
 UNLINK_ON_LOOP_BYTES_MAX: Final = 8 * 1024 * 1024
@@ -268,7 +269,7 @@ class DiskBlobWriter:
 
         def settle() -> None:
             self._file.flush()
-            os.fsync(self._file.fileno())
+            sync_data(self._file.fileno())
             self._settle()
             _sync_folders(self._store.place(self._entry.name))
 
@@ -350,7 +351,7 @@ def _sizes(folder: Path) -> dict[str, int]:
 
 def _sync_and_close(descriptor: int) -> None:
     try:
-        os.fsync(descriptor)
+        sync_data(descriptor)
     finally:
         os.close(descriptor)
 

@@ -80,3 +80,8 @@ def write_all(files: Files, descriptor: int, data: bytes) -> None:
 
 
 _sync = getattr(os, "fdatasync", os.fsync)
+
+
+def sync_data(descriptor: int) -> None:
+    """Have the disk keep what was written and how long it is; other times of change may be lost."""
+    _sync(descriptor)
