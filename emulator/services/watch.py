@@ -2,8 +2,8 @@
 
 Not here: what a change means (`core.watch`) and how it is told (`wire.watch_protocol`). The one
 idea: listeners of the same query share one live result with numbered steps, and each remembers the
-last step it was told; a writer only adds to a queue, and listeners are woken afterwards in slices
-that leave the loop as much time as they take.
+last step it was told; a writer only adds to a queue, and listeners are woken afterwards
+(`services.waking`).
 
 Commits that publish no changes (a dropped collection, seeds, imports) show as a gap in the store's
 sequence; all results are then read anew and differ by what happened.
@@ -13,6 +13,7 @@ import asyncio
 from collections import deque
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Final, Protocol
 
 from emulator.ambient import Clock, Ids
@@ -35,6 +36,7 @@ from emulator.services.bus import Bus
 from emulator.services.caller import Caller
 from emulator.services.planning import Reader
 from emulator.services.reading import Question
+from emulator.services.waking import Crowd, Wakes, Waking
 from emulator.stores.base import DocumentStore
 
 STEPS_MAX_EVENTS: Final = 5_000
@@ -42,26 +44,16 @@ STEPS_MAX_EVENTS: Final = 5_000
 LINGER_S: Final = 60.0
 """So long a query stays live without listeners: they may only have lost their connection."""
 LINGERING_MAX: Final = 256
-SLICE_FIRST_S: Final = 0.005
-"""How long listeners are woken at once; up to a hundred have heard by then."""
-SLICE_S: Final = 0.0004
-"""How long others of a crowd are woken at a stretch; writers wait no longer than that."""
-PAUSE_SHARE: Final = 2
-"""So many times as long is then left to others."""
 LOOK_S: Final = 0.5
 """How often commits without changes, and new rules, are looked for."""
 
 
-class Hears(Protocol):
+class Hears(Wakes, Protocol):
     """A listener."""
 
     @property
     def caller(self) -> Caller:
         """Return for whom it listens."""
-        ...
-
-    def wake(self) -> None:
-        """Take what is new of the live query."""
         ...
 
     def renew(self) -> None:
@@ -110,16 +102,16 @@ class Live:
     is_renumbered: bool = False
     steps: deque[Step] = field(default_factory=deque)
     events: int = 0
-    listeners: dict[Hears, None] = field(default_factory=dict)
+    listeners: Crowd[Hears] = field(default_factory=Crowd)
 
     def since(self, number: int) -> list[Step] | None:
         """Return the steps after that number, None when they are not kept any more."""
         missing = self.number - number
-        if missing == 1 and self.steps:
-            return [self.steps[-1]]
         if not 0 <= missing <= len(self.steps):
             return None
-        return list(self.steps)[len(self.steps) - missing :]
+        latest = list(islice(reversed(self.steps), missing))
+        latest.reverse()
+        return latest
 
     def add(self, events: Sequence[Event]) -> None:
         """Make a step of the events and forget the oldest ones."""
@@ -152,9 +144,8 @@ class Watches:
         self._interests: dict[str, Interests[Live]] = {}
         self._lingering: dict[Hashable, asyncio.TimerHandle] = {}
         self._pending: list[Change] = []
-        self._waking: dict[Hears, None] = {}
+        self._waking: Waking[Hears] = Waking(clock.elapsed_s)
         self._drain_soon: asyncio.Handle | None = None
-        self._wake_later: asyncio.Handle | None = None
         self._look_later: asyncio.Handle | None = None
         self._sequence = 0
         self._version = access.permissions.version
@@ -180,7 +171,7 @@ class Watches:
         live = self._lives.get(key)
         if live is None:
             live = self._begin(key, query, filter_, ask)
-        live.listeners[listener] = None
+        live.listeners.add(listener)
         lingering = self._lingering.pop(key, None)
         if lingering is not None:
             lingering.cancel()
@@ -188,9 +179,8 @@ class Watches:
 
     def leave(self, live: Live, listener: Hears) -> None:
         """Let a listener go; the query stays live for a while in case it comes back."""
-        live.listeners.pop(listener, None)
-        self._waking.pop(listener, None)
-        if live.listeners or self._lives.get(live.key) is not live:
+        live.listeners.discard(listener)
+        if len(live.listeners) or self._lives.get(live.key) is not live:
             return
         if len(self._lingering) >= LINGERING_MAX:
             self._end(self._lives[next(iter(self._lingering))])
@@ -199,7 +189,7 @@ class Watches:
 
     def running(self) -> list[str]:
         """Return what is still to be told."""
-        waiting = len(self._waking)
+        waiting = self._waking.count()
         if self._pending:
             return [f"{len(self._pending)} changes for listeners"]
         return [f"{waiting} listeners to be told of changes"] if waiting else []
@@ -209,7 +199,8 @@ class Watches:
         self._unsubscribe()
         for live in list(self._lives.values()):
             self._end(live)
-        for handle in (self._drain_soon, self._wake_later, self._look_later):
+        self._waking.close()
+        for handle in (self._drain_soon, self._look_later):
             if handle is not None:
                 handle.cancel()
 
@@ -230,14 +221,14 @@ class Watches:
             self._is_stale, self._sequence = False, self._store.sequence
             for live in list(self._lives.values()):
                 self._step(live, None)
-        if self._waking and self._wake_later is None:
-            self._wake(SLICE_FIRST_S)
+        self._waking.begin()
 
     # --- changes ---------------------------------------------------------------------------------
 
     def _enqueue(self, change: Change) -> None:
         if not self._lives:
             return
+        self._waking.yield_more()
         self._is_stale = self._is_stale or change.sequence > self._sequence + 1
         self._sequence = change.sequence
         if change.collection not in self._interests:
@@ -268,7 +259,7 @@ class Watches:
             return
         if events:
             live.add(events)
-            self._waking.update(live.listeners)
+            self._waking.call(live.listeners)
 
     def _differences(self, live: Live, changes: Sequence[Change] | None) -> list[Event]:
         if live.ask is not None:
@@ -283,23 +274,6 @@ class Watches:
         if live.result.is_doubtful:
             events += live.result.load(self._read(live))
         return events
-
-    def _wake(self, slice_s: float) -> None:
-        """Wake listeners for a while, and the others after a pause."""
-        self._wake_later = None
-        began_s = self._stopwatch_s()
-        while self._waking:
-            listener = next(iter(self._waking))
-            del self._waking[listener]
-            listener.wake()
-            took_s = self._stopwatch_s() - began_s
-            if took_s >= slice_s and self._waking:
-                later = asyncio.get_running_loop().call_later
-                self._wake_later = later(took_s * PAUSE_SHARE, self._wake, SLICE_S)
-                return
-
-    def _stopwatch_s(self) -> float:
-        return self._clock.elapsed_s()
 
     def _look(self) -> None:
         """Look for what nobody publishes, as long as somebody listens."""

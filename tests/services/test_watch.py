@@ -7,7 +7,7 @@ import pytest
 from emulator.core import commands
 from emulator.core.errors import InvalidParam
 from emulator.core.watch import RESULT_MAX_DOCUMENTS
-from emulator.services import watch
+from emulator.services import waking, watch
 from emulator.services.caller import ADMINISTRATOR
 from emulator.services.watch import WatchQuery
 from emulator.stores.base import Put
@@ -220,8 +220,8 @@ class Listener:
 
 
 async def test_many_listeners_are_woken_in_slices(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(watch, "SLICE_FIRST_S", 0.0)
-    monkeypatch.setattr(watch, "SLICE_S", 0.0)
+    monkeypatch.setattr(waking, "SLICE_FIRST_S", 0.0)
+    monkeypatch.setattr(waking, "SLICE_S", 0.0)
     world = WatchWorld()
     listeners = [Listener() for _ in range(3)]
     for listener in listeners:

@@ -1,0 +1,143 @@
+"""Owns waking crowds of listeners without keeping anyone else waiting.
+
+Not here: what listeners hear (`services.watch`). The one idea: listeners are woken in slices with
+rests between them, and rests grow while somebody writes; calling a crowd costs the same whatever
+its size, for it only says how many at its front are still to be woken.
+"""
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import Callable, Iterator
+from typing import Final, Generic, Protocol, TypeVar
+
+SLICE_FIRST_S: Final = 0.005
+"""How long listeners are woken at once; up to a hundred have heard by then."""
+SLICE_S: Final = 0.0004
+"""How long others of a crowd are woken at a stretch; writers wait no longer than that."""
+TRIFLE_S: Final = 0.0001
+"""Who is done in less needs no rest."""
+REST_SHARE_MIN: Final = 0.5
+"""The rest after a slice, in slices, when nobody writes."""
+REST_SHARE_MAX: Final = 8.0
+REST_MAX_S: Final = 0.01
+TURN: Final = 64
+"""So many of one crowd are woken before another's turn."""
+
+
+class Wakes(Protocol):
+    """Whoever can be woken."""
+
+    def wake(self) -> None:
+        """Take what is new."""
+        ...
+
+
+W = TypeVar("W", bound=Wakes)
+
+
+class Crowd(Generic[W]):
+    """Listeners that are woken together; who was woken last stands at the end."""
+
+    def __init__(self) -> None:
+        self._members: OrderedDict[W, None] = OrderedDict()
+        self.due = 0
+        """So many at the front are to be woken."""
+
+    def __len__(self) -> int:
+        return len(self._members)
+
+    def __iter__(self) -> Iterator[W]:
+        return iter(self._members)
+
+    def add(self, member: W) -> None:
+        """Let somebody in, who knows what there is."""
+        self._members[member] = None
+
+    def discard(self, member: W) -> None:
+        """Let somebody go."""
+        self._members.pop(member, None)
+        self.due = min(self.due, len(self._members))
+
+    def call(self) -> None:
+        """Have all of them to be woken."""
+        self.due = len(self._members)
+
+    def wake_next(self) -> None:
+        """Wake one of those who are to be woken."""
+        member = next(iter(self._members))
+        self._members.move_to_end(member)
+        self.due -= 1
+        member.wake()
+
+
+class Waking(Generic[W]):
+    """Wakes the crowds that were called."""
+
+    def __init__(self, stopwatch_s: Callable[[], float]) -> None:
+        self._stopwatch_s = stopwatch_s
+        self._called: OrderedDict[Crowd[W], None] = OrderedDict()
+        self._later: asyncio.Handle | None = None
+        self._is_busy = False
+        self._share = REST_SHARE_MIN
+
+    def call(self, crowd: Crowd[W]) -> None:
+        """Have a crowd woken by `begin`."""
+        crowd.call()
+        self._called[crowd] = None
+
+    def yield_more(self) -> None:
+        """Take note that somebody writes, who is not to be kept waiting."""
+        self._is_busy = True
+
+    def begin(self) -> None:
+        """Begin to wake whoever was called, or go on as begun."""
+        if self._later is None and self._called:
+            self._wake(SLICE_FIRST_S)
+
+    def count(self) -> int:
+        """Return how many are still to be woken."""
+        return sum(crowd.due for crowd in self._called)
+
+    def close(self) -> None:
+        """Wake nobody any more."""
+        self._called.clear()
+        if self._later is not None:
+            self._later.cancel()
+
+    def _wake(self, slice_s: float) -> None:
+        self._later = None
+        began_s = self._stopwatch_s()
+        is_over = False
+        while self._called and not is_over:
+            crowd = next(iter(self._called))
+            is_over = self._wake_some(crowd, began_s + slice_s)
+            if crowd.due > 0:
+                self._called.move_to_end(crowd)
+            else:
+                del self._called[crowd]
+        if self._called or self._stopwatch_s() - began_s > TRIFLE_S:
+            # Some loops write to sockets after what runs now; that belongs to the slice.
+            self._later = asyncio.get_running_loop().call_soon(self._rest, began_s)
+
+    def _wake_some(self, crowd: Crowd[W], end_s: float) -> bool:
+        """Wake some of a crowd, and return whether the slice is over."""
+        for _ in range(TURN):
+            if crowd.due <= 0:
+                return False
+            crowd.wake_next()
+            if self._stopwatch_s() >= end_s:
+                return True
+        return False
+
+    def _rest(self, began_s: float) -> None:
+        took_s = self._stopwatch_s() - began_s
+        self._is_busy = False
+        rest_s = min(took_s * self._share, REST_MAX_S)
+        self._later = asyncio.get_running_loop().call_later(rest_s, self._go_on)
+
+    def _go_on(self) -> None:
+        self._later = None
+        share = self._share * 2 if self._is_busy else REST_SHARE_MIN
+        self._share = min(share, REST_SHARE_MAX)
+        if self._called:
+            self._wake(SLICE_S)
