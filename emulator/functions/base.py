@@ -71,7 +71,8 @@ class Bundle:
 class Invocation:
     """One run to be made: `event` is JSON data the handler may keep, `context` its second argument.
 
-    `variables` are the environment variables this run sees; `log` takes a level and one line.
+    `variables` are the environment variables this run sees; `log` takes a level and one line. With
+    `alone` nothing else is to be done before it is answered: the suite may stand still a moment.
     """
 
     request_id: str
@@ -81,6 +82,7 @@ class Invocation:
     session: Session
     timeout_s: float
     log: Callable[[str, str], None]
+    alone: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -55,6 +55,7 @@ class PythonGeneration:
         self.loop: FunctionLoop | None = None
         self.retired = False
         self.lingering: asyncio.TimerHandle | None = None
+        self.usual_calls = 0
 
     @property
     def bundle(self) -> Bundle:

@@ -14,6 +14,7 @@ from asyncio import AbstractEventLoop
 from collections import deque
 from collections.abc import Callable, Sequence
 from contextvars import Context
+from functools import partial
 from threading import Thread, get_ident
 from typing import Final
 
@@ -35,6 +36,7 @@ from emulator.functions.python_calls import Call, PythonGeneration
 from emulator.functions.python_loops import FunctionLoop
 from emulator.functions.python_run import current_run
 from emulator.functions.python_threads import TooManyWaiting, Workers, interrupt
+from emulator.functions.short_wait import USUAL_AFTER_MISS, ShortWait
 
 LOAD_TIMEOUT_S: Final = 10.0
 INTERRUPT_AFTER_S: Final = 0.05
@@ -71,6 +73,7 @@ class PythonInlineRuntime:
         self._posted: deque[tuple[Call, Outcome | None]] = deque()
         self._called = False
         self._closed = False
+        self._short_wait = ShortWait(clock)
         self._to_wake: set[FunctionLoop] = set()
         self._deadlines: Deadlines[Call] | None = None
         self._loop: AbstractEventLoop | None = None
@@ -119,14 +122,20 @@ class PythonInlineRuntime:
         call = Call(generation, invocation, future=future, clock=self._clock, post=self._post)
         while generation.early:
             invocation.log(*generation.early.popleft())
+        waits = invocation.alone and self._may_wait(generation)
+        if waits:
+            self._short_wait.begin()
         try:
             self._start(call)
         except TooManyWaiting as fault:
+            self._short_wait.end()
             return _failed("exception", f"function {generation.bundle.name} was not run: {fault}")
         assert self._deadlines is not None
         self._deadlines.add(call, invocation.timeout_s)
         self._calls.add(call)
         generation.held.add(call, call.run.title)
+        if waits and not self._short_wait.until(partial(self._is_back, future)):
+            generation.usual_calls = USUAL_AFTER_MISS
         return await future
 
     def retire(self, generation: Generation) -> None:
@@ -173,6 +182,18 @@ class PythonInlineRuntime:
             self._ambience.take()
         return self._loop
 
+    @staticmethod
+    def _may_wait(generation: PythonGeneration) -> bool:
+        """Tell whether its calls have been back at once of late."""
+        if generation.usual_calls == 0:
+            return True
+        generation.usual_calls -= 1
+        return False
+
+    def _is_back(self, future: "asyncio.Future[Outcome]") -> bool:
+        self._deliver()
+        return future.done()
+
     def _start(self, call: Call) -> None:
         assert self._workers is not None
         if call.generation.is_async:
@@ -203,7 +224,7 @@ class PythonInlineRuntime:
 
     def _post(self, call: Call, outcome: Outcome | None) -> None:
         self._posted.append((call, outcome))
-        if self._called:
+        if self._short_wait.tell() or self._called:
             return
         if call.loop is not None and len(self._calls) > 1 and call.loop.is_here():
             call.loop.once_a_turn(self._tell_posted)

@@ -100,7 +100,8 @@ class ModuleSpace:
         if self._foreign and str(self.folder) in sys.path:
             sys.path.remove(str(self.folder))
         prefix = f"{self.package}."
-        for name in [name for name in sys.modules if name.startswith(prefix)]:
+        # Copied at one step: other threads import meanwhile.
+        for name in [name for name in tuple(sys.modules) if name.startswith(prefix)]:
             del sys.modules[name]
         sys.modules.pop(self.package, None)
 

@@ -23,6 +23,8 @@ MOMENT_MAX_MS: Final = 253_402_300_799_999
 SETTLE_MAX_S: Final = 75.0
 """What fell due at one moment is not waited for longer: the longest function there is."""
 SETTLE_LOOK_S: Final = 0.001
+BREATH_EVERY_S: Final = 0.005
+"""Firings that end at once leave the loop to others after so long."""
 TURNS_QUIET: Final = 2
 """A task that was woken needs a turn of the loop to begin, another to start others."""
 DURATION_MAX_MS: Final = 366 * 100 * 86_400_000
@@ -159,6 +161,7 @@ class Clockwork:
 
     async def _run_until(self, target_ms: int) -> int:
         fired = 0
+        breath_s = self._stopwatch.elapsed_s()
         while True:
             sleeper_ms = self._clock.next_moment_ms()
             due = [each.next_due_ms() for each in self._sources]
@@ -173,6 +176,9 @@ class Clockwork:
                 if due_ms is not None and due_ms <= moment_ms:
                     fired += await source.run_due()
             await self._settle(woken=False)
+            if self._stopwatch.elapsed_s() > breath_s + BREATH_EVERY_S:
+                await asyncio.sleep(0)
+                breath_s = self._stopwatch.elapsed_s()
 
     async def _settle(self, *, woken: bool = True) -> None:
         """Wait until what this moment set off has ended, within reason."""

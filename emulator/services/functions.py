@@ -161,11 +161,12 @@ class Functions:
         return Called(result=result_of(command.name, invoked), request_id=invoked.request_id)
 
     async def invoke(
-        self, name: str, event: Value, caller: Caller, *, request_id: str = ""
+        self, name: str, event: Value, caller: Caller, *, request_id: str = "", alone: bool = False
     ) -> Invoked:
         """Call a function with JSON data it may keep; its failure is an outcome, not an error.
 
-        Without a `request_id` the call gets one of its own.
+        Without a `request_id` the call gets one of its own. With `alone` the suite may stand still
+        for it a moment.
 
         Raises:
             FunctionNotFound: no such function.
@@ -186,7 +187,9 @@ class Functions:
             if generation is None:
                 outcome = _unloadable(known)
             else:
-                invocation = self._invocation(known, request_id, lines, event=event, caller=caller)
+                invocation = self._invocation(
+                    known, request_id, lines, event=event, caller=caller, alone=alone
+                )
                 outcome = await self._run(known, generation, invocation, caller)
             failure = outcome.failure
             if failure is not None:
@@ -248,6 +251,7 @@ class Functions:
         *,
         event: Value,
         caller: Caller,
+        alone: bool = False,
     ) -> Invocation:
         bundle = known.bundle
         record = self._recorder.log
@@ -272,6 +276,7 @@ class Functions:
             ),
             timeout_s=bundle.timeout_s,
             log=log,
+            alone=alone,
         )
 
     def _context(self, bundle: Bundle, request_id: str) -> dict[str, Value]:

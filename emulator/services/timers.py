@@ -128,7 +128,7 @@ class Timers:
         ]
         for moment_ms, _, _, timer in sorted(due):
             timer.next_fire_ms = timer.compiled.next_fire_ms(moment_ms)
-            await self._call(timer, moment_ms)
+            await self._call(timer, moment_ms, alone=True)
         return len(due)
 
     def states(self) -> Sequence[Timer]:
@@ -218,17 +218,17 @@ class Timers:
         self._calls.add(task)
         task.add_done_callback(self._calls.discard)
 
-    async def _call(self, timer: Timer, moment_ms: int) -> None:
+    async def _call(self, timer: Timer, moment_ms: int, *, alone: bool = False) -> None:
         try:
-            await self._invoke(timer, moment_ms)
+            await self._invoke(timer, moment_ms, alone=alone)
         except EmulatorError as fault:
             self._say(timer, "trigger_failed", fault.message, level="error")
 
-    async def _invoke(self, timer: Timer, moment_ms: int) -> Invoked:
+    async def _invoke(self, timer: Timer, moment_ms: int, *, alone: bool = False) -> Invoked:
         event = timer.compiled.event(moment_ms)
         span = self._trace.begin(f"timer {timer.trigger}", "trigger")
         with self._trace.within(span):
-            invoked = await self._functions.invoke(timer.function, event, CALLER)
+            invoked = await self._functions.invoke(timer.function, event, CALLER, alone=alone)
         ok = invoked.outcome.failure is None
         self._say(
             timer,

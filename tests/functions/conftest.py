@@ -73,6 +73,7 @@ class Stage:
         variables: dict[str, str] | None = None,
         request_id: str = "request-1",
         lines: list[tuple[str, str]] | None = None,
+        alone: bool = False,
     ) -> Outcome:
         kept = self.lines if lines is None else lines
 
@@ -96,6 +97,7 @@ class Stage:
                 session=session,
                 timeout_s=timeout_s,
                 log=log,
+                alone=alone,
             ),
         )
 

@@ -1,6 +1,7 @@
 """Everything that knows the time knows the suite's: one turn of the clock moves all of it."""
 
 import json
+from datetime import datetime
 
 import aiohttp
 import pytest
@@ -26,6 +27,23 @@ FILES = {
         "        data={'why': event.get('why'), 'at': cloud.database().server_date()})\n"
     ),
     "functions/note/config.json": json.dumps({}),
+    **{
+        f"functions/{name}/index.py": (
+            "from emulator import cloud\n"
+            "cloud.init()\n"
+            f"{kind} main(event, context):\n"
+            f"    {wait}cloud.database().collection('fired').add(\n"
+            f"        data={{'_id': '{name} ' + event['Time'],\n"
+            "              'at': cloud.database().server_date()})\n"
+        )
+        for name, kind, wait in (("sooner", "def", ""), ("later", "async def", "await "))
+    },
+    **{
+        f"functions/{name}/config.json": json.dumps(
+            {"triggers": [{"name": "timer", "type": "timer", "config": f"{second} * 9 * * * *"}]}
+        )
+        for name, second in (("sooner", 0), ("later", 30))
+    },
 }
 DAY_MS = 86_400_000
 
@@ -33,7 +51,7 @@ DAY_MS = 86_400_000
 @pytest.fixture
 async def running(start_project):
     async with start_project(FILES) as suite:
-        await suite.seed({"notes": [], "sessions": []})
+        await suite.seed({"notes": [], "sessions": [], "fired": []})
         yield suite
 
 
@@ -70,6 +88,20 @@ async def test_delayed_call_is_made_at_its_moment_and_awaited(running):
     notes = await running.documents("notes")
     told = [(each["why"], int(each["at"]["$date"]["$numberLong"]) - start_ms) for each in notes]
     assert told == [(60, 60_000), (7200, 7_200_000)]
+
+
+async def test_timers_whose_functions_write_are_called_in_order_at_their_moments(running):
+    start_ms = running.suite.clock.now_ms()
+    assert await advance(running, DAY_MS) == 120
+    fired = await running.documents("fired")
+    moments = [int(each["at"]["$date"]["$numberLong"]) for each in fired]
+    assert moments == sorted(moments)
+    assert moments == list(range(moments[0], moments[0] + 3_600_000, 30_000))
+    assert moments[0] >= start_ms
+    for at, each in zip(moments, fired, strict=True):
+        name, _, told = each["_id"].partition(" ")
+        assert name == ("sooner" if at % 60_000 == 0 else "later")
+        assert round(datetime.fromisoformat(told).timestamp() * 1000) == at
 
 
 async def test_open_transaction_ends_by_the_clock(running):

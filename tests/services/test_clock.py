@@ -80,6 +80,28 @@ async def test_one_call_ends_before_the_next_begins(stage, turned):
     assert most == 1
 
 
+async def test_others_are_served_while_calls_end_at_once(stage, turned, monkeypatch):
+    clockwork, timers = turned
+    monkeypatch.setattr(module, "BREATH_EVERY_S", -1.0)
+    turns = []
+
+    async def main(event, invocation):
+        return None
+
+    await stage.save("f", main)
+    timers.listen([Timer("f", "t", "", Every(60_000))])
+
+    async def other():
+        while True:
+            turns.append(stage.clock.now_ms())
+            await asyncio.sleep(0)
+
+    task = asyncio.create_task(other())
+    await clockwork.advance(600_000)
+    task.cancel()
+    assert len(set(turns)) >= 9
+
+
 async def test_sleepers_wake_at_their_moment_and_are_waited_for(stage, turned):
     clockwork, _ = turned
     seen = []
