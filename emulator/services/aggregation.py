@@ -11,7 +11,7 @@ has no `$limit` of its own, else 10,000 at most
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
@@ -32,7 +32,7 @@ LONG_LENGTH: Final = 1_000
 """A document is measured where a text or an array in it has more characters or items."""
 
 SLICE_LEAST_DOCUMENTS: Final = 25
-SLICE_MOST_DOCUMENTS: Final = 1_000
+SLICE_MOST_DOCUMENTS: Final = 2_000
 SLICE_S: Final = 0.003
 """How long a slice should keep the loop; the next one grows or shrinks accordingly."""
 SLICE_S_MAX: Final = 5.0
@@ -123,7 +123,7 @@ def _is_long(value: Value) -> bool:
 
 async def _beginning(
     name: str, pipeline: Pipeline, sources: Sources
-) -> tuple[Sequence[Document], Pipeline]:
+) -> tuple[list[Document], Pipeline]:
     """Return the documents the pipeline begins with, found as a query finds them, and the rest."""
     lead, left = pipeline.split()
     if lead.filter or lead.sort:
@@ -134,7 +134,7 @@ async def _beginning(
             skip=lead.skip,
             limit=lead.limit,
         )
-        return (await sources.find(command)).documents, left
+        return list((await sources.find(command)).documents), left
     collection = sources.store.collection(name)
     return ([] if collection is None else collection.snapshot()), pipeline
 
@@ -156,13 +156,13 @@ class _Pace:
                 hint=f"one step kept the database for {SLICE_S_MAX:g} s; do less for a document",
             )
 
-    def slices(self, documents: Sequence[Document]) -> Iterator[list[Document]]:
+    def slices(self, documents: list[Document]) -> Iterator[list[Document]]:
         """Yield documents in slices of the size that is right at the time."""
         self._started = self._clock.elapsed_s()
         start = 0
         while start < len(documents):
             end = start + self._size
-            yield list(documents[start:end])
+            yield documents[start:end]
             start = end
 
     async def breathe(self) -> None:
@@ -180,7 +180,7 @@ class _Pace:
 
 
 async def _pulled(
-    pipeline: Pipeline, documents: Sequence[Document], most: int, pace: _Pace
+    pipeline: Pipeline, documents: list[Document], most: int, pace: _Pace
 ) -> list[Document]:
     """Return what comes out, `most` at most, letting the loop breathe after each slice's time."""
     found: list[Document] = []

@@ -6,6 +6,7 @@ with MongoDB's number.
 """
 
 import math
+import operator
 from collections.abc import Callable, Mapping
 from decimal import ROUND_CEILING, ROUND_DOWN, ROUND_FLOOR, ROUND_HALF_EVEN, Context, Decimal
 from typing import Final
@@ -13,6 +14,7 @@ from typing import Final
 from emulator.core.aggregate import numbers
 from emulator.core.aggregate.nodes import (
     Operator,
+    Pairs,
     fixed,
     is_nullish,
     ranged,
@@ -31,6 +33,7 @@ PLACES_MAX: Final = 100
 # --- sums and products ---------------------------------------------------------------------------
 
 _SHORT: Final = frozenset({int, float})
+_DOUBLE: Final = {float}
 _ADDEND_MAX: Final = 2**30
 _FACTOR_MAX: Final = 46_340
 """Of two int32 within these limits the sum and the product are int32."""
@@ -51,6 +54,18 @@ def _add_two(a: Value, b: Value) -> Value:
 
 def _multiply_two(a: Value, b: Value) -> Value:
     return a * b if _is_short(a, b, _FACTOR_MAX) else _multiply([a, b])
+
+
+def _doubles(call: Callable[[Value, Value], Value]) -> Pairs:
+    """Return the short way for columns of which one holds doubles only and the other numbers."""
+
+    def pairs(left: list[Value], right: list[Value]) -> list[Value] | None:
+        kinds = set(map(type, left)), set(map(type, right))
+        if _DOUBLE in kinds and kinds[0] | kinds[1] <= _SHORT:
+            return list(map(call, left, right))
+        return None
+
+    return pairs
 
 
 def _add(values: list[Value]) -> Value:
@@ -330,7 +345,7 @@ def _placed(value: Value, places: int, rounding: str) -> Value:
 
 ARITHMETIC: Final[Mapping[str, Operator]] = {
     "$abs": fixed(1, _abs),
-    "$add": variadic(_add, _add_two),
+    "$add": variadic(_add, _add_two, _doubles(operator.add)),
     "$ceil": fixed(1, _to_whole("$ceil", 28765, math.ceil, ROUND_CEILING)),
     "$divide": fixed(2, _divide),
     "$exp": fixed(1, unary("$exp", _exp, Context.exp)),
@@ -351,10 +366,10 @@ ARITHMETIC: Final[Mapping[str, Operator]] = {
         ),
     ),
     "$mod": fixed(2, _mod),
-    "$multiply": variadic(_multiply, _multiply_two),
+    "$multiply": variadic(_multiply, _multiply_two, _doubles(operator.mul)),
     "$pow": fixed(2, _pow),
     "$round": ranged(1, 2, _to_places("$round", round, ROUND_HALF_EVEN)),
     "$sqrt": fixed(1, unary("$sqrt", _sqrt, _sqrt_decimal)),
-    "$subtract": fixed(2, _subtract),
+    "$subtract": fixed(2, _subtract, _doubles(operator.sub)),
     "$trunc": ranged(1, 2, _to_places("$trunc", math.trunc, ROUND_DOWN)),
 }

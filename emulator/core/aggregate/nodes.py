@@ -32,14 +32,15 @@ ARRAY_LENGTH_MAX: Final = 2_000_000
 class Expression:
     """A compiled expression: `run` gives its value for a document, MISSING for none.
 
-    `name` is set where the expression is just a field of the document, `parts` where it is a path
-    of the document, `constant` where `is_constant`; they only allow shorter ways.
+    `parts` is set where the expression is just a path of the document, `constant` where
+    `is_constant`, `columns` where there is a short way for many documents.
     """
 
     run: Run
     is_constant: bool = False
     constant: Value = MISSING
     parts: tuple[str, ...] = ()
+    columns: "Columns | None" = None
 
     def column(self, documents: Sequence[Document], variables: Variables) -> list[Value]:
         """Return the values for many documents."""
@@ -57,8 +58,17 @@ class Expression:
                 return list(map(itemgetter(inner), map(itemgetter(name), documents)))
             except (KeyError, TypeError, IndexError):
                 pass
+        if self.columns is not None:
+            return self.columns(documents, variables)
         run = self.run
         return [run(document, variables) for document in documents]
+
+
+Columns: TypeAlias = Callable[[Sequence[Document], Variables], list[Value]]
+"""Gives an expression's values for many documents."""
+
+Pairs: TypeAlias = Callable[[list[Value], list[Value]], list[Value] | None]
+"""Gives what comes of two columns, None where there is no short way for the values in them."""
 
 
 def unwatched() -> None:
@@ -149,8 +159,8 @@ def operands_of(operand: Value) -> list[Value]:
     return operand if type(operand) is list else [operand]
 
 
-def fixed(count: int, call: Callable[..., Value]) -> Operator:
-    """Return the operator that is a function of so many values."""
+def fixed(count: int, call: Callable[..., Value], pairs: Pairs | None = None) -> Operator:
+    """Return the operator that is a function of so many values; `pairs` as for `variadic`."""
 
     def build(name: str, operand: Value, scope: Scope) -> Expression:
         operands = operands_of(operand)
@@ -160,7 +170,8 @@ def fixed(count: int, call: Callable[..., Value]) -> Operator:
                 f" {len(operands)} were passed in.",
                 16020,
             )
-        return apply(call, [scope.expression(each) for each in operands])
+        arguments = [scope.expression(each) for each in operands]
+        return apply(call, arguments) if pairs is None else apply_two(call, arguments, pairs)
 
     return Operator(build, _form(count, count))
 
@@ -187,14 +198,19 @@ def _form(least: int, most: int) -> str:
 
 
 def variadic(
-    call: Callable[[list[Value]], Value], pair: Callable[[Value, Value], Value] | None = None
+    call: Callable[[list[Value]], Value],
+    pair: Callable[[Value, Value], Value] | None = None,
+    pairs: Pairs | None = None,
 ) -> Operator:
-    """Return the operator that is a function of a list of values; `pair` is a short way for two."""
+    """Return the operator that is a function of a list of values.
+
+    `pair` is a short way for two, `pairs` a shorter one for two of many documents.
+    """
 
     def build(_name: str, operand: Value, scope: Scope) -> Expression:
         arguments = [scope.expression(each) for each in operands_of(operand)]
         if pair is not None and len(arguments) == 2:
-            return apply(pair, arguments)
+            return apply(pair, arguments) if pairs is None else apply_two(pair, arguments, pairs)
         runs = [argument.run for argument in arguments]
         return folded(
             lambda document, variables: call([run(document, variables) for run in runs]), arguments
@@ -206,6 +222,21 @@ def variadic(
 def apply(call: Callable[..., Value], arguments: Sequence[Expression]) -> Expression:
     """Return the expression that calls a function with the arguments' values."""
     return folded(_APPLY.get(len(arguments), _apply_many)(call, arguments), arguments)
+
+
+def apply_two(
+    call: Callable[[Value, Value], Value], arguments: Sequence[Expression], pairs: Pairs
+) -> Expression:
+    """Return the expression that calls a function of two values, with a short way for columns."""
+    first, second = arguments
+
+    def columns(documents: Sequence[Document], variables: Variables) -> list[Value]:
+        left = first.column(documents, variables)
+        right = second.column(documents, variables)
+        found = pairs(left, right)
+        return list(map(call, left, right)) if found is None else found
+
+    return replace(apply(call, arguments), columns=columns)
 
 
 def _apply_one(call: Callable[..., Value], arguments: Sequence[Expression]) -> Run:

@@ -14,6 +14,7 @@ from typing import Final, TypeAlias
 
 from emulator.core.aggregate.expressions import is_operator
 from emulator.core.aggregate.granularity import Granularity, granularity
+from emulator.core.aggregate.groups import COUNT_OUTPUT, Groups, Output
 from emulator.core.aggregate.nodes import Expression, Variables, refusal, wrong_type
 from emulator.core.aggregate.numbers import is_int32, is_number
 from emulator.core.aggregate.sorting import sorted_in_steps
@@ -26,7 +27,7 @@ from emulator.core.aggregate.stage_nodes import (
     read_options,
     slices,
 )
-from emulator.core.aggregate.stages_group import COUNT_OUTPUT, Groups, Output, read_outputs
+from emulator.core.aggregate.stages_group import read_outputs
 from emulator.core.ordering import SortKey, compare, rank, sort_key
 from emulator.core.values import MISSING, Document, Value
 

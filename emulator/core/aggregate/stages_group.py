@@ -1,128 +1,29 @@
 """Owns the stages that gather documents under a key: `$group`, `$sortByCount`, `$count`.
 
-Not here: accumulators (`accumulators`), buckets (`stages_bucket`). The one idea: of each slice the
-documents are first laid together by key, then every accumulator takes a whole pile at once.
+Not here: the groups themselves (`groups`), buckets (`stages_bucket`). The one idea: keys are made
+for a whole slice at once, one column for each part of the key, and are hashable stand-ins that are
+equal exactly where MongoDB's values are.
 """
 
-from collections import defaultdict
-from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
-from emulator.core.aggregate.accumulators import (
-    ACCUMULATORS,
-    Accumulator,
-    AddToSet,
-    Push,
-    kinds_of,
-)
+from emulator.core.aggregate.accumulators import ACCUMULATORS
 from emulator.core.aggregate.expressions import is_operator
+from emulator.core.aggregate.groups import COUNT_OUTPUT, Groups, Output
 from emulator.core.aggregate.nodes import Expression, Variables, refusal
 from emulator.core.aggregate.numbers import WHOLE
-from emulator.core.aggregate.sizes import MEMORY_MAX_BYTES, about_bytes, bson_bytes
 from emulator.core.aggregate.stage_nodes import Building, Slice, Slices, Stage, StageBuilder, slices
 from emulator.core.aggregate.stages_flow import sort_stage
-from emulator.core.aggregate.totals import Count, Kinds
+from emulator.core.aggregate.totals import Count
 from emulator.core.aggregate.variables import check_field_name
 from emulator.core.errors import InvalidOperator
 from emulator.core.ordering import hash_key
 from emulator.core.values import MISSING, Date, Document, Int64, ObjectId, Value
 
-GROUP_BYTES: Final = 64
-"""About what a group, and each of its accumulators, takes besides the values it holds."""
-
 _PLAIN_KEYS: Final = frozenset({str, int, Int64, type(None), Date, ObjectId})
-
-
-@dataclass(frozen=True, slots=True)
-class Output:
-    """One field of a group: its name, its accumulator, and what that is fed.
-
-    Without an expression the accumulator only counts. Outputs of one `path` share their values.
-    """
-
-    name: str
-    start: Callable[[], Accumulator]
-    expression: Expression | None = None
-    path: str = ""
-
-
-COUNT_OUTPUT: Final = Output("count", Count)
-
-_NO_KINDS: Final[Kinds] = frozenset()
-
-
-class Groups:
-    """Groups that grow as slices come in; `id_of` tells a group's id by its first document."""
-
-    def __init__(
-        self, outputs: Sequence[Output], variables: Variables, id_of: Callable[[Document], Value]
-    ) -> None:
-        self._outputs = outputs
-        self._variables = variables
-        self._id_of = id_of
-        self._ids: dict[Hashable, Value] = {}
-        self._states: dict[Hashable, list[Accumulator]] = {}
-        self._columns = _columns(outputs)
-        self._bytes = 0
-
-    def add(self, keys: Sequence[Hashable], documents: Slice) -> None:
-        """Take documents and the key of each."""
-        piles: defaultdict[Hashable, Slice] = defaultdict(list)
-        for key, document in zip(keys, documents, strict=True):
-            piles[key].append(document)
-        for key, pile in piles.items():
-            states = self._states.get(key)
-            if states is None:
-                id_ = self._ids[key] = self._id_of(pile[0])
-                states = self._states[key] = [output.start() for output in self._outputs]
-                self._bytes += bson_bytes(id_) + GROUP_BYTES * (1 + len(states))
-            self._feed(states, pile)
-        if self._bytes > MEMORY_MAX_BYTES:
-            raise refusal(
-                "Exceeded memory limit for $group, but didn't allow external sort. Pass"
-                " allowDiskUse:true to opt in.",
-                16945,
-                hint="gather less in a group, or match and project before; the cloud has no disk",
-            )
-
-    def _feed(self, states: Sequence[Accumulator], pile: Slice) -> None:
-        for expression, places in self._columns:
-            if expression is None:
-                values, kinds = pile, _NO_KINDS
-            else:
-                values = expression.column(pile, self._variables)
-                kinds = kinds_of(values)
-            for place in places:
-                state = states[place]
-                if isinstance(state, Push | AddToSet):
-                    held = len(state)
-                    state.add(values, kinds)
-                    self._bytes += about_bytes(values) * (len(state) - held) // len(values)
-                else:
-                    state.add(values, kinds)
-
-    def documents(self) -> Iterator[Document]:
-        """Yield a document for each group, in the order the groups began."""
-        for key, states in self._states.items():
-            yield self._document(self._ids[key], states)
-
-    def _document(self, id_: Value, states: Sequence[Accumulator]) -> Document:
-        document: Document = {"_id": id_}
-        for state, output in zip(states, self._outputs, strict=True):
-            value = state.result()
-            document[output.name] = None if value is MISSING else value
-        return document
-
-
-def _columns(outputs: Sequence[Output]) -> list[tuple[Expression | None, list[int]]]:
-    """Return each expression once, with the places of the outputs that it feeds."""
-    columns: dict[Hashable, tuple[Expression | None, list[int]]] = {}
-    for place, output in enumerate(outputs):
-        key = None if output.expression is None else output.path or place
-        columns.setdefault(key, (output.expression, []))[1].append(place)
-    return list(columns.values())
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,7 +108,10 @@ def single_key(expression: Expression) -> Keys:
     evaluate = expression.run
 
     def keys(documents: Slice, variables: Variables) -> Sequence[Hashable]:
-        return hash_keys(_null_for_missing(expression.column(documents, variables)))
+        values = expression.column(documents, variables)
+        if _PLAIN_KEYS.issuperset(map(type, values)):
+            return values
+        return [hash_key(None if value is MISSING else value) for value in values]
 
     def id_of(document: Document, variables: Variables) -> Value:
         value = evaluate(document, variables)
@@ -226,7 +130,7 @@ def _several_fields(columns: Mapping[str, Expression]) -> Keys:
     """Return keys of several fields, of which missing ones stay apart from null."""
 
     def keys(documents: Slice, variables: Variables) -> Sequence[Hashable]:
-        values = [hash_keys(each.column(documents, variables)) for each in columns.values()]
+        values = [_hash_keys(each.column(documents, variables)) for each in columns.values()]
         return list(zip(*values, strict=True))
 
     def id_of(document: Document, variables: Variables) -> Value:
@@ -236,13 +140,7 @@ def _several_fields(columns: Mapping[str, Expression]) -> Keys:
     return Keys(keys, id_of)
 
 
-def _null_for_missing(values: list[Value]) -> list[Value]:
-    if MISSING in values:
-        return [None if value is MISSING else value for value in values]
-    return values
-
-
-def hash_keys(values: Sequence[Value]) -> Sequence[Hashable]:
+def _hash_keys(values: Sequence[Value]) -> Sequence[Hashable]:
     """Return the hash key of each value."""
     if _PLAIN_KEYS.issuperset(map(type, values)):
         return values

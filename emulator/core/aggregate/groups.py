@@ -1,0 +1,202 @@
+"""Owns groups that grow as documents come in: a key, an id and accumulators each.
+
+Not here: what documents are grouped by (`stages_group`, `stages_bucket`) and the accumulators
+(`accumulators`). The one idea: of a slice each expression is first evaluated for all documents at
+once, then the values are laid together by key, and every accumulator takes a whole pile of them.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from typing import Final
+
+from emulator.core.aggregate.accumulators import Accumulator, AddToSet, Push, kinds_of
+from emulator.core.aggregate.nodes import Expression, Variables, refusal
+from emulator.core.aggregate.sizes import MEMORY_MAX_BYTES, about_bytes, bson_bytes
+from emulator.core.aggregate.stage_nodes import Slice
+from emulator.core.aggregate.totals import Count, Kinds
+from emulator.core.values import MISSING, Document, Value
+
+GROUP_BYTES: Final = 64
+"""About what a group, and each of its accumulators, takes besides the values it holds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """One field of a group: its name, its accumulator, and what that is fed.
+
+    Without an expression it is a `Count`. Outputs of one `path` share their values.
+    """
+
+    name: str
+    start: Callable[[], Accumulator]
+    expression: Expression | None = None
+    path: str = ""
+
+
+COUNT_OUTPUT: Final = Output("count", Count)
+
+_NO_KINDS: Final[Kinds] = frozenset()
+
+_Pick = Callable[[list[Value]], list[Value]]
+_Column = tuple[Expression, list[int]]
+"""An expression, and the places of the outputs that its values feed."""
+
+
+class Groups:
+    """Groups in the order they began; `id_of` tells a group's id by its first document."""
+
+    def __init__(
+        self, outputs: Sequence[Output], variables: Variables, id_of: Callable[[Document], Value]
+    ) -> None:
+        self._outputs = outputs
+        self._variables = variables
+        self._id_of = id_of
+        self._columns = _columns(outputs)
+        self._counting = [place for place, each in enumerate(outputs) if each.expression is None]
+        self._ids: list[Value] = []
+        self._counts: Counter[Hashable] = Counter()
+        self._states: dict[Hashable, list[Accumulator]] = {}
+        self._bytes = 0
+
+    def add(self, keys: Sequence[Hashable], documents: Slice) -> None:
+        """Take documents and the key of each.
+
+        Raises:
+            DatabaseRequestFailed: an expression refuses, or the groups hold too much (16945).
+        """
+        if not documents:
+            return
+        if self._columns:
+            self._feed(keys, documents)
+        else:
+            self._count(keys, documents)
+        if self._bytes > MEMORY_MAX_BYTES:
+            raise refusal(
+                "Exceeded memory limit for $group, but didn't allow external sort. Pass"
+                " allowDiskUse:true to opt in.",
+                16945,
+                hint="gather less in a group, or match and project before; the cloud has no disk",
+            )
+
+    def documents(self) -> Iterator[Document]:
+        """Yield a document for each group and let go of the group, so that nothing is left."""
+        self._ids.reverse()
+        ids, states, counts = self._ids, self._states, self._counts
+        if self._columns:
+            for key in list(states):
+                yield self._document(ids.pop(), states.pop(key))
+            return
+        for count in counts.values():
+            yield self._document(ids.pop(), self._counted(count))
+
+    # --- taking documents in ---
+
+    def _count(self, keys: Sequence[Hashable], documents: Slice) -> None:
+        """Take documents that are only counted."""
+        counts = self._counts
+        known = len(counts)
+        counts.update(keys)
+        if len(counts) == known:
+            return
+        firsts = _firsts(keys, documents)
+        began = list(islice(reversed(counts), len(counts) - known))
+        for key in reversed(began):
+            self._begin(firsts[key])
+
+    def _feed(self, keys: Sequence[Hashable], documents: Slice) -> None:
+        variables = self._variables
+        columns = [each.column(documents, variables) for each, _ in self._columns]
+        kinds = [kinds_of(column) for column in columns]
+        if len(columns) == 1:
+            # Most groups have one sum: its values are piled, without a detour by their places.
+            piles = _piles(keys, columns[0])
+            values_of: list[_Pick] = [_same]
+        else:
+            piles = _piles(keys, range(len(documents)))
+            values_of = [_picker(column) for column in columns]
+        firsts: Mapping[Hashable, Document] = {}
+        for key, pile in piles.items():
+            states = self._states.get(key)
+            if states is None:
+                firsts = firsts or _firsts(keys, documents)
+                self._begin(firsts[key])
+                states = self._states[key] = [output.start() for output in self._outputs]
+            for place in self._counting:
+                states[place].add(pile, _NO_KINDS)
+            for (_, places), values, known in zip(self._columns, values_of, kinds, strict=True):
+                self._add(states, places, values(pile), known)
+
+    def _add(
+        self,
+        states: Sequence[Accumulator],
+        places: Sequence[int],
+        values: list[Value],
+        known: Kinds,
+    ) -> None:
+        """Feed the values of one column to the outputs of one group."""
+        kinds = known if len(known) == 1 else kinds_of(values)
+        for place in places:
+            state = states[place]
+            if isinstance(state, Push | AddToSet):
+                held = len(state)
+                state.add(values, kinds)
+                self._bytes += about_bytes(values) * (len(state) - held) // len(values)
+            else:
+                state.add(values, kinds)
+
+    def _begin(self, first: Document) -> None:
+        id_ = self._id_of(first)
+        self._ids.append(id_)
+        self._bytes += bson_bytes(id_) + GROUP_BYTES * (1 + len(self._outputs))
+
+    # --- giving groups back ---
+
+    def _counted(self, count: int) -> list[Accumulator]:
+        states = [output.start() for output in self._outputs]
+        pile = range(count)
+        for state in states:
+            state.add(pile, _NO_KINDS)  # type: ignore[arg-type]  # only its length is asked
+        return states
+
+    def _document(self, id_: Value, states: Sequence[Accumulator]) -> Document:
+        document: Document = {"_id": id_}
+        for state, output in zip(states, self._outputs, strict=True):
+            value = state.result()
+            document[output.name] = None if value is MISSING else value
+        return document
+
+
+def _columns(outputs: Sequence[Output]) -> list[_Column]:
+    """Return each expression once, with the places of the outputs that it feeds."""
+    columns: dict[Hashable, _Column] = {}
+    for place, output in enumerate(outputs):
+        if output.expression is not None:
+            columns.setdefault(output.path or place, (output.expression, []))[1].append(place)
+    return list(columns.values())
+
+
+def _piles(keys: Sequence[Hashable], items: Sequence[Value]) -> Mapping[Hashable, list[Value]]:
+    """Return the items by key, keys and items in the order they came."""
+    first = keys[0]
+    if keys[-1] == first and keys.count(first) == len(keys):
+        return {first: list(items)}
+    piles: defaultdict[Hashable, list[Value]] = defaultdict(list)
+    for key, item in zip(keys, items, strict=True):
+        piles[key].append(item)
+    return piles
+
+
+def _firsts(keys: Sequence[Hashable], documents: Slice) -> Mapping[Hashable, Document]:
+    """Return the first document of each key."""
+    return dict(zip(reversed(keys), reversed(documents), strict=True))
+
+
+def _same(values: list[Value]) -> list[Value]:
+    return values
+
+
+def _picker(column: Sequence[Value]) -> _Pick:
+    pick = column.__getitem__
+    return lambda places: list(map(pick, places))
