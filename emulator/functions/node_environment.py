@@ -9,13 +9,27 @@ import os
 from collections.abc import Mapping
 from typing import Final
 
-from emulator.functions.base import Invocation
-
 WX_CONTEXT_KEYS: Final = (
     "WX_CLIENTIP,WX_CLIENTIPV6,WX_APPID,WX_OPENID,WX_UNIONID,WX_FROM_APPID,WX_FROM_OPENID,"
     "WX_FROM_UNIONID,WX_API_TOKEN,WX_CLOUDBASE_ACCESSTOKEN"
 )
 """Names that `getWXContext()` looks at, those that are set; the platform's own list."""
+
+_NAMED: Final[Mapping[str, str]] = {
+    **{
+        name: f"WX_{name}"
+        for name in ("OPENID", "APPID", "UNIONID", "FROM_OPENID", "FROM_APPID", "FROM_UNIONID")
+    },
+    **{
+        name: name
+        for name in ("TCB_UUID", "TCB_CUSTOM_USER_ID", "TCB_ISANONYMOUS_USER", "LOGINTYPE")
+    },
+    "SOURCE": "TCB_SOURCE",
+}
+"""What is known of a caller, and the variable that tells it."""
+
+_TOKENS: Final = ("WX_API_TOKEN", "TCB_SESSIONTOKEN")
+_TIMER_TOKENS: Final = (*_TOKENS, "WX_TRIGGER_API_TOKEN_V0")
 
 _LOCAL: Final = "127.0.0.1,localhost,::1"
 _OURS: Final = frozenset({"NODE_OPTIONS", "NODE_PATH", "NODE_CHANNEL_FD", "NODE_UNIQUE_ID"})
@@ -33,37 +47,25 @@ def process_variables() -> dict[str, str]:
     return {**inherited, "TZ": "UTC"}
 
 
-def identity_variables(invocation: Invocation) -> dict[str, str]:
-    """Return the variables of one run beside the function's own: who calls, and on which way.
-
-    The token is the request's id: with it the SDK's own requests are known as this invocation's.
-    """
-    request_id = invocation.request_id
-    known = invocation.session.wx_context
-    source = _text(known, "SOURCE")
-    found = {
-        "WX_CONTEXT_KEYS": WX_CONTEXT_KEYS,
-        "WX_API_TOKEN": request_id,
-        "TCB_SESSIONTOKEN": request_id,
-    }
-    for name in ("OPENID", "APPID", "UNIONID", "FROM_OPENID", "FROM_APPID", "FROM_UNIONID"):
-        text = _text(known, name)
-        if text:
-            found[f"WX_{name}"] = text
-    for name in ("TCB_UUID", "TCB_CUSTOM_USER_ID", "TCB_ISANONYMOUS_USER", "LOGINTYPE"):
-        if text := _text(known, name):
-            found[name] = text
-    if source:
-        found["TCB_SOURCE"] = source
-    if source == "wx_trigger":
+def identity_variables(known: Mapping[str, object]) -> dict[str, str]:
+    """Return the variables of one run beside the function's own: who calls, and on which way."""
+    found = {"WX_CONTEXT_KEYS": WX_CONTEXT_KEYS}
+    for name, value in known.items():
+        variable = _NAMED.get(name)
+        if variable is not None and value and isinstance(value, str):
+            found[variable] = value
+    if found.get("TCB_SOURCE") == "wx_trigger":
         found["TRIGGER_SRC"] = "timer"
-        found["WX_TRIGGER_API_TOKEN_V0"] = request_id
-    if _text(known, "OPENID"):
-        found["WX_CLIENTIP"] = _text(known, "CLIENTIP") or "127.0.0.1"
+    if "WX_OPENID" in found:
+        ip = known.get("CLIENTIP")
+        found["WX_CLIENTIP"] = ip if ip and isinstance(ip, str) else "127.0.0.1"
         found["LOGINTYPE"] = "WECHAT-OPENID"
     return found
 
 
-def _text(known: Mapping[str, object], name: str) -> str:
-    value = known.get(name)
-    return value if isinstance(value, str) else ""
+def token_names(known: Mapping[str, object]) -> tuple[str, ...]:
+    """Return the variables that hold the id of the request.
+
+    With it the SDK's own requests are known as those of the run.
+    """
+    return _TIMER_TOKENS if known.get("SOURCE") == "wx_trigger" else _TOKENS

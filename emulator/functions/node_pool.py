@@ -69,6 +69,7 @@ class NodeGeneration:
         self.is_inspected = False
         self._moved_s = 0.0
         self._call_s = 0.0
+        self._packages = str(bundle.folder / "node_modules")
         for path in (bundle.entry, *_markers(bundle.folder)):
             self._note(str(path))
 
@@ -79,14 +80,18 @@ class NodeGeneration:
 
     def is_current(self) -> bool:
         """Tell, by looking at the files it loaded, whether it is what lies on disk."""
+        stat = os.stat  # before every call: a Path costs more
         try:
             for path, stamp in self._stamps.items():
-                status = os.stat(path)  # noqa: PTH116  # before every call; a Path costs more
+                status = stat(path)
                 if (status.st_mtime_ns, status.st_size) != stamp:
                     return False
         except OSError:
             return False
-        return not any(os.access(path, os.F_OK) for path in self._absent)
+        # What is not in a folder that is not there need not be looked for.
+        if self._absent and os.access(self._packages, os.F_OK):
+            return not any(os.access(path, os.F_OK) for path in self._absent)
+        return True
 
     def loaded_files(self, files: Sequence[Sequence[Any]]) -> None:
         """Take the user's files as they were when a worker read them."""

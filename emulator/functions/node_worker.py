@@ -14,6 +14,7 @@ from typing import Any, Final, Protocol
 
 import orjson
 
+from emulator.core.values import Value
 from emulator.functions.base import (
     Failure,
     Invocation,
@@ -24,7 +25,7 @@ from emulator.functions.base import (
 from emulator.functions.node_calls import NodeCall, too_large
 from emulator.functions.node_channel import Channel, frame, open_endpoint
 from emulator.functions.node_child import Command, NodeChild
-from emulator.functions.node_environment import identity_variables
+from emulator.functions.node_environment import identity_variables, token_names
 
 START_TIMEOUT_S: Final = 20.0
 REAP_EVERY_S: Final = 0.005
@@ -88,12 +89,12 @@ class NodeWorker:
         self._loading: asyncio.Future[None] | None = None
         self._inspecting: asyncio.Future[str] | None = None
         self._child = NodeChild(launch.command, loop, self._take_raw)
-        self._is_reaping = False
-        self._is_answered = False
+        self._is_reaping = self._is_answered = False
         # Ordered, for a plain dictionary that lost its oldest keys is slow to find the next one.
         self._logs: OrderedDict[str, Callable[[str, str], None]] = OrderedDict()
         self._title = ""
         self._variables: Mapping[str, str] | None = None
+        self._known: Mapping[str, Value] = {}
         self.early: list[tuple[str, str]] = []
         self.packages: list[str] = []
         self.owner: Owner | None = None
@@ -168,7 +169,7 @@ class NodeWorker:
             self._logs[invocation.request_id] = invocation.log
             if len(self._logs) > LOGS_KEPT_MAX:
                 self._logs.popitem(last=False)
-            frames.append(frame("C", self._message(invocation)))
+            frames.append(self._frames(invocation))
         for level, line in self.early:
             calls[0].invocation.log(level, line)
         self.early.clear()
@@ -228,18 +229,23 @@ class NodeWorker:
         for line in lines:
             log("info", line)
 
-    def _message(self, invocation: Invocation) -> bytes:
-        message: dict[str, Any] = {
+    def _frames(self, invocation: Invocation) -> bytes:
+        """Return the call as frames; what surrounds it is told only when it is another."""
+        message = {
             "id": invocation.request_id,
             "event": invocation.event,
             "context": invocation.context,
-            "identity": identity_variables(invocation),
             "deadline": round(invocation.timeout_s * 1000),
         }
-        if invocation.variables is not self._variables:
-            self._variables = invocation.variables
-            message["variables"] = dict(invocation.variables)
-        return orjson.dumps(message)
+        called = frame("C", orjson.dumps(message))
+        known, variables = invocation.session.wx_context, invocation.variables
+        if variables is self._variables and known == self._known:
+            return called
+        told = {"identity": identity_variables(known), "tokens": token_names(known)}
+        if variables is not self._variables:
+            told["variables"] = dict(variables)
+        self._variables, self._known = variables, known
+        return frame("S", orjson.dumps(told)) + called
 
     # What the worker says
 

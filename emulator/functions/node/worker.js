@@ -25,8 +25,9 @@ const activeResources = process.getActiveResourcesInfo
 
 const files = []
 const own = new Map() // variables of the function, as last set
-const identity = new Map() // variables of the call, as last set
-let variables = {}
+const identity = new Map() // variables of who calls, as last set
+let surroundings = surroundingsOf({}, {}, [])
+let applied = surroundings
 let handler = null
 let root = ''
 let active = null
@@ -54,7 +55,11 @@ const frames = {
   },
   P: (paths) => paths.forEach(preload),
   L: (wanted) => load(wanted),
+  S: ({ variables, identity, tokens }) => {
+    surroundings = surroundingsOf(variables || surroundings.variables, identity, tokens)
+  },
   C: (call) => {
+    call.surroundings = surroundings
     if (active === null && !isEnding) run(call)
     else queued.push(call)
   },
@@ -64,8 +69,7 @@ const frames = {
 
 async function load (wanted) {
   root = wanted.root
-  variables = wanted.variables
-  apply(variables, own)
+  apply(wanted.variables, own)
   try {
     handler = await loader.load(wanted)
   } catch (error) {
@@ -90,18 +94,22 @@ function tellFiles () {
   if (files.length > 0) channel.send('m', stringify(files.splice(0)))
 }
 
+/** Returns the variables of a call: the function's own, who calls, names that hold the call's id. */
+function surroundingsOf (variables, identity, tokens) {
+  const known = { ...variables, ...identity }
+  for (const name of tokens) delete known[name]
+  const lines = Object.entries(known).map(([name, value]) => `${name}=${value};`).join('')
+  return { variables, identity, tokens, lines, json: stringify(known).slice(0, -1) }
+}
+
 /** Sets variables that differ from those last set; those that are no longer among them go. */
 function apply (wanted, applied) {
-  let kept = 0
   for (const name in wanted) {
     const value = wanted[name]
-    if (applied.has(name)) kept++
     if (applied.get(name) !== value) process.env[name] = value
   }
-  if (kept < applied.size) {
-    for (const name of applied.keys()) if (!(name in wanted)) delete process.env[name]
-    applied.clear()
-  }
+  for (const name of applied.keys()) if (!(name in wanted)) delete process.env[name]
+  applied.clear()
   for (const name in wanted) applied.set(name, wanted[name])
 }
 
@@ -182,11 +190,14 @@ class Call {
 }
 
 function run (message) {
-  if (message.variables !== undefined) {
-    variables = message.variables
-    apply(variables, own)
+  const wanted = message.surroundings
+  if (wanted !== applied) {
+    if (wanted.variables !== applied.variables) apply(wanted.variables, own)
+    apply(wanted.identity, identity)
+    for (const name of applied.tokens) if (!wanted.tokens.includes(name)) delete process.env[name]
+    applied = wanted
   }
-  apply(message.identity, identity)
+  for (const name of wanted.tokens) process.env[name] = message.id
   active = new Call(message)
   capture.active = active.request
   storage.run(active.request, () => active.begin())
@@ -196,20 +207,21 @@ function failureOf (error) {
   return { kind: 'exception', message: messageOf(error), stack: stackOf(error, root) }
 }
 
-function contextOf ({ context, identity, deadline }) {
+/** Returns what a handler gets as its second argument. */
+function contextOf ({ id, context, surroundings, deadline }) {
   const end = Date.now() + deadline
-  const known = variables
-  return {
-    ...context,
+  let { lines, json } = surroundings
+  for (const name of surroundings.tokens) {
+    lines += `${name}=${id};`
+    json += `,"${name}":"${id}"`
+  }
+  const own = {
     callbackWaitsForEmptyEventLoop: true,
     getRemainingTimeInMillis: () => Math.max(0, end - Date.now()),
-    get environ () {
-      return Object.entries({ ...known, ...identity }).map(([name, value]) => `${name}=${value}`).join(';')
-    },
-    get environment () {
-      return stringify({ ...known, ...identity })
-    }
+    environ: lines.slice(0, -1),
+    environment: `${json}}`
   }
+  return Object.assign(own, context)
 }
 
 /** Tells when what calls left behind has ended. */

@@ -121,6 +121,8 @@ async def test_context_has_the_platforms_fields(stage):
     environment = json.loads(context["environment"])
     assert (environment["STAGE"], environment["WX_OPENID"]) == ("test", "oUser")
     assert "TCB_SOURCE=wx_client" in context["environ"].split(";")
+    assert environment["WX_API_TOKEN"] == context["request_id"]
+    assert f"WX_API_TOKEN={context['request_id']}" in context["environ"].split(";")
 
 
 async def test_identity_is_that_of_the_call_and_of_no_other(stage):
