@@ -8,7 +8,14 @@ the API and the console.
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Coroutine, Iterable, MutableMapping, Sequence
+from collections.abc import (
+    Awaitable,
+    Callable,
+    Coroutine,
+    Iterable,
+    MutableMapping,
+    Sequence,
+)
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from typing import Any, Final
@@ -21,6 +28,7 @@ from emulator.core.errors import ConfigurationError
 from emulator.wire import envelope
 from emulator.wire.exchange import json_answer
 from emulator.wire.guard import Guard
+from emulator.wire.short_way import Doors, ShortWay
 
 _log: Final = logging.getLogger(__name__)
 
@@ -37,10 +45,14 @@ BODY_READ_MAX_BYTES: Final = 64 * 1024 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Port:
-    """A port to listen on, 0 for any free one, and what is served there."""
+    """A port to listen on, 0 for any free one, and what is served there.
+
+    `doors` answer small requests of programs before any route is looked for.
+    """
 
     number: int
     routes: Sequence[web.AbstractRouteDef]
+    doors: Doors = lambda _path: None
 
 
 class Server:
@@ -81,14 +93,13 @@ class Server:
             ConfigurationError: a port is taken or may not be used; the message names it.
         """
         async with AsyncExitStack() as stack:
-            runners = [self._runner(port.routes) for port in self._ports]
-            stack.push_async_callback(_clean_up, runners)
-            for runner, port in zip(runners, self._ports, strict=True):
-                await runner.setup()
-                await self._listen(runner, port.number)
+            listeners = [_Listener(self._runner(port.routes)) for port in self._ports]
+            stack.push_async_callback(_close_all, listeners)
+            for listener, port in zip(listeners, self._ports, strict=True):
+                await self._listen(listener, port)
             for close in reversed(self._on_stop):
                 stack.push_async_callback(close)
-            self._urls = (self._address(runners[0]), self._address(runners[1]))
+            self._urls = (self._address(listeners[0]), self._address(listeners[1]))
             self._running = stack.pop_all()
 
     async def stop(self) -> None:
@@ -122,21 +133,56 @@ class Server:
 
         return answer
 
-    async def _listen(self, runner: web.AppRunner, port: int) -> None:
-        site = web.TCPSite(runner, self._host, port, backlog=BACKLOG_CONNECTIONS)
+    async def _listen(self, listener: "_Listener", port: Port) -> None:
         try:
-            await _to_its_end(site.start())
+            await _to_its_end(listener.open(self._host, port, self._guard))
         except (OSError, OverflowError) as fault:
             why = fault.strerror if isinstance(fault, OSError) and fault.strerror else str(fault)
             raise ConfigurationError(
-                f"port {port} on {self._host} cannot be used: {why}",
+                f"port {port.number} on {self._host} cannot be used: {why}",
                 hint="stop what uses it, choose another with --port or --site-port, or 0 for any",
             ) from fault
 
-    def _address(self, runner: web.AppRunner) -> str:
-        port = runner.addresses[0][1]
+    def _address(self, listener: "_Listener") -> str:
         host = _NAMES_OF_ALL.get(self._host, self._host)
-        return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+        host = f"[{host}]" if ":" in host else host
+        return f"http://{host}:{listener.port}"
+
+
+class _Listener:
+    """One port: its socket, its short way, and aiohttp for all else."""
+
+    def __init__(self, runner: web.AppRunner) -> None:
+        self._runner = runner
+        self._way: ShortWay | None = None
+        self._server: asyncio.Server | None = None
+
+    @property
+    def port(self) -> int:
+        """Return the port's number."""
+        assert self._server is not None
+        number: int = self._server.sockets[0].getsockname()[1]
+        return number
+
+    async def open(self, host: str, port: Port, guard: Guard) -> None:
+        """Listen; raises OSError, OverflowError."""
+        await self._runner.setup()
+        others = self._runner.server
+        assert others is not None
+        loop = asyncio.get_running_loop()
+        self._way = ShortWay(port.doors, admits=guard.admits, hand_over=others, loop=loop)
+        self._server = await loop.create_server(
+            self._way, host, port.number, backlog=BACKLOG_CONNECTIONS
+        )
+
+    async def close(self) -> None:
+        """Close the socket and every connection."""
+        if self._server is not None:
+            self._server.close()
+        closing = [self._runner.cleanup()]
+        if self._way is not None:
+            closing.append(self._way.close(SHUTDOWN_GRACE_S))
+        await asyncio.gather(*closing)
 
 
 class _HttpLog(logging.LoggerAdapter[logging.Logger]):
@@ -170,5 +216,5 @@ async def _to_its_end(starting: Coroutine[Any, Any, None]) -> None:
         raise
 
 
-async def _clean_up(runners: Iterable[web.AppRunner]) -> None:
-    await asyncio.gather(*(runner.cleanup() for runner in runners))
+async def _close_all(listeners: Iterable[_Listener]) -> None:
+    await asyncio.gather(*(listener.close() for listener in listeners))

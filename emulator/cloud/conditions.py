@@ -56,6 +56,8 @@ def encode_stage(stage: Mapping[str, Value]) -> Document:
 
 def _flattened(fields: Mapping[str, Value], prefix: str = "") -> Iterator[tuple[str, Value]]:
     """Yield dotted paths and leaves; keys with `$` stay together under the path they belong to."""
+    if not isinstance(fields, Mapping):
+        raise Unencodable(fields, f"must be an object of conditions, not {type(fields).__name__}")
     for key, value in fields.items():
         if type(key) is not str:
             raise Unencodable(key, f"has a field name that is no text: {key!r:.80}")

@@ -16,13 +16,17 @@ from emulator.wire.gateway_files import GatewayFiles
 from emulator.wire.gateway_functions import GatewayFunctions
 
 
-def gateway_routes(identity: Identity, doors: Doors, recorder: Recorder) -> list[web.RouteDef]:
-    """Return the routes that js-sdk 3.x asks through, and the script that leads pages here."""
+def make_gateway(identity: Identity, doors: Doors, recorder: Recorder) -> Gateway:
+    """Return the gateway with all its endpoints."""
     endpoints = [
         *GatewayDatabase(doors.executor).endpoints(),
         *GatewayFunctions(doors.functions, doors.platform.stand_ins(), recorder).endpoints(),
         *GatewayFiles(doors.storage).endpoints(),
         *refusals(),
     ]
-    gateway = Gateway(endpoints, Callers(identity.auth), ids=doors.ids)
+    return Gateway(endpoints, Callers(identity.auth), ids=doors.ids)
+
+
+def gateway_routes(gateway: Gateway) -> list[web.RouteDef]:
+    """Return the routes that js-sdk 3.x asks through, and the script that leads pages here."""
     return [*gateway.routes(), *redirect.routes(), *sdk_files.routes()]

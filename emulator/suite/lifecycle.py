@@ -24,7 +24,7 @@ from emulator.services.executor import Crossing, LocalTransport
 from emulator.services.signatures import Signatures
 from emulator.suite.assembly import REGION, Parts, assemble
 from emulator.suite.control import SuiteControl
-from emulator.suite.gateway import gateway_routes
+from emulator.suite.gateway import gateway_routes, make_gateway
 from emulator.suite.hosting import Site
 from emulator.suite.identity import Doors, client_routes, make_users
 from emulator.suite.index_control import IndexControl
@@ -244,6 +244,7 @@ class Suite:
             platform=platform,
             ids=parts.ids,
         )
+        gateway = make_gateway(parts.identity, doors, parts.recorder)
         containers = Containers(self.config.containers, Callers(parts.identity.auth), ids=parts.ids)
         closing = [
             over_call.close,
@@ -264,10 +265,11 @@ class Suite:
                     *transfer_wire.routes(parts.importing, parts.exporting),
                     *wechat_routes(parts, guard, parts.delayed),
                     *client_routes(parts.identity, doors),
-                    *gateway_routes(parts.identity, doors, parts.recorder),
+                    *gateway_routes(gateway),
                     *realtime.routes(),
                     *containers.routes(),
                 ],
+                doors=lambda path: door.door(path) or gateway.door(path),
             ),
             site=Port(emulator.site_port, [*storage_wire.routes(parts.storage), *site.routes()]),
             guard=guard,

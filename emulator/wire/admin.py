@@ -13,7 +13,7 @@ import orjson
 from aiohttp import hdrs, web
 
 from emulator.ambient import Ids
-from emulator.core.errors import InvalidCommonParam
+from emulator.core.errors import EmulatorError, InvalidCommonParam
 from emulator.core.values import Value
 from emulator.services.caller import ADMINISTRATOR, Caller
 from emulator.services.signatures import Request, Signatures
@@ -23,6 +23,7 @@ from emulator.wire.exchange import Binary, binary_answer, json_answer, read_body
 from emulator.wire.fields import Body
 from emulator.wire.form import read_form
 from emulator.wire.guard import Guard
+from emulator.wire.short_way import Door, Whole
 
 PATH: Final = "/admin"
 
@@ -57,23 +58,35 @@ class AdminDoor:
         """Return the routes of the door: its own, and the same for a named environment."""
         return [web.post(PATH, self.answer), web.post(f"/e/{{env}}{PATH}", self.answer)]
 
+    def door(self, path: str) -> Door | None:
+        """Return what answers requests to a path that arrive whole."""
+        return self.answer_whole if path == PATH else None
+
     async def answer(self, request: web.Request) -> web.StreamResponse:
-        """Answer any request with status 200 and JSON: the rim behind which nothing is raised."""
-        request_id = self._ids.request_id()
+        """Answer any request with status 200 and JSON."""
         try:
             self._guard.require_own_origin(request)
             raw = await read_body(request, max_bytes=REQUEST_MAX_BYTES)
-            body = _read_object(raw, request.headers)
-            from_sdk = request.headers.get(hdrs.USER_AGENT, "").startswith(SDK_AGENTS)
-            run = self._actions.find(fields.text(body, "action"), exact=not from_sdk)
-            answer = await run(body, self._caller(request, body), request_id)
-            if isinstance(answer, Binary):
-                return binary_answer(answer)
-        except Exception as error:  # noqa: BLE001  # the rim of a request
-            answer = envelope.refused(error, request_id)
+        except EmulatorError as error:
+            return json_answer(request, envelope.failure(error, self._ids.request_id()))
+        answer = await self.answer_whole(Whole(request.raw_path, request.headers, raw))
+        if isinstance(answer, Binary):
+            return binary_answer(answer)
         return json_answer(request, answer)
 
-    def _caller(self, request: web.Request, body: Body) -> Caller:
+    async def answer_whole(self, whole: Whole) -> bytes | Binary:
+        """Answer a request of no other site: the rim behind which nothing is raised."""
+        request_id = self._ids.request_id()
+        try:
+            headers = whole.headers
+            body = _read_object(whole.body, headers)
+            from_sdk = headers.get(hdrs.USER_AGENT, "").startswith(SDK_AGENTS)
+            run = self._actions.find(fields.text(body, "action"), exact=not from_sdk)
+            return await run(body, self._caller(whole, body), request_id)
+        except Exception as error:  # noqa: BLE001  # the rim of a request
+            return envelope.refused(error, request_id)
+
+    def _caller(self, whole: Whole, body: Body) -> Caller:
         for name in TOKEN_FIELDS:
             token = body.get(name)
             if token:
@@ -81,17 +94,17 @@ class AdminDoor:
                 if caller is not None:
                     return caller
         if self._signatures is not None:
-            self._signatures.require(_signed_part(request, body))
+            self._signatures.require(_signed_part(whole, body))
         return ADMINISTRATOR
 
 
-def _signed_part(request: web.Request, body: Body) -> Request:
-    path, _, query = request.raw_path.partition("?")
+def _signed_part(whole: Whole, body: Body) -> Request:
+    path, _, query = whole.path.partition("?")
     return Request(
-        method=request.method,
-        address=f"//{request.headers.get(hdrs.HOST, '')}{path}",
+        method=hdrs.METH_POST,
+        address=f"//{whole.headers.get(hdrs.HOST, '')}{path}",
         query=query,
-        headers={name.lower(): value for name, value in request.headers.items()},
+        headers={name.lower(): value for name, value in whole.headers.items()},
         body=body,
     )
 

@@ -11,12 +11,13 @@ from base64 import urlsafe_b64decode
 from typing import Any, Final
 
 import orjson
-from aiohttp import hdrs, web
+from aiohttp import hdrs
 
 from emulator.services.auth import SOURCE, Auth
 from emulator.services.caller import Caller
 from emulator.wire.cors import is_near
 from emulator.wire.envelope import ForeignRequest
+from emulator.wire.exchange import Headed
 
 OPENID_HEADER: Final = "x-emu-openid"
 OPENID_PARAMETER: Final = "openid"
@@ -33,7 +34,7 @@ class Callers:
     def __init__(self, auth: Auth) -> None:
         self._auth = auth
 
-    def of(self, request: web.BaseRequest, access_token: str = "") -> Caller:
+    def of(self, request: Headed, access_token: str = "") -> Caller:
         """Return the caller by its token, the one of the Authorization header by default.
 
         Raises:
@@ -54,7 +55,7 @@ class Callers:
         return self._auth.caller(access_token)
 
 
-def bearer(request: web.BaseRequest) -> str:
+def bearer(request: Headed) -> str:
     """Return the token of the Authorization header, empty without one."""
     text = request.headers.get(hdrs.AUTHORIZATION, "")
     return text[len(_BEARER) :].strip() if text[: len(_BEARER)].lower() == _BEARER else ""
@@ -79,7 +80,7 @@ def is_publishable_key(token: str) -> bool:
     return of_key or claims.get("sub") == "anon"
 
 
-def openid_of(request: web.BaseRequest) -> str:
+def openid_of(request: Headed) -> str:
     """Return the openid that a request names, empty without one.
 
     Raises:

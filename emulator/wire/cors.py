@@ -11,6 +11,8 @@ from urllib.parse import urlsplit
 
 from aiohttp import hdrs, web
 
+from emulator.wire.exchange import Headed
+
 PREFLIGHT_AGE_S: Final = 600
 METHODS: Final = "GET, POST, PUT, PATCH, DELETE, HEAD, OPTIONS"
 EXPOSED: Final = (
@@ -55,7 +57,7 @@ def shared(handler: Handler) -> Handler:
     return answer
 
 
-def is_near(request: web.BaseRequest) -> bool:
+def is_near(request: Headed) -> bool:
     """Tell whether a program sent the request, or a page of this machine or of this suite.
 
     Who says nothing of itself is the current test user only to these; a page from elsewhere that

@@ -5,11 +5,12 @@ handler starts, and most answers are one small JSON text on a connection that st
 those, headers are a constant and head and body leave in one write.
 """
 
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, Protocol
 
 import orjson
 from aiohttp import ClientPayloadError, HttpVersion11, StreamReader, hdrs, web
 from aiohttp.abc import AbstractStreamWriter
+from multidict import MultiMapping
 
 from emulator.core.errors import InvalidCommonParam, RequestTooLarge
 
@@ -24,16 +25,33 @@ _HEAD: Final = (
 )
 
 
+class Headed(Protocol):
+    """A request, whichever way it came."""
+
+    @property
+    def headers(self) -> MultiMapping[str]:
+        """Return its headers."""
+        ...
+
+    @property
+    def query(self) -> MultiMapping[str]:
+        """Return its query."""
+        ...
+
+
 class Binary(NamedTuple):
-    """An answer that is not the usual JSON: bytes of a type."""
+    """An answer that is not the usual JSON with status 200: bytes of a type."""
 
     content: bytes
     content_type: str
+    status: int = 200
+    headers: tuple[tuple[str, str], ...] = ()
 
 
 def binary_answer(answer: Binary) -> web.StreamResponse:
     """Return the answer that holds these bytes."""
-    return web.Response(body=answer.content, headers={hdrs.CONTENT_TYPE: answer.content_type})
+    headers = {hdrs.CONTENT_TYPE: answer.content_type, **dict(answer.headers)}
+    return web.Response(body=answer.content, status=answer.status, headers=headers)
 
 
 async def read_body(request: web.Request, *, max_bytes: int) -> bytes:

@@ -23,9 +23,10 @@ from emulator.wire import ejson
 from emulator.wire.callers import Callers
 from emulator.wire.cors import preflight, shared
 from emulator.wire.envelope import NoSuchPath
-from emulator.wire.exchange import JSON, read_body
+from emulator.wire.exchange import JSON, Binary, Headed, binary_answer, read_body
 from emulator.wire.fields import Body
 from emulator.wire.gateway_errors import failure
+from emulator.wire.short_way import Door, Whole
 
 PATH: Final = "/v1"
 REQUEST_MAX_BYTES: Final = 64 * 1024 * 1024
@@ -112,46 +113,73 @@ class Gateway:
             for prefix in ("", "/e/{env}")
         ]
 
+    def door(self, path: str) -> Door | None:
+        """Return what answers a POST that arrives whole, for paths that end in a name."""
+        begin, _, name = path.rpartition("/")
+        answers = self._paths.get(f"{begin.removeprefix(PATH)}/{{name}}")
+        if answers is None or not begin.startswith(f"{PATH}/") or not name:
+            return None
+
+        async def answer(whole: Whole) -> Binary:
+            return await self._answer(whole, hdrs.METH_POST, {"name": name}, answers)
+
+        return answer
+
     def _rim(
         self, answers: Mapping[str, Answer]
     ) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
         async def rim(request: web.Request) -> web.StreamResponse:
             if request.method == hdrs.METH_OPTIONS:
                 return await preflight(request)
-            request_id = self._request_id(request)
             try:
-                told = await self._carry_out(request, answers, request_id)
-            except Exception as error:  # noqa: BLE001  # the rim of a request
-                status, body = failure(error, request_id)
-                told = Told(body, status)
-            headers = {hdrs.CONTENT_TYPE: told.content_type, REQUEST_ID: request_id}
-            return web.Response(body=told.content, status=told.status, headers=headers)
+                raw = await read_body(request, max_bytes=REQUEST_MAX_BYTES)
+            except EmulatorError as error:
+                answer = self._refused(error, self._request_id(request))
+            else:
+                whole = Whole(request.path, request.headers, raw, request.query)
+                answer = await self._answer(whole, request.method, request.match_info, answers)
+            return binary_answer(answer)
 
         return rim
 
-    def _request_id(self, request: web.Request) -> str:
+    async def _answer(
+        self, whole: Whole, method: str, names: Mapping[str, str], answers: Mapping[str, Answer]
+    ) -> Binary:
+        """Answer with whatever it comes to: the rim behind which nothing is raised."""
+        request_id = self._request_id(whole)
+        try:
+            # Mini programs cannot send PATCH; their SDK sends POST and names the method beside it.
+            method = whole.headers.get(METHOD_OVERRIDE, method).upper()
+            answer = _of_method(answers, method, whole.path)
+            told = await answer(self._asked(whole, names, request_id))
+        except Exception as error:  # noqa: BLE001  # the rim of a request
+            return self._refused(error, request_id)
+        return Binary(told.content, told.content_type, told.status, ((REQUEST_ID, request_id),))
+
+    def _refused(self, error: Exception, request_id: str) -> Binary:
+        status, body = failure(error, request_id)
+        return Binary(body, JSON, status, ((REQUEST_ID, request_id),))
+
+    def _request_id(self, request: Headed) -> str:
         """Return the client's own id, which is the one that its results name."""
         given = request.headers.get(REQUEST_ID, "")
         return given if _REQUEST_ID.fullmatch(given) else self._ids.request_id()
 
-    async def _carry_out(
-        self, request: web.Request, answers: Mapping[str, Answer], request_id: str
-    ) -> Told:
-        # Mini programs cannot send PATCH; their SDK sends POST and names the method beside it.
-        method = request.headers.get(METHOD_OVERRIDE, request.method).upper()
-        answer = answers.get(method) or answers.get(ANY_METHOD)
-        if answer is None:
-            known = ", ".join(answers)
-            raise NoSuchPath(f"{request.path:.200} takes {known}, not {method:.20}")
-        raw = await read_body(request, max_bytes=REQUEST_MAX_BYTES)
-        asked = Asked(
-            caller=self._callers.of(request),
-            names=request.match_info,
-            query=request.query,
-            raw=raw,
+    def _asked(self, whole: Whole, names: Mapping[str, str], request_id: str) -> Asked:
+        return Asked(
+            caller=self._callers.of(whole),
+            names=names,
+            query=whole.query,
+            raw=whole.body,
             request_id=request_id,
         )
-        return await answer(asked)
+
+
+def _of_method(answers: Mapping[str, Answer], method: str, path: str) -> Answer:
+    answer = answers.get(method) or answers.get(ANY_METHOD)
+    if answer is None:
+        raise NoSuchPath(f"{path:.200} takes {', '.join(answers)}, not {method:.20}")
+    return answer
 
 
 def json_told(data: Any, status: int = 200) -> Told:

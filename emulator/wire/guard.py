@@ -37,16 +37,21 @@ class Guard:
             ForeignRequest: the Host header names something else.
         """
         host = request.headers.get(hdrs.HOST)
-        if host in self._admitted:
-            return
-        assert host is not None
-        if not self._is_ours(_without_port(host).lower()):
+        if not self.admits(host):
             raise ForeignRequest(
                 f"the request is for {host!r:.100}, which is not a name of this suite",
                 hint="use http://127.0.0.1 or allow the name in the configuration",
             )
+
+    def admits(self, host: str | None) -> bool:
+        """Tell whether a Host header, or the lack of one, names this suite."""
+        if host in self._admitted:
+            return True
+        if host is None or not self._is_ours(_without_port(host).lower()):
+            return False
         if len(self._admitted) < HOSTS_REMEMBERED_MAX:
             self._admitted.add(host)
+        return True
 
     def require_own_origin(self, request: web.BaseRequest) -> None:
         """Let pass what no page of another origin sent.

@@ -306,3 +306,18 @@ async def test_nobody_may_read_what_all_may_but_not_write(ask: Asking):
     body = {"data": [{"n": 1}]}
     status, told = await ask.told("POST", f"{B}/collections/notes/documents", body)
     assert (status, told["code"]) == (401, "DATABASE_PERMISSION_DENIED")
+
+
+@pytest.mark.parametrize(
+    ("name", "body"),
+    [("echo", {"a": 1}), ("echo", []), ("text", {}), ("bad", {}), ("none", {})],
+)
+async def test_a_call_that_arrives_whole_is_answered_as_by_the_long_way(ask: Asking, name, body):
+    answers = set()
+    for headers in ({}, {"TE": "trailers"}):
+        async with aiohttp.ClientSession() as session:
+            status, text, told = await Asking(session, ask.url, ask.token).send(
+                "POST", f"/v1/functions/{name}", body, **{"X-Request-Id": "r-1", **headers}
+            )
+        answers.add((status, text, told["Content-Type"], told["X-Request-Id"]))
+    assert len(answers) == 1

@@ -340,6 +340,11 @@ def test_any_text_is_a_command_or_refused(text: str):
         read(text)
 
 
+def test_a_match_that_is_no_condition_is_refused():
+    with pytest.raises(InvalidParam, match="must be an object of conditions"):
+        read("db.collection('c').aggregate().match(_.remove()).end()")
+
+
 @given(
     st.sampled_from(["db", "_", "db.Geo", "$", "Date", "_.project"]),
     TAILS.filter(bool),

@@ -1,0 +1,303 @@
+"""Owns the short way of a request: from the socket to a door and back, past no router.
+
+Not here: what doors answer, nor HTTP as such, which is aiohttp's. The one idea: most requests of an
+SDK are a small POST with a length, from a program, to one of a few paths, on a connection that
+stays open. Such a one is recognised as it stands and answered by one task. At the first request
+that is anything else, the connection and all that came of that request are handed to aiohttp, which
+keeps them. So nothing is decided here that could be decided differently there: a head that is
+unusual in any way is not read, it is handed over.
+"""
+
+import asyncio
+import re
+from asyncio import AbstractEventLoop, Future, Task, Transport
+from collections.abc import Awaitable, Callable
+from http import HTTPStatus
+from typing import Final, NamedTuple, cast
+
+from multidict import CIMultiDict, MultiDict, MultiDictProxy, MultiMapping
+
+from emulator.wire.exchange import JSON, Binary
+
+HEAD_MAX_BYTES: Final = 8 * 1024
+BODY_MAX_BYTES: Final = 1024 * 1024
+"""A longer one is handed over: aiohttp streams it."""
+PIPELINE_MAX_BYTES: Final = 1024 * 1024
+"""So much may have arrived behind a request under way before the socket is left unread."""
+IDLE_MAX_S: Final = 3_630.0
+"""How long a connection may say nothing; aiohttp's own bound."""
+
+LINES_REMEMBERED_MAX: Final = 256
+
+NO_QUERY: Final[MultiMapping[str]] = MultiDictProxy(MultiDict())
+
+_POST: Final = b"POST /"
+_END: Final = b"\r\n\r\n"
+_LINE: Final = re.compile(rb"POST (/[\w./~-]*) HTTP/1\.1", re.ASCII)
+_NAME: Final = frozenset("!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyz")
+_UNUSUAL: Final = frozenset(
+    {
+        *("connection", "content-encoding", "expect", "origin", "proxy-connection"),
+        *("te", "trailer", "transfer-encoding", "upgrade"),
+    }
+)
+"""A request with one of these is handed over, but for a connection that says it stays open."""
+_STAYS_OPEN: Final = ("connection", "keep-alive")
+_JSON_HEAD: Final = (
+    b"HTTP/1.1 200 OK\r\nContent-Type: %b\r\nContent-Length: %%d\r\n\r\n" % JSON.encode()
+)
+
+
+class Whole(NamedTuple):
+    """A POST that has arrived whole; `path` is as it was sent."""
+
+    path: str
+    headers: MultiMapping[str]
+    body: bytes
+    query: MultiMapping[str] = NO_QUERY
+
+
+Door = Callable[[Whole], Awaitable[bytes | Binary]]
+"""Answers with JSON text and status 200, or with whatever else, and raises nothing."""
+
+Doors = Callable[[str], Door | None]
+"""Return the door of a path without a query, None where only the long way leads there."""
+
+
+class _Head(NamedTuple):
+    """What stands before a body, and where that begins and ends."""
+
+    door: Door
+    path: str
+    headers: MultiMapping[str]
+    start: int
+    end: int
+
+
+class ShortWay:
+    """The short way of one port: its doors, and whether a Host header is one of ours.
+
+    `hand_over` makes the connection that takes everything else.
+    """
+
+    def __init__(
+        self,
+        doors: Doors,
+        *,
+        admits: Callable[[str], bool],
+        hand_over: Callable[[], asyncio.Protocol],
+        loop: AbstractEventLoop,
+        idle_max_s: float = IDLE_MAX_S,
+    ) -> None:
+        self._doors = doors
+        self._lines: dict[bytes, tuple[str, Door]] = {}
+        self._admits = admits
+        self.hand_over = hand_over
+        self.loop = loop
+        self.idle_max_s = idle_max_s
+        self.open: set[Connection] = set()
+
+    def __call__(self) -> "Connection":
+        """Return a new connection."""
+        return Connection(self)
+
+    def read(self, data: bytes) -> _Head | int | None:
+        """Return a request's head, how many bytes it takes to tell more, or None: hand it over."""
+        end = data.find(_END, 0, HEAD_MAX_BYTES)
+        if end < 0:
+            waits = len(data) < HEAD_MAX_BYTES and data[: len(_POST)] == _POST[: len(data)]
+            return len(data) + 1 if waits else None
+        line, *fields = data[:end].split(b"\r\n")
+        found = self._lines.get(line) or self._find(line)
+        if found is None:
+            return None
+        headers = _headers(fields)
+        if headers is None or not self._admits(headers.get("Host", "")):
+            return None
+        length = headers.get("Content-Length", "")
+        if not (length.isascii() and length.isdigit()) or int(length) > BODY_MAX_BYTES:
+            return None
+        start = end + len(_END)
+        return _Head(found[1], found[0], headers, start, start + int(length))
+
+    def _find(self, line: bytes) -> tuple[str, Door] | None:
+        usual = _LINE.fullmatch(line)
+        path = usual[1].decode() if usual else ""
+        door = self._doors(path) if path else None
+        if door is None:
+            return None
+        if len(self._lines) < LINES_REMEMBERED_MAX:
+            self._lines[line] = path, door
+        return path, door
+
+    async def close(self, grace_s: float) -> None:
+        """Close every connection; requests under way may end within the time."""
+        busy = [task for each in tuple(self.open) for task in each.close()]
+        if busy:
+            await asyncio.wait(busy, timeout=grace_s)
+        for task in busy:
+            task.cancel()
+        await asyncio.gather(*busy, return_exceptions=True)
+
+
+class Connection(asyncio.Protocol):
+    """One connection, as long as all it brings are requests of the short way."""
+
+    __slots__ = (
+        *("_arrived", "_closing", "_idle", "_heard_s", "_paused", "_reading", "_task"),
+        *("_transport", "_wanted", "_way", "_writable", "_size"),
+    )
+
+    def __init__(self, way: ShortWay) -> None:
+        self._way = way
+        self._transport: Transport | None = None
+        self._arrived: list[bytes] = []
+        self._size = 0
+        self._wanted = 0
+        self._task: Task[None] | None = None
+        self._writable: Future[None] | None = None
+        self._reading = True
+        self._closing = False
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Begin to listen."""
+        self._transport = cast(Transport, transport)
+        self._way.open.add(self)
+        self._heard_s = self._way.loop.time()
+        self._idle = self._way.loop.call_later(self._way.idle_max_s, self._look)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Forget the connection; what it asked for is carried out all the same."""
+        self._leave()
+        self._transport = None
+        if self._writable is not None and not self._writable.done():
+            self._writable.set_result(None)
+
+    def pause_writing(self) -> None:
+        """Answer nothing more until the client has read."""
+        self._writable = self._way.loop.create_future()
+
+    def resume_writing(self) -> None:
+        """Go on answering."""
+        writable, self._writable = self._writable, None
+        if writable is not None and not writable.done():
+            writable.set_result(None)
+
+    def data_received(self, data: bytes) -> None:
+        """Take what came and, if it is enough, answer it."""
+        self._arrived.append(data)
+        self._size += len(data)
+        if self._task is not None:
+            if self._size > PIPELINE_MAX_BYTES and self._reading and self._transport is not None:
+                self._reading = False
+                self._transport.pause_reading()
+        elif self._size >= self._wanted:
+            self._go_on()
+
+    def close(self) -> list[Task[None]]:
+        """Close as soon as nothing is under way, and return the task of what is."""
+        self._closing = True
+        if self._task is not None:
+            return [self._task]
+        if self._transport is not None:
+            self._transport.close()
+        return []
+
+    def _go_on(self) -> None:
+        """Answer the next request if all of it is here."""
+        if not self._arrived:
+            self._wanted = 0
+            return
+        data = self._arrived[0] if len(self._arrived) == 1 else b"".join(self._arrived)
+        head = self._way.read(data)
+        if head is None:
+            self._hand_over(data)
+            return
+        end = head if isinstance(head, int) else head.end
+        if len(data) < end or isinstance(head, int):
+            self._arrived, self._wanted = [data], end
+            return
+        rest = data[end:]
+        self._arrived, self._size, self._wanted = ([rest] if rest else []), len(rest), 0
+        whole = Whole(head.path, head.headers, data[head.start : end])
+        self._task = self._way.loop.create_task(self._answer(head.door, whole))
+
+    async def _answer(self, door: Door, whole: Whole) -> None:
+        try:
+            answer = await door(whole)
+            if self._transport is not None:
+                self._transport.write(_text_of(answer))
+            if self._writable is not None:
+                await self._writable
+        except BaseException:
+            # A client that waits must not wait for ever.
+            if self._transport is not None:
+                self._transport.abort()
+            raise
+        finally:
+            self._task = None
+        if self._closing:
+            self.close()
+        elif self._transport is not None:
+            self._heard_s = self._way.loop.time()
+            if not self._reading and self._size <= PIPELINE_MAX_BYTES:
+                self._reading = True
+                self._transport.resume_reading()
+            if self._arrived:
+                self._go_on()
+
+    def _hand_over(self, data: bytes) -> None:
+        transport = self._transport
+        if transport is None:
+            return
+        self._leave()
+        connection = self._way.hand_over()
+        transport.set_protocol(connection)
+        connection.connection_made(transport)
+        if self._writable is not None:
+            connection.pause_writing()
+        connection.data_received(data)
+
+    def _leave(self) -> None:
+        self._way.open.discard(self)
+        self._idle.cancel()
+
+    def _look(self) -> None:
+        """Close a connection that has been silent for long."""
+        loop = self._way.loop
+        left_s = self._heard_s + self._way.idle_max_s - loop.time()
+        if left_s <= 0 and self._task is None:
+            self.close()
+        else:
+            self._idle = loop.call_later(max(left_s, self._way.idle_max_s / 10), self._look)
+
+
+def _headers(fields: list[bytes]) -> CIMultiDict[str] | None:
+    """Return the headers of a request, None where one of them is unusual."""
+    pairs: dict[str, str] = {}
+    for field in fields:
+        if not field.isascii():
+            return None
+        said, colon, value = field.decode().partition(":")
+        name, value = said.lower(), value.strip(" \t")
+        if not (colon and name and _NAME.issuperset(name) and value.isprintable()):
+            return None
+        if name in pairs:
+            return None
+        if name in _UNUSUAL and (name, value.lower()) != _STAYS_OPEN:
+            return None
+        pairs[name] = value
+    return CIMultiDict(pairs)
+
+
+def _text_of(answer: bytes | Binary) -> bytes:
+    if isinstance(answer, bytes):
+        return _JSON_HEAD % len(answer) + answer
+    fields = (
+        ("Content-Type", answer.content_type),
+        ("Content-Length", str(len(answer.content))),
+        *answer.headers,
+    )
+    status = f"HTTP/1.1 {answer.status} {HTTPStatus(answer.status).phrase}"
+    head = "\r\n".join([status, *(f"{name}: {value}" for name, value in fields), "", ""])
+    return head.encode() + answer.content
