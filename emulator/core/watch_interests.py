@@ -15,6 +15,18 @@ from emulator.core.values import Document
 
 T = TypeVar("T", bound=Hashable)
 
+Place = tuple[str, Hashable] | None
+"""The path and value that a filter demands, None where it demands none."""
+
+
+def place_of(matcher: CompiledFilter) -> Place:
+    """Return under what a filter is found; filters of one place are always concerned together."""
+    demanded = matcher.equalities
+    if not demanded:
+        return None
+    path = "_id" if "_id" in demanded else next(iter(demanded))
+    return path, hash_key(demanded[path])
+
 
 @dataclass(slots=True)
 class _Path(Generic[T]):
@@ -30,7 +42,7 @@ class Interests(Generic[T]):
     def __init__(self) -> None:
         self._paths: dict[str, _Path[T]] = {}
         self._others: dict[T, None] = {}
-        self._where: dict[T, tuple[str, Hashable] | None] = {}
+        self._where: dict[T, Place] = {}
 
     def __len__(self) -> int:
         return len(self._where)
@@ -41,16 +53,13 @@ class Interests(Generic[T]):
 
     def add(self, member: T, matcher: CompiledFilter) -> None:
         """Let somebody hear what may concern this filter."""
-        demanded = matcher.equalities
-        if not demanded:
+        self._where[member] = place = place_of(matcher)
+        if place is None:
             self._others[member] = None
-            self._where[member] = None
             return
-        path = "_id" if "_id" in demanded else next(iter(demanded))
-        key = hash_key(demanded[path])
+        path, key = place
         paths = self._paths.setdefault(path, _Path(split_path(path)))
         paths.members.setdefault(key, {})[member] = None
-        self._where[member] = (path, key)
 
     def remove(self, member: T) -> None:
         """Let somebody hear nothing any more."""

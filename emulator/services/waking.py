@@ -7,7 +7,7 @@ its size, for it only says how many at its front are still to be woken.
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Hashable, Iterator
 from typing import Final, Generic, Protocol, TypeVar
 
 SLICE_FIRST_S: Final = 0.005
@@ -19,7 +19,7 @@ TRIFLE_S: Final = 0.0001
 REST_SHARE_MIN: Final = 0.5
 """The rest after a slice, in slices, when nobody writes."""
 REST_SHARE_MAX: Final = 8.0
-REST_MAX_S: Final = 0.01
+REST_MAX_S: Final = 0.1
 TURN: Final = 64
 """So many of one crowd are woken before another's turn."""
 
@@ -70,17 +70,31 @@ class Crowd(Generic[W]):
         member.wake()
 
 
-class Waking(Generic[W]):
+class Called(Hashable, Protocol):
+    """A crowd of anyone."""
+
+    due: int
+
+    def call(self) -> None:
+        """Have all of them to be woken."""
+        ...
+
+    def wake_next(self) -> None:
+        """Wake one of those who are to be woken."""
+        ...
+
+
+class Waking:
     """Wakes the crowds that were called."""
 
     def __init__(self, stopwatch_s: Callable[[], float]) -> None:
         self._stopwatch_s = stopwatch_s
-        self._called: OrderedDict[Crowd[W], None] = OrderedDict()
+        self._called: OrderedDict[Called, None] = OrderedDict()
         self._later: asyncio.Handle | None = None
         self._is_busy = False
         self._share = REST_SHARE_MIN
 
-    def call(self, crowd: Crowd[W]) -> None:
+    def call(self, crowd: Called) -> None:
         """Have a crowd woken by `begin`."""
         crowd.call()
         self._called[crowd] = None
@@ -119,7 +133,7 @@ class Waking(Generic[W]):
             # Some loops write to sockets after what runs now; that belongs to the slice.
             self._later = asyncio.get_running_loop().call_soon(self._rest, began_s)
 
-    def _wake_some(self, crowd: Crowd[W], end_s: float) -> bool:
+    def _wake_some(self, crowd: Called, end_s: float) -> bool:
         """Wake some of a crowd, and return whether the slice is over."""
         for _ in range(TURN):
             if crowd.due <= 0:

@@ -1,20 +1,17 @@
-"""Owns live queries: who watches what, and that each listener learns of what is new.
+"""Owns watching: who watches what, and that each listener learns of what is new.
 
 Not here: what a change means (`core.watch`) and how it is told (`wire.watch_protocol`). The one
-idea: listeners of the same query share one live result with numbered steps, and each remembers the
-last step it was told; a writer only adds to a queue, and listeners are woken afterwards
-(`services.waking`).
+idea: a writer only adds to a queue; live queries take from it, and then wake their listeners, in
+time that writers do not need (`services.waking`). Listeners of the same query share one live result
+with numbered steps, and each remembers the last step it was told.
 
 Commits that publish no changes (a dropped collection, seeds, imports) show as a gap in the store's
 sequence; all results are then read anew and differ by what happened.
 """
 
 import asyncio
-from collections import deque
-from collections.abc import Callable, Hashable, Sequence
-from dataclasses import dataclass, field
-from itertools import islice
-from typing import Final, Protocol
+from collections.abc import Callable, Hashable, Iterator, Sequence
+from typing import Final
 
 from emulator.ambient import Clock, Ids
 from emulator.core.aggregate.filters import compile_request_filter
@@ -25,101 +22,26 @@ from emulator.core.errors import (
     InvalidParam,
     PermissionDenied,
 )
-from emulator.core.ordering import SortSpecification
 from emulator.core.query import CompiledFilter
 from emulator.core.values import Document
 from emulator.core.watch import Event, LiveResult
-from emulator.core.watch_interests import Interests
 from emulator.services.access import Access
 from emulator.services.access_look_ups import Ask
 from emulator.services.bus import Bus
 from emulator.services.caller import Caller
+from emulator.services.live_queries import Channel, Channels, Hears, Live, WatchQuery
 from emulator.services.planning import Reader
 from emulator.services.reading import Question
-from emulator.services.waking import Crowd, Wakes, Waking
+from emulator.services.waking import Waking
 from emulator.stores.base import DocumentStore
 
-STEPS_MAX_EVENTS: Final = 5_000
-"""Events that a live query keeps for listeners who were away."""
+STEPS_AT_ONCE: Final = 32
+"""Who is more commits behind hears of them as of one."""
 LINGER_S: Final = 60.0
 """So long a query stays live without listeners: they may only have lost their connection."""
 LINGERING_MAX: Final = 256
 LOOK_S: Final = 0.5
 """How often commits without changes, and new rules, are looked for."""
-
-
-class Hears(Wakes, Protocol):
-    """A listener."""
-
-    @property
-    def caller(self) -> Caller:
-        """Return for whom it listens."""
-        ...
-
-    def renew(self) -> None:
-        """Ask for the query anew: what this caller may see may have changed."""
-        ...
-
-    def fail(self, fault: EmulatorError) -> None:
-        """Take note that it hears nothing any more."""
-        ...
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WatchQuery:
-    """What is watched."""
-
-    collection: str
-    filter: Document
-    sort: SortSpecification = ()
-    limit: int | None = None
-
-
-@dataclass(slots=True)
-class Step:
-    """What one commit changed, under its number; `told` is kept by whoever writes it out."""
-
-    number: int
-    events: Sequence[Event]
-    told: Sequence[bytes] | None = None
-
-
-@dataclass(slots=True, kw_only=True, eq=False)
-class Live:
-    """One live query; `number` is that of its last step, `is_renumbered` that its id says little.
-
-    `ask` is there where a rule decides, which is asked again with each change.
-    """
-
-    id: str
-    key: Hashable
-    query: WatchQuery
-    matcher: CompiledFilter
-    result: LiveResult
-    ask: Callable[[], object] | None = None
-    number: int = 1
-    is_hidden: bool = False
-    is_renumbered: bool = False
-    steps: deque[Step] = field(default_factory=deque)
-    events: int = 0
-    listeners: Crowd[Hears] = field(default_factory=Crowd)
-
-    def since(self, number: int) -> list[Step] | None:
-        """Return the steps after that number, None when they are not kept any more."""
-        missing = self.number - number
-        if not 0 <= missing <= len(self.steps):
-            return None
-        latest = list(islice(reversed(self.steps), missing))
-        latest.reverse()
-        return latest
-
-    def add(self, events: Sequence[Event]) -> None:
-        """Make a step of the events and forget the oldest ones."""
-        self.number += 1
-        self.steps.append(Step(self.number, events))
-        self.events += len(events)
-        while self.events > STEPS_MAX_EVENTS and len(self.steps) > 1:
-            self.events -= len(self.steps.popleft().events)
 
 
 class Watches:
@@ -141,10 +63,10 @@ class Watches:
         self._clock = clock
         self._ids = ids
         self._lives: dict[Hashable, Live] = {}
-        self._interests: dict[str, Interests[Live]] = {}
+        self._channels: dict[str, Channels] = {}
         self._lingering: dict[Hashable, asyncio.TimerHandle] = {}
         self._pending: list[Change] = []
-        self._waking: Waking[Hears] = Waking(clock.elapsed_s)
+        self._waking = Waking(clock.elapsed_s)
         self._drain_soon: asyncio.Handle | None = None
         self._look_later: asyncio.Handle | None = None
         self._sequence = 0
@@ -168,9 +90,10 @@ class Watches:
         filter_, ask = self._permitted(query, caller)
         who = (caller.openid, caller.uid, caller.login_type) if ask else None
         key = (query.collection, repr(filter_), tuple(query.sort), query.limit, who)
-        live = self._lives.get(key)
-        if live is None:
-            live = self._begin(key, query, filter_, ask)
+        before = self._lives.get(key)
+        if before is not None:
+            self._renew(before)
+        live = self._lives.get(key) or self._begin(key, query, filter_, ask)
         live.listeners.add(listener)
         lingering = self._lingering.pop(key, None)
         if lingering is not None:
@@ -205,7 +128,7 @@ class Watches:
                 handle.cancel()
 
     def drain(self) -> None:
-        """Bring every live query up to date, and begin to wake whoever has something to hear."""
+        """Pass on what was written, and begin to wake whoever it may concern."""
         if self._drain_soon is not None:
             self._drain_soon.cancel()
             self._drain_soon = None
@@ -219,8 +142,9 @@ class Watches:
             start = end
         if self._is_stale or self._store.sequence != self._sequence:
             self._is_stale, self._sequence = False, self._store.sequence
-            for live in list(self._lives.values()):
-                self._step(live, None)
+            for live in self._lives.values():
+                live.is_lost = True
+                self._waking.call(live.channel.crowd)
         self._waking.begin()
 
     # --- changes ---------------------------------------------------------------------------------
@@ -231,49 +155,68 @@ class Watches:
         self._waking.yield_more()
         self._is_stale = self._is_stale or change.sequence > self._sequence + 1
         self._sequence = change.sequence
-        if change.collection not in self._interests:
+        if change.collection not in self._channels:
             return
         self._pending.append(change)
         if self._drain_soon is None:
             self._drain_soon = asyncio.get_running_loop().call_soon(self.drain)
 
     def _take(self, changes: Sequence[Change]) -> None:
-        concerned: dict[Live, list[Change]] = {}
+        """Add what one commit changed to the channels that it may concern."""
+        concerned: dict[Channel, list[Change]] = {}
         for change in changes:
-            interests = self._interests.get(change.collection)
-            if interests is not None:
-                for live in interests.concerned(change.before, change.after):
-                    concerned.setdefault(live, []).append(change)
-        for live, heard in concerned.items():
-            self._step(live, heard)
+            channels = self._channels.get(change.collection)
+            if channels is not None:
+                for channel in channels.concerned(change):
+                    concerned.setdefault(channel, []).append(change)
+        for channel, heard in concerned.items():
+            channel.add(heard)
+            self._waking.call(channel.crowd)
 
-    def _step(self, live: Live, changes: Sequence[Change] | None) -> None:
-        """Bring one live query up to date, by changes or, without them, by reading it anew."""
+    def _renew(self, live: Live) -> None:
+        """Bring one live query up to date, and have its listeners woken."""
+        commits = live.channel.take(live)
+        if live.is_lost:
+            live.is_lost, commits = False, None
+        number = live.number
         try:
-            events = self._differences(live, changes)
+            for events in self._differences(live, commits):
+                if events:
+                    live.add(events)
         except EmulatorError as fault:
             listeners = list(live.listeners)
             self._end(live)
             for listener in listeners:
                 listener.fail(fault)
             return
-        if events:
-            live.add(events)
+        if live.number != number:
             self._waking.call(live.listeners)
 
-    def _differences(self, live: Live, changes: Sequence[Change] | None) -> list[Event]:
+    def _differences(
+        self, live: Live, commits: Sequence[Sequence[Change]] | None
+    ) -> Iterator[list[Event]]:
+        """Yield what commits mean or, without them, what is different when all is read anew."""
+        if commits is not None and not commits:
+            return
         if live.ask is not None:
             was_hidden, live.is_hidden = live.is_hidden, not _holds(live.ask)
             if live.is_hidden:
-                return [] if was_hidden else live.result.load(())
+                yield [] if was_hidden else live.result.load(())
+                return
             if was_hidden:
-                changes = None
-        if changes is None:
-            return live.result.load(self._read(live))
-        events = live.result.apply(changes)
-        if live.result.is_doubtful:
-            events += live.result.load(self._read(live))
-        return events
+                commits = None
+        if commits is None:
+            yield live.result.load(self._read(live.query, live.matcher))
+            return
+        if live.ask is not None or len(commits) > STEPS_AT_ONCE:
+            # What was so in between may be what the rule forbids.
+            commits = [[change for changes in commits for change in changes]]
+        for changes in commits:
+            events = live.result.apply(changes)
+            if live.result.is_doubtful:
+                yield events + live.result.load(self._read(live.query, live.matcher))
+                return
+            yield events
 
     def _look(self) -> None:
         """Look for what nobody publishes, as long as somebody listens."""
@@ -327,40 +270,44 @@ class Watches:
         matcher = compile_request_filter(filter_, now_ms=self._clock.now_ms())
         if matcher.near is not None:
             raise InvalidParam("a watched query cannot be sorted by distance; use geoWithin")
+        result = LiveResult(matcher, query.sort, query.limit)
+        result.load(self._read(query, matcher))
+        channel = self._channels.setdefault(query.collection, Channels()).of(matcher)
         live = Live(
             id=self._ids.document_id(),
             key=key,
             query=query,
             matcher=matcher,
-            result=LiveResult(matcher, query.sort, query.limit),
+            result=result,
+            channel=channel,
+            renewed=self._renew,
             ask=ask,
+            position=channel.end,
         )
-        live.result.load(self._read(live))
+        channel.crowd.add(live)
         if not self._lives:
             self._sequence = self._store.sequence
         self._lives[key] = live
-        self._interests.setdefault(query.collection, Interests()).add(live, matcher)
         if self._look_later is None:
             self._look_later = asyncio.get_running_loop().call_later(LOOK_S, self._look)
         return live
 
-    def _read(self, live: Live) -> list[Document]:
-        collection = self._store.collection(live.query.collection)
+    def _read(self, query: WatchQuery, matcher: CompiledFilter) -> list[Document]:
+        name = query.collection
+        collection = self._store.collection(name)
         if collection is None:
             return []
-        question = Question(
-            name=live.query.collection, collection=collection, matcher=live.matcher, cause="watch"
-        )
+        question = Question(name=name, collection=collection, matcher=matcher, cause="watch")
         return self._reader.read_now(question).documents
 
     def _end(self, live: Live) -> None:
         if self._lives.get(live.key) is not live:
             return
         del self._lives[live.key]
-        interests = self._interests[live.query.collection]
-        interests.remove(live)
-        if not len(interests):
-            del self._interests[live.query.collection]
+        channels = self._channels[live.query.collection]
+        channels.leave(live)
+        if not len(channels):
+            del self._channels[live.query.collection]
         lingering = self._lingering.pop(live.key, None)
         if lingering is not None:
             lingering.cancel()

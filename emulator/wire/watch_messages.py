@@ -8,7 +8,7 @@ Shapes: the realtime package of js-sdk 1.x to 3.x; documents travel as JSON text
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from binascii import Error as NotBase64
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -17,12 +17,15 @@ import orjson
 from emulator.core.errors import EmulatorError, InvalidParam
 from emulator.core.values import Document, Value
 from emulator.core.watch import Event, differing
-from emulator.services.watch import Step, WatchQuery
+from emulator.services.live_queries import Live, Step, WatchQuery
 from emulator.wire import fields
 from emulator.wire.ejson import client_document_json, read_text, value_json
 from emulator.wire.fields import Body
 
 ORDER_MAX_FIELDS: Final = 31
+EVENTS_KEPT_MAX: Final = 1_000
+"""Written events that are kept for listeners of other queries."""
+EVENT_KEPT_MAX_BYTES: Final = 4096
 _DIRECTIONS: Final = {"asc": 1, "desc": -1}
 _NOBODY: Final = "a document that was never there"
 
@@ -104,17 +107,26 @@ def head_of(message: Body) -> bytes:
     return orjson.dumps({"requestId": "", **ids})[1:-1]
 
 
-def head(request_id: str, watch_id: str) -> bytes:
-    """Return the ids of a message that nobody asked for."""
-    return orjson.dumps({"requestId": request_id, "watchId": watch_id})[1:-1]
+def head(number: int, watch_id: bytes) -> bytes:
+    """Return the ids of a message that nobody asked for; `watch_id` is a JSON text."""
+    return b'"requestId":"srv_%d","watchId":%b' % (number, watch_id)
 
 
 def events_data(
     query_id: bytes, number: int, steps: Iterable[tuple[int, Iterable[bytes]]]
 ) -> bytes:
     """Return the data of an INIT_EVENT or NEXT_EVENT: numbered steps, each of written events."""
-    events = b",".join(b'{"ID":%d,%b}' % (each, event) for each, told in steps for event in told)
-    return b'{"queryID":%b,"currEvent":%d,"events":[%b]}' % (query_id, number, events)
+    return news_data(query_id, _numbered(number, steps))
+
+
+def news_data(query_id: bytes, text: bytes) -> bytes:
+    """Return the data of a NEXT_EVENT out of the listener's part and what many are told."""
+    return b'{"queryID":%b%b' % (query_id, text)
+
+
+def _numbered(number: int, steps: Iterable[tuple[int, Iterable[bytes]]]) -> bytes:
+    events = b",".join([b'{"ID":%d,%b}' % (each, event) for each, told in steps for event in told])
+    return b',"currEvent":%d,"events":[%b]}' % (number, events)
 
 
 def first_events(documents: Iterable[Document]) -> list[bytes]:
@@ -133,26 +145,48 @@ def replacing_events(documents: Iterable[Document]) -> list[bytes]:
 
 
 class StepTexts:
-    """Writes steps, and keeps the last text: the next listener mostly hears the same."""
+    """Writes steps, and keeps the last texts: others mostly hear the same.
+
+    Listeners of one query hear the same steps; listeners of other queries the same events.
+    """
 
     def __init__(self) -> None:
-        self._key: tuple[bytes, int, int, int] | None = None
+        self._key: tuple[str, int, int, int] | None = None
         self._text = b""
+        self._events: dict[Hashable, tuple[Event, bytes]] = {}
 
-    def of(self, query_id: bytes, number: int, offset: int, steps: Sequence[Step]) -> bytes:
-        """Return the data of steps up to a number, shifted by an offset."""
-        key = (query_id, number, offset, len(steps))
+    def of(self, live: Live, told: int, offset: int) -> bytes | None:
+        """Return all of `news_data` but its first part for whoever was told so far.
+
+        None when the steps are not kept any more. `offset` is added to all numbers.
+        """
+        key = (live.id, live.number, told, offset)
         if key != self._key:
-            told = [(step.number + offset, _step_events(step)) for step in steps]
-            self._key, self._text = key, events_data(query_id, number + offset, told)
+            steps = live.since(told)
+            if steps is None:
+                return None
+            events = [(step.number + offset, self._step(step)) for step in steps]
+            self._key, self._text = key, _numbered(live.number + offset, events)
         return self._text
 
+    def _step(self, step: Step) -> Sequence[bytes]:
+        """Return the events of a step, written once for all who hear of it."""
+        if step.told is None:
+            step.told = [self._event(event) for event in step.events]
+        return step.told
 
-def _step_events(step: Step) -> Sequence[bytes]:
-    """Return the events of a step, written once for all who hear of it."""
-    if step.told is None:
-        step.told = [_difference(event) for event in step.events]
-    return step.told
+    def _event(self, event: Event) -> bytes:
+        # Stored documents never change, and those of an event that is kept stay where they are.
+        key = (event.data_type, event.queue_type, id(event.before), id(event.after))
+        kept = self._events.get(key)
+        if kept is not None:
+            return kept[1]
+        text = _difference(event)
+        if len(text) <= EVENT_KEPT_MAX_BYTES:
+            if len(self._events) >= EVENTS_KEPT_MAX:
+                del self._events[next(iter(self._events))]
+            self._events[key] = (event, text)
+        return text
 
 
 def _difference(event: Event) -> bytes:

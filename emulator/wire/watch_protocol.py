@@ -17,7 +17,8 @@ import orjson
 from emulator.core.errors import EmulatorError, InvalidParam, PermissionDenied
 from emulator.core.values import Value
 from emulator.services.caller import Caller
-from emulator.services.watch import Live, Step, Watches
+from emulator.services.live_queries import Live
+from emulator.services.watch import Watches
 from emulator.wire import fields
 from emulator.wire.fields import Body
 from emulator.wire.watch_messages import (
@@ -27,6 +28,7 @@ from emulator.wire.watch_messages import (
     first_events,
     head,
     head_of,
+    news_data,
     read_asked,
     read_data,
     read_message,
@@ -85,6 +87,7 @@ class _Listener:
     def __init__(self, session: "WatchSession", watch_id: str, asked: Asked) -> None:
         self._session = session
         self.watch_id = watch_id
+        self.watch_id_text = orjson.dumps(watch_id)
         self.asked = asked
         self.told = 0
         self.offset = 0
@@ -206,15 +209,13 @@ class WatchSession:
         listener = self._open(watch_id, asked)
         live = listener.live
         listener.query_id = orjson.dumps(query_id)
-        steps: list[Step] | None = None
+        is_known = live.id == live_id and not live.is_renumbered
         if before is not None and before.live is live:
             # The same connection: whatever the numbers mean, it is known.
-            listener.offset = before.offset
-            steps = live.since(number - before.offset)
-        elif live.id == live_id and not live.is_renumbered:
-            steps = live.since(number)
+            listener.offset, is_known = before.offset, True
+        told = number - listener.offset if is_known else None
         self._settle(listener)
-        self._say(ids, b"NEXT_EVENT", self._caught_up(listener, number, steps))
+        self._say(ids, b"NEXT_EVENT", self._caught_up(listener, number, told))
 
     def _check(self, message: Body, ids: bytes) -> None:
         listener = self._known(message)
@@ -239,7 +240,7 @@ class WatchSession:
         live = listener.live
         if listener.told != live.number:
             number = listener.told + listener.offset
-            data = self._caught_up(listener, number, live.since(listener.told))
+            data = self._caught_up(listener, number, listener.told)
             self._say(self._next_head(listener), b"NEXT_EVENT", data)
 
     def renew(self, listener: _Listener) -> None:
@@ -253,12 +254,12 @@ class WatchSession:
         fresh.query_id = listener.query_id
         if listener.is_settling:
             self._settle(fresh)
-        steps = None
+        told = None
         if fresh.live is listener.live:
-            fresh.offset = listener.offset
-            steps = fresh.live.since(listener.told)
-        data = self._caught_up(fresh, number, steps)
-        if steps != []:
+            fresh.offset, told = listener.offset, listener.told
+        is_new = told != fresh.live.number
+        data = self._caught_up(fresh, number, told)
+        if is_new:
             self._say(self._next_head(fresh), b"NEXT_EVENT", data)
 
     def end(self, listener: _Listener, fault: EmulatorError) -> None:
@@ -266,20 +267,25 @@ class WatchSession:
         self._leave(listener)
         self._refuse(self._next_head(listener), fault)
 
-    def _caught_up(self, listener: _Listener, number: int, steps: list[Step] | None) -> bytes:
-        """Return the data of what brings a client from its number to the present."""
+    def _caught_up(self, listener: _Listener, number: int, told: int | None) -> bytes:
+        """Return the data of what brings a client from its number to the present.
+
+        `told` is the last step it was told, None when that is not known.
+        """
         live = listener.live
         listener.told = live.number
-        if steps is not None:
-            return self._around.texts.of(listener.query_id, live.number, listener.offset, steps)
+        if told is not None:
+            text = self._around.texts.of(live, told, listener.offset)
+            if text is not None:
+                return news_data(listener.query_id, text)
         number += 1
         listener.offset = number - live.number
         live.is_renumbered = live.is_renumbered or listener.offset != 0
-        told = [(number, replacing_events(live.result.documents()))]
-        return events_data(listener.query_id, number, told)
+        events = [(number, replacing_events(live.result.documents()))]
+        return events_data(listener.query_id, number, events)
 
     def _next_head(self, listener: _Listener) -> bytes:
-        return head(f"srv_{next(self._numbers)}", listener.watch_id)
+        return head(next(self._numbers), listener.watch_id_text)
 
     def _settle(self, listener: _Listener) -> None:
         listener.is_settling = True

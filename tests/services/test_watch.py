@@ -7,9 +7,9 @@ import pytest
 from emulator.core import commands
 from emulator.core.errors import InvalidParam
 from emulator.core.watch import RESULT_MAX_DOCUMENTS
-from emulator.services import waking, watch
+from emulator.services import live_queries, waking, watch
 from emulator.services.caller import ADMINISTRATOR
-from emulator.services.watch import WatchQuery
+from emulator.services.live_queries import WatchQuery
 from emulator.stores.base import Put
 from tests.services.watch_world import Client, Connection, Refused, WatchWorld
 
@@ -228,8 +228,48 @@ async def test_many_listeners_are_woken_in_slices(monkeypatch: pytest.MonkeyPatc
         world.watches.open(WatchQuery(collection="c", filter={}), ADMINISTRATOR, listener)
     world.add({"_id": "a"})
     await asyncio.sleep(0)
+    assert [each.woken for each in listeners] == [0, 0, 0]
+    assert world.watches.running() == ["3 listeners to be told of changes"]
+    while not listeners[0].woken:
+        await asyncio.sleep(0)
     assert [each.woken for each in listeners] == [1, 0, 0]
-    assert world.watches.running() == ["2 listeners to be told of changes"]
     await world.quiet()
     assert [each.woken for each in listeners] == [1, 1, 1]
+    world.watches.close()
+
+
+async def test_who_is_many_commits_behind_hears_of_them_as_of_one() -> None:
+    world = WatchWorld()
+    client = Client(Connection(world), {})
+    world.settle()
+    for n in range(watch.STEPS_AT_ONCE + 1):
+        world.add({"_id": str(n)})
+    await hear(world, client)
+    assert (len(client.docs), client.number) == (watch.STEPS_AT_ONCE + 1, 2)
+    world.watches.close()
+
+
+async def test_a_rule_hides_what_was_so_between_two_commits() -> None:
+    world = WatchWorld(c={"read": "doc.open == true", "write": False})
+    client = Client(Connection(world, "alice"), {"open": True})
+    world.settle()
+    world.add({"_id": "a", "open": True, "secret": 1})
+    world.update({}, {"$set": {"secret": 2}})
+    world.update({}, {"$set": {"open": False}})
+    world.add({"_id": "b", "open": True})
+    await hear(world, client)
+    assert client.taken() == [("add", "enqueue", "b")]
+    world.watches.close()
+
+
+async def test_who_is_too_far_behind_reads_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(live_queries, "CHANNEL_MAX_CHANGES", 2)
+    world = WatchWorld()
+    client = Client(Connection(world), {})
+    world.settle()
+    for name in "abcd":
+        world.add({"_id": name})
+    await hear(world, client)
+    assert sorted(each["_id"] for each in client.docs) == list("abcd")
+    assert client.number == 2
     world.watches.close()

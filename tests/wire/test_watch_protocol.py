@@ -7,7 +7,7 @@ import orjson
 import pytest
 
 from emulator.core.values import Date
-from emulator.services.watch import STEPS_MAX_EVENTS
+from emulator.services.live_queries import STEPS_MAX_EVENTS
 from emulator.wire.watch_protocol import LISTENERS_MAX
 from tests.services.watch_world import Client, Connection, Refused, WatchWorld
 
