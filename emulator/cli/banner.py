@@ -6,6 +6,7 @@ that did not load, a timer in an odd zone) stands here with file and line.
 
 import shlex
 from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 from emulator.cli.output import bold, colored, faint
@@ -54,7 +55,7 @@ def _head(info: Info) -> list[str]:
     data_dir = info.get("data_dir")
     rows = [
         ("API", colored(urls["api"], "cyan")),
-        ("Site", colored(urls["site"], "cyan")),
+        ("Site", colored(urls["site"], "cyan") + _pages(info)),
         ("Console", colored(urls["console"], "cyan") if urls.get("console") else ""),
         ("Data", data_dir or "kept nowhere; gone when the suite stops"),
         ("Access", _access(info)),
@@ -63,6 +64,11 @@ def _head(info: Info) -> list[str]:
     version, env = info.get("version", ""), bold(info["env"])
     title = f"{bold('Cloud Emu')} {version}   environment {env}{profile}"
     return [title, *(f"  {name:<10}{value}" for name, value in rows if value)]
+
+
+def _pages(info: Info) -> str:
+    root = info.get("site_root")
+    return faint(f"   open it: the pages of {Path(root).name}/") if root else ""
 
 
 def _access(info: Info) -> str:

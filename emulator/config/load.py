@@ -108,6 +108,7 @@ class _Loading:
             ephemeral=self._layers.switch("ephemeral"),
             only=only_of(self._layers.given("only")),
             seed=seed,
+            seed_once=self._seeds_once(),
             sources=MappingProxyType(self._layers.sources),
             files=(*read, *(found.file for found in self._found)),
             problems=(
@@ -318,6 +319,10 @@ class _Loading:
                 self._note_empty_pattern(index, pattern)
             files += matches
         return tuple(dict.fromkeys(files))
+
+    def _seeds_once(self) -> bool:
+        """Tell it of the files that the file names; what is asked for one run is wanted now."""
+        return self._layers.given("seed") is None and self._file.section("seed").get("once", False)
 
     def _note_empty_pattern(self, index: int, pattern: str) -> None:
         file, _, line = self._file.at(("seed", "paths", index)).rpartition(":")

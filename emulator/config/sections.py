@@ -163,7 +163,8 @@ class Only:
 class Config:
     """All that one suite is told.
 
-    `users` are made at start unless they are there, `seed` holds existing files to load then.
+    `users` are made at start unless they are there, `seed` holds existing files to load then;
+    with `seed_once` they fill no collection that is there already.
     `sources` says for a dotted setting where its value came from, `files` which files were read,
     `problems` what was odd in files that belong to other tools.
     """
@@ -183,6 +184,7 @@ class Config:
     ephemeral: bool = False
     only: Only | None = None
     seed: tuple[Path, ...] = ()
+    seed_once: bool = False
     sources: Mapping[str, str] = field(default_factory=_nothing)
     files: tuple[Path, ...] = ()
     problems: tuple[Problem, ...] = ()

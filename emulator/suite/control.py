@@ -59,6 +59,7 @@ class SuiteControl:
             "variables": dict(self._variables()),
             "data_dir": None if config.ephemeral else str(config.data_dir),
             "functions_root": str(config.functions_root) if config.functions_root else None,
+            "site_root": str(config.hosting.root) if config.hosting.root else None,
             "functions": [_function(state) for state in parts.registry.states()],
             "timers": [self._timer(timer) for timer in parts.timers.states()],
             "collections": parts.store.names(),

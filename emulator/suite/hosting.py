@@ -1,4 +1,4 @@
-"""Owns what the site port answers beside file transfers: functions first, then the hosted site.
+"""Owns what the site port answers beside file transfers: the client script, functions, the site.
 
 Not here: either of them (`wire.http_access`, `wire.hosting`). The one idea: what no function
 listens to is the site's, and what the site has no file for may be a function's, by a rewrite.
@@ -16,6 +16,7 @@ from emulator.functions.triggers.http import compile_http
 from emulator.services.hosting import DEPLOYED_FOLDER, Hosting, Mount
 from emulator.services.http_routes import HttpRoute
 from emulator.suite.assembly import Parts
+from emulator.wire import sdk_files
 from emulator.wire.hosting import HostedSite
 from emulator.wire.http_access import HttpAccess
 
@@ -23,8 +24,9 @@ from emulator.wire.http_access import HttpAccess
 class Site:
     """The site of one suite."""
 
-    def __init__(self, config: Config, parts: Parts) -> None:
+    def __init__(self, config: Config, parts: Parts, *, api_url: Callable[[], str]) -> None:
         hosting = config.hosting
+        self._api_url = api_url
         self._mounts = _mounts(config)
         self._rewrites = {
             (rewrite.function, rewrite.prefix): HttpRoute(
@@ -53,7 +55,8 @@ class Site:
 
     def routes(self) -> list[web.RouteDef]:
         """Return the routes, the last of which takes every path that no other has."""
-        return [*self._hosted.routes(), *self._access.routes()]
+        scripts = sdk_files.routes(self._api_url)
+        return [*scripts, *self._hosted.routes(), *self._access.routes()]
 
     async def close(self) -> None:
         """End what waits for saved files."""

@@ -215,8 +215,10 @@ class Suite:
         if not self.config.seed:
             return
         found = read_seed_files(self.config.seed)
+        there = set(parts.store.names()) if self.config.seed_once else set()
         await parts.datasets.seed(
-            {name: decode(documents) for name, documents in found.items()}, replace=False
+            {name: decode(each) for name, each in found.items() if name not in there},
+            replace=False,
         )
 
     def _watch_activity(self, parts: Parts, crossing: Crossing) -> None:
@@ -235,7 +237,7 @@ class Suite:
         emulator, guard = self.config.emulator, Guard(bound_host=self.config.emulator.host)
         platform = _platform(parts, emulator.env)
         door = _admin_door(parts, guard, platform, strict=emulator.strict)
-        site = Site(self.config, parts)
+        site = Site(self.config, parts, api_url=lambda: self.urls["api"])
         over_call = HttpOverCall(parts.functions, url=lambda: self.urls["api"])
         doors = Doors(
             executor=parts.executor,

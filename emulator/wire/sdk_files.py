@@ -7,6 +7,7 @@ other forms are the same lines in another frame, without comments and needless b
 
 import re
 from collections.abc import Callable, Mapping
+from functools import partial
 from importlib.resources import files
 from typing import Final
 
@@ -20,6 +21,7 @@ TYPES: Final = "wx-cloud.d.ts"
 PREFIX: Final = "/_emu/sdk"
 _ADDRESS: Final = "const SERVED_FROM = ''"
 _EXPORT: Final = re.compile(r"^export \{([^}]*)\}\s*\Z", re.MULTILINE)
+_PORT: Final = re.compile(r":\d+\Z")
 _HOST: Final = re.compile(r"[A-Za-z0-9.:\[\]-]+\Z")
 _COMMENT_STARTS: Final = ("//", "/*", "*")
 _LITERAL: Final = re.compile(
@@ -33,15 +35,19 @@ _BLANKS: Final = re.compile(r" *([=,:{}()?&|<>+*]+) *|(?<=[{,(\[?:&|=>])\n|\n(?=
 """Blanks that no JavaScript needs: around signs, and line ends where no statement can end."""
 
 
-def routes() -> list[web.RouteDef]:
-    """Return the routes of the script; pages of any origin may load it."""
+def routes(api_url: Callable[[], str] | None = None) -> list[web.RouteDef]:
+    """Return the routes of the script; pages of any origin may load it.
+
+    Where another port than the API's serves it, `api_url` tells the API's port.
+    """
     source, types = text_of(SOURCE), text_of(TYPES)
+    serving = partial(_serving, api_url)
     return [
         route
         for name, handler in (
-            (SOURCE, _serving(lambda address: module_text(source, address), "text/javascript")),
-            (COMMONJS, _serving(lambda address: commonjs_text(source, address), "text/javascript")),
-            (TYPES, _serving(lambda address: types, "text/plain")),
+            (SOURCE, serving(lambda address: module_text(source, address), "text/javascript")),
+            (COMMONJS, serving(lambda address: commonjs_text(source, address), "text/javascript")),
+            (TYPES, serving(lambda address: types, "text/plain")),
         )
         for route in (
             web.get(f"{PREFIX}/{name}", handler),
@@ -73,10 +79,9 @@ def commonjs_text(source: str, address: str = "") -> str:
     )
 
 
-def _serving(write: Callable[[str], str], kind: str) -> Handler:
+def _serving(api_url: Callable[[], str] | None, write: Callable[[str], str], kind: str) -> Handler:
     async def serve(request: web.Request) -> web.StreamResponse:
-        host = request.headers.get(hdrs.HOST, "")
-        address = f"http://{host}" if _HOST.match(host) else ""
+        address = _address(request, api_url)
         headers: Mapping[str, str] = {
             **allowed(request),
             hdrs.CACHE_CONTROL: "no-cache",
@@ -88,6 +93,17 @@ def _serving(write: Callable[[str], str], kind: str) -> Handler:
         return response
 
     return serve
+
+
+def _address(request: web.Request, api_url: Callable[[], str] | None) -> str:
+    """Return the API's address by the name that the page used, so that other machines reach it."""
+    host = request.headers.get(hdrs.HOST, "")
+    if not _HOST.match(host):
+        return ""
+    if api_url is not None:
+        port = _PORT.search(api_url())
+        host = _PORT.sub("", host) + (port[0] if port else "")
+    return f"http://{host}"
 
 
 def _told(source: str, address: str) -> str:

@@ -1,4 +1,7 @@
-"""Runs when an order is inserted: tells the administrator, takes the items off stock, goes on."""
+"""Runs when an order is inserted: tells the administrator, takes the items off stock, goes on.
+
+Either all items of an order are taken off stock or none is: what is short sends the order back.
+"""
 
 from datetime import UTC, datetime
 
@@ -10,6 +13,10 @@ _ = db.command
 log = cloud.logger()
 
 
+class SoldOut(Exception):
+    """There is less of a product than the order wants."""
+
+
 async def main(event, context):
     for change in event["dataList"]:
         order, order_id = change["doc"], change["docId"]
@@ -17,12 +24,7 @@ async def main(event, context):
             continue
         try:
             await notify(order_id, order)
-            await take_off_stock(order["items"])
-            await (
-                db.collection("orders")
-                .doc(order_id)
-                .update(data={"status": "processing", "processingTime": db.server_date()})
-            )
+            await process(order_id, order)
         except (cloud.CloudError, KeyError) as error:
             log.error({"message": f"Error processing order {order_id}", "error": str(error)})
     return {"success": True}
@@ -46,7 +48,21 @@ async def notify(order_id, order):
         log.warn({"message": f"No notification for order {order_id}", "error": error.message})
 
 
-async def take_off_stock(items):
-    products = db.collection("products")
+async def process(order_id, order):
+    changed = {"status": "processing", "processingTime": db.server_date()}
+    try:
+        await db.run_transaction(lambda transaction: take_off_stock(transaction, order["items"]))
+    except SoldOut as short:
+        changed = {"status": "rejected", "rejectedTime": db.server_date(), "reason": str(short)}
+    await db.collection("orders").doc(order_id).update(data=changed)
+
+
+async def take_off_stock(transaction, items):
     for item in items:
-        await products.doc(item["productId"]).update(data={"stock": _.inc(-item["quantity"])})
+        product = db.collection("products").doc(item["productId"])
+        found = (await transaction.get(product))["data"]
+        if found is None:
+            raise SoldOut(f"there is no {item['productId']}")
+        if found["stock"] < item["quantity"]:
+            raise SoldOut(f"{found['stock']} left of {found.get('name', item['productId'])}")
+        await transaction.update(product, {"data": {"stock": _.inc(-item["quantity"])}})

@@ -105,6 +105,12 @@ def test_the_console_is_told_where_there_is_one():
     assert "Console   http://a/_emu/" in text(urls={**INFO["urls"], "console": "http://a/_emu/"})
 
 
+def test_hosted_pages_are_worth_opening():
+    shown = text(site_root="/p/dist")
+    assert "Site      http://127.0.0.1:8271   open it: the pages of dist/" in shown
+    assert "open it" not in text(site_root=None)
+
+
 def test_no_functions_is_told_with_the_way_to_one():
     assert "none found; cloud-emu fn new hello makes one" in text(functions=[])
 

@@ -51,6 +51,26 @@ async def test_an_order_that_cannot_be_processed_does_not_hold_up_the_next(cloud
     assert await stock(cloud_suite) == {"p1": 7}
 
 
+async def test_an_order_of_more_than_there_is_is_sent_back_whole(cloud_suite):
+    await cloud_suite.seed(
+        {"orders": [], "products": [{"_id": "p1", "stock": 10}, {"_id": "p2", "stock": 0}]}
+    )
+    await insert(cloud_suite, ORDER)
+    assert await stock(cloud_suite) == {"p1": 10, "p2": 0}
+    (order,) = await cloud_suite.documents("orders")
+    assert (order["status"], order["reason"]) == ("rejected", "0 left of p2")
+
+
+async def test_many_orders_at_once_never_sell_what_is_not_there(cloud_suite):
+    await cloud_suite.seed({"orders": [], "products": [{"_id": "p1", "stock": 25}]})
+    items = [{"productId": "p1", "quantity": 1}]
+    orders = [{**ORDER, "_id": f"o{number}", "items": items} for number in range(40)]
+    await insert(cloud_suite, *orders)
+    assert await stock(cloud_suite) == {"p1": 0}
+    stored = [each["status"] for each in await cloud_suite.documents("orders")]
+    assert (stored.count("processing"), stored.count("rejected")) == (25, 15)
+
+
 async def test_the_administrator_is_told_of_the_order(cloud_suite):
     await cloud_suite.seed({"orders": [ORDER], "products": []})
     told = await cloud_suite.call(

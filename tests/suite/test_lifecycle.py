@@ -264,3 +264,25 @@ async def test_a_folder_that_cannot_be_watched_is_said(tmp_path, monkeypatch):
     (folder / "cloudfunctions/count/index.py").write_text("def main(): return 'saved'")
     assert await call(suite, "count") == "saved"
     await suite.stop()
+
+
+async def test_data_that_is_loaded_once_leaves_what_is_there_alone(tmp_path):
+    (tmp_path / "shop.json").write_text(
+        '{"collections": {"products": [{"_id": "p", "stock": 9}], "orders": []}}'
+    )
+    (tmp_path / ".emulator.toml").write_text('[seed]\npaths = ["shop.json"]\nonce = true\n')
+    for stock in (9, 4):
+        suite = suite_of(tmp_path)
+        await suite.start()
+        (found,) = suite.control.collection("products")
+        assert found["stock"] == stock
+        assert suite.control.collection("orders") == []
+        sold = {"products": [{"_id": "p", "stock": 4}]}
+        await suite.control.seed(sold, replace=True, triggers=False)
+        assert suite.control.info()["collections"] == ["products"]
+        await suite.stop()
+    suite = suite_of(tmp_path, seed=(str(tmp_path / "shop.json"),))
+    await suite.start()
+    (found,) = suite.control.collection("products")
+    await suite.stop()
+    assert found["stock"] == 9, "asked for now, loaded now"

@@ -32,6 +32,17 @@ async def test_any_page_may_load_the_script_which_knows_where_it_came_from(start
         assert "export interface Cloud" in types
 
 
+async def test_the_site_serves_it_too_and_it_asks_the_api_by_the_name_the_page_used(start_project):
+    async with start_project({".emulator.toml": ""}) as running:
+        port = running.url.rpartition(":")[2]
+        text, _ = await fetched(running.site_url, "wx-cloud.js")
+        assert f"const SERVED_FROM='{running.url}'" in text
+        text, _ = await fetched(running.site_url, "wx-cloud.cjs", Host="demo-env.localhost:1")
+        assert f"const SERVED_FROM='http://demo-env.localhost:{port}'" in text
+        text, _ = await fetched(running.site_url, "wx-cloud.js", Host="[::1]")
+        assert f"const SERVED_FROM='http://[::1]:{port}'" in text
+
+
 async def test_the_script_as_a_plain_script_defines_and_installs_itself(start_project, tmp_path):
     async with start_project({".emulator.toml": ""}) as running:
         text, _ = await fetched(running.url, "wx-cloud.cjs")
