@@ -129,7 +129,7 @@ async def test_a_picture_goes_up_and_is_seen_by_the_others(board, page, second):
     photo = second.locator(f'[data-order="{number}"] img.photo')
     await photo.wait_for()
     await second.wait_for_function(
-        "(number) => document.querySelector(`[data-order=${number}] img`).naturalWidth === 64",
+        "(id) => document.querySelector(`[data-order='${id}'] img`).naturalWidth === 64",
         arg=number,
     )
     (file_,) = told(board, "/_emu/storage?prefix=board/")
