@@ -24,6 +24,7 @@ PARTS = (
     "documents",
     "indexes",
     "aggregate",
+    "holds",
     "rules",
     "journal",
     "functions",

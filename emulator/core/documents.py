@@ -246,7 +246,9 @@ class _Copy:
         self._size_bytes += len(value) * _FIELD_OVERHEAD_BYTES
         return [
             item
-            if type(item) in _AS_IS
+            if (kind := type(item)) in _AS_IS
+            or (kind is str and len(item) <= _TEXT_CHECK_LENGTH and item.isascii())
+            or (kind is int and INT64_MIN <= item <= INT64_MAX)
             else None
             if item is MISSING
             else self.value(item, f"{path}.{place}", level)

@@ -18,7 +18,7 @@ from typing import Final
 from emulator.ambient import Clock, Ids
 from emulator.core.aggregate.environment import PipelineEnvironment
 from emulator.core.aggregate.pipeline import Pipeline, compile_pipeline
-from emulator.core.aggregate.sizes import bson_bytes
+from emulator.core.aggregate.sizes import bson_bytes, names_bytes
 from emulator.core.commands import Aggregate, Find, Found
 from emulator.core.documents import DOCUMENT_SIZE_MAX_BYTES, resolve
 from emulator.core.errors import DatabaseRequestFailed
@@ -61,10 +61,11 @@ async def aggregate(command: Aggregate, sources: Sources) -> Found:
     pace = _Pace(sources.clock)
     try:
         pipeline = _compiled(command, sources, pace)
+        pipeline = pipeline.capped(_most(pipeline, sources.limits))
         documents, left = await _beginning(command.collection, pipeline, sources)
         # Documents on their way hold no cycles, and a look for some keeps the loop for long.
         with paused():
-            found = await _pulled(left, documents, _most(pipeline, sources.limits), pace)
+            found = await _pulled(left, documents, pace)
     except RecursionError as fault:
         raise DatabaseRequestFailed("the pipeline is nested too deep", mongo_code=15) from fault
     return Found(documents=tuple(found))
@@ -98,11 +99,15 @@ def _most(pipeline: Pipeline, limits: Limits) -> int:
     return limits.aggregate_default_documents
 
 
-def _check_size(document: Document) -> None:
-    """Raise the refusal of a document that no answer can hold; only long ones are measured."""
-    if not _is_long(document):
-        return
-    size = bson_bytes(document)
+async def _check_size(document: Document, pace: "_Pace") -> None:
+    """Raise the refusal of a document that no answer can hold."""
+    size = bson_bytes({name: value for name, value in document.items() if type(value) is not list})
+    for name, value in document.items():
+        if type(value) is list:
+            size += bson_bytes({name: []}) - bson_bytes({}) + names_bytes(len(value))
+            for start in range(0, len(value), LONG_LENGTH):
+                size += sum(map(bson_bytes, value[start : start + LONG_LENGTH]))
+                await pace.breathe()
     if size > DOCUMENT_SIZE_MAX_BYTES:
         raise DatabaseRequestFailed(
             f"BSONObj size: {size} is invalid. Size must be between 0 and"
@@ -179,17 +184,14 @@ class _Pace:
         self._started = now
 
 
-async def _pulled(
-    pipeline: Pipeline, documents: list[Document], most: int, pace: _Pace
-) -> list[Document]:
-    """Return what comes out, `most` at most, letting the loop breathe after each slice's time."""
+async def _pulled(pipeline: Pipeline, documents: list[Document], pace: _Pace) -> list[Document]:
+    """Return what comes out, letting the loop breathe after each slice's time."""
     found: list[Document] = []
     for chunk in pipeline.run(pace.slices(documents)):
         for document in chunk:
-            _check_size(document)
+            if _is_long(document):
+                await _check_size(document, pace)
         found += chunk
-        if len(found) >= most:
-            return found[:most]
         await pace.breathe()
     return found
 

@@ -98,7 +98,9 @@ class Database:
         )
         reading = await self._reader.read(question)
         wanted = reading.documents[command.skip :]
-        return Found(documents=tuple(map(project, wanted) if command.projection else wanted))
+        if command.projection:
+            wanted = await self._reader.project(wanted, project)
+        return Found(documents=tuple(wanted))
 
     async def explain(self, command: Find, caller: Caller) -> Reading:
         """Read as `find` would and return what that took; the documents come without a cut."""

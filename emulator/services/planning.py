@@ -9,7 +9,7 @@ meanwhile.
 
 import asyncio
 from collections.abc import Generator
-from typing import Final
+from typing import Final, TypeVar
 
 from emulator.ambient import Clock
 from emulator.core.errors import DatabaseRequestFailed
@@ -18,14 +18,17 @@ from emulator.core.values import MISSING, Document
 from emulator.services.advisor import Advisor, advise
 from emulator.services.nearest import nearest_slices
 from emulator.services.reading import (
+    Projection,
     Question,
     Reading,
+    project_slices,
     select_slices,
     sort_slices,
     walk_some,
 )
 from emulator.services.recorder import ReadRecord, Recorder
 from emulator.stores.base import Index
+from emulator.stores.collector import paused
 
 BUILD_SLICE_DOCUMENTS: Final = 500
 NARROW_DOCUMENTS: Final = 4_000
@@ -35,6 +38,7 @@ NO_QUERY_PLAN: Final = 291
 """MongoDB's number for a query that needs an index which is not there."""
 
 Steps = Generator[None, None, None]
+_Result = TypeVar("_Result")
 
 
 class Reader:
@@ -61,10 +65,13 @@ class Reader:
                 at more documents than are allowed without one.
         """
         reading = Reading()
-        for _ in self._steps(question, reading):
-            await asyncio.sleep(0)
+        await unhurried(self._steps(question, reading))
         self._record(question, reading)
         return reading
+
+    async def project(self, documents: list[Document], change: Projection) -> list[Document]:
+        """Return each document changed, letting the loop breathe."""
+        return await unhurried(project_slices(documents, change, self._clock))
 
     def read_now(self, question: Question) -> Reading:
         """Return what is wanted without a pause, as a write needs it; raises as `read`."""
@@ -158,6 +165,26 @@ class Reader:
             mongo_code=NO_QUERY_PLAN,
             hint=f"create an index{keys}, or raise --require-indexes",
         )
+
+
+async def unhurried(steps: Generator[None, None, _Result]) -> _Result:
+    """Return what steps come to, with a turn of the loop between them.
+
+    Documents on their way hold no cycles, and a look for some keeps the loop for long.
+    """
+    try:
+        next(steps)
+    except StopIteration as end:
+        result: _Result = end.value
+        return result
+    with paused():
+        while True:
+            await asyncio.sleep(0)
+            try:
+                next(steps)
+            except StopIteration as end:
+                last: _Result = end.value
+                return last
 
 
 def _read_by_id(question: Question, reading: Reading) -> None:

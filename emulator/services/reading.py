@@ -32,6 +32,7 @@ WALK_MAX_DOCUMENTS: Final = 4_000
 """Reading an index in order holds the loop: when so many were not enough, all are sorted."""
 
 Slices: TypeAlias = Generator[None, None, list[Document]]
+Projection: TypeAlias = Callable[[Document], Document]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -186,6 +187,22 @@ def _merge_slices(
         yield
         pace.breathed()
     return found
+
+
+def project_slices(documents: list[Document], change: Projection, clock: Clock) -> Slices:
+    """Return each document changed."""
+    changed: list[Document] = []
+    pace = Pace(clock)
+    start = 0
+    while start < len(documents):
+        end = start + pace.size_documents
+        changed += map(change, documents[start:end])
+        start = end
+        if start < len(documents):
+            pace.finished()
+            yield
+            pace.breathed()
+    return changed
 
 
 def distance_slices(documents: Sequence[Document], near: Near, clock: Clock) -> Slices:

@@ -24,6 +24,8 @@ from emulator.core.aggregate.totals import Kinds, Mean, Sum
 from emulator.core.ordering import sort_key
 from emulator.core.values import MISSING, Document, Missing, Value
 
+SORTED_SET_MAX_VALUES: Final = 2_000
+"""Sorting more would hold the loop for too long."""
 _PLAIN: Final = frozenset({frozenset({int}), frozenset({str})})
 """Kinds of values that Python compares as MongoDB does."""
 
@@ -167,8 +169,9 @@ class AddToSet:
                 self._values.setdefault(key, value)
 
     def result(self) -> Value:
-        """Return the different values in their order; MongoDB promises none."""
-        return sorted(self._values.values(), key=sort_key)
+        """Return the different values, few of them sorted; MongoDB promises no order."""
+        values = list(self._values.values())
+        return sorted(values, key=sort_key) if len(values) <= SORTED_SET_MAX_VALUES else values
 
 
 class MergeObjects:

@@ -24,7 +24,7 @@ from emulator.core.aggregate.stage_nodes import (
 )
 from emulator.core.aggregate.stages_bucket import BUCKET
 from emulator.core.aggregate.stages_facet import FACET
-from emulator.core.aggregate.stages_flow import FLOW, limited
+from emulator.core.aggregate.stages_flow import FLOW, limit_stage, limited
 from emulator.core.aggregate.stages_geo import GEO
 from emulator.core.aggregate.stages_group import GROUP
 from emulator.core.aggregate.stages_join import JOIN
@@ -70,6 +70,10 @@ class Pipeline:
     def has_limit(self) -> bool:
         """Tell whether a stage of the pipeline itself limits how many documents go on."""
         return any(stage.limit is not None for stage in self.stages)
+
+    def capped(self, most: int) -> "Pipeline":
+        """Return the pipeline of which no more documents than this are wanted."""
+        return replace(self, stages=_with_limited_sorts([*self.stages, limit_stage(most)]))
 
     def run(self, incoming: Slices) -> Slices:
         """Yield what comes out, in slices; an empty slice is a chance to do other things."""
@@ -160,7 +164,7 @@ def _stage(stage: Value, building: Building) -> Stage:
     return build(name, operand, building)
 
 
-def _with_limited_sorts(stages: list[Stage]) -> list[Stage]:
+def _with_limited_sorts(stages: Sequence[Stage]) -> list[Stage]:
     """Return the stages, sorts keeping only as many documents as a limit behind them lets on."""
     made = list(stages)
     for place, stage in enumerate(stages):

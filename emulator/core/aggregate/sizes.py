@@ -34,6 +34,32 @@ def _text_bytes(text: str) -> int:
     return len(text) if text.isascii() else len(encoded(text))
 
 
+_TEXT_KIND: Final = {str}
+_FIXED_KINDS: Final[Mapping[type, int]] = {float: 8, bool: 1, Date: 8, ObjectId: 12}
+
+
+def _of_list(items: Sequence[Value]) -> int:
+    """Return the size of an array; items of one kind are measured together."""
+    kinds = set(map(type, items))
+    if kinds == _TEXT_KIND and all(map(str.isascii, items)):
+        content = 5 * len(items) + sum(map(len, items))
+    elif len(kinds) == 1 and (each := _FIXED_KINDS.get(*kinds)) is not None:
+        content = each * len(items)
+    else:
+        content = sum(map(bson_bytes, items))
+    return _FRAME_BYTES + content + names_bytes(len(items))
+
+
+def names_bytes(count: int) -> int:
+    """Return what the names of an array's items take, which are their places as text."""
+    total, first, digits = _FIELD_BYTES * count, 0, 1
+    while first < count:
+        last = min(10**digits, count)
+        total += digits * (last - first)
+        first, digits = last, digits + 1
+    return total
+
+
 def _of_items(items: Iterable[tuple[str, Value]]) -> int:
     return _FRAME_BYTES + sum(
         _FIELD_BYTES + _text_bytes(name) + bson_bytes(value) for name, value in items
@@ -56,7 +82,7 @@ _BYTES: Final[Mapping[type, Callable[[Value], int]]] = {
     Binary: lambda value: 5 + len(value.data),
     Regex: lambda value: 2 + _text_bytes(value.pattern) + len(value.options),
     dict: lambda value: _of_items(value.items()),
-    list: lambda value: _of_items((str(place), item) for place, item in enumerate(value)),
+    list: _of_list,
 }
 
 

@@ -5,8 +5,9 @@ pieces are sorted together; up to the first end of a piece nothing can come in b
 that much is in order. Whoever wants only the first documents pulls no more than those.
 """
 
+import heapq
 from collections.abc import Callable, Generator, Iterator, Sequence
-from itertools import chain, repeat
+from itertools import chain, islice, repeat
 from typing import Final, TypeVar
 
 from emulator.core.aggregate.nodes import refusal
@@ -145,15 +146,21 @@ class _Piece:
 def sorted_in_steps(
     rows: Sequence[_Row], key: Callable[[_Row], Value]
 ) -> Generator[list[Document], None, list[_Row]]:
-    """Sort rows, an empty slice for each step; Python merges two sorted runs in one walk."""
+    """Sort rows, an empty slice for each step; ties stay as they came."""
     runs: list[list[_Row]] = []
     for start in range(0, len(rows), RUN_DOCUMENTS):
         runs.append(sorted(rows[start : start + RUN_DOCUMENTS], key=key))
         yield []
-    while len(runs) > 1:
-        merged: list[list[_Row]] = []
-        for place in range(0, len(runs), 2):
-            merged.append(sorted(chain.from_iterable(runs[place : place + 2]), key=key))
-            yield []
-        runs = merged
-    return runs[0] if runs else []
+    merged = heapq.merge(*runs, key=key)
+    found: list[_Row] = []
+    while piece := list(islice(merged, SLICE_DOCUMENTS)):
+        found += piece
+        yield []
+    return found
+
+
+def let_go(rows: list[_Row]) -> Iterator[list[Document]]:
+    """Empty a list, an empty slice for each piece: to free everything at once takes long."""
+    while rows:
+        del rows[-RUN_DOCUMENTS:]
+        yield []

@@ -17,7 +17,7 @@ from emulator.core.aggregate.granularity import Granularity, granularity
 from emulator.core.aggregate.groups import COUNT_OUTPUT, Groups, Output
 from emulator.core.aggregate.nodes import Expression, Variables, refusal, wrong_type
 from emulator.core.aggregate.numbers import is_int32, is_number
-from emulator.core.aggregate.sorting import sorted_in_steps
+from emulator.core.aggregate.sorting import let_go, sorted_in_steps
 from emulator.core.aggregate.stage_nodes import (
     SLICE_DOCUMENTS,
     Building,
@@ -192,6 +192,7 @@ def _bucket_auto(name: str, operand: Value, building: Building) -> Stage:
         rows = yield from sorted_in_steps(rows, itemgetter(0))
         for range_ in _ranges(rows, count, rounding):
             yield from _filled(range_, rows, outputs, variables)
+        yield from let_go(rows)
 
     return Stage(run=run)
 

@@ -114,7 +114,11 @@ def limited(stage: Stage, limit: int) -> Stage:
 
 
 def _limit(name: str, operand: Value, _building: Building) -> Stage:
-    count = _whole(name, operand, not_number=15957, least=1, too_small=15958)
+    return limit_stage(_whole(name, operand, not_number=15957, least=1, too_small=15958))
+
+
+def limit_stage(count: int) -> Stage:
+    """Return the stage that lets so many documents through."""
 
     def run(incoming: Slices, _variables: Variables) -> Slices:
         left = count

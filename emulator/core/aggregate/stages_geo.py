@@ -12,6 +12,7 @@ from typing import Final
 from emulator.core.aggregate.fields import set_path
 from emulator.core.aggregate.nodes import Variables, is_true, refusal, wrong_type
 from emulator.core.aggregate.numbers import is_number, is_whole_number
+from emulator.core.aggregate.sorting import sorted_in_steps
 from emulator.core.aggregate.stage_nodes import (
     BoundFilter,
     Building,
@@ -64,17 +65,23 @@ class _GeoNear:
 
     def run(self, incoming: Slices, variables: Variables) -> Slices:
         """Measure and sort."""
-        found: list[tuple[float, Value, Document]] = []
+        distances: list[float] = []
+        found: list[Document] = []
         for chunk in incoming:
             for document in self.filter.select(chunk, variables):
                 measured = self.measured(document)
                 if measured is not None:
-                    found.append((*measured, document))
+                    distances.append(measured[0])
+                    found.append(document)
             yield []
-        found.sort(key=lambda row: row[0])
-        yield from slices(self._written(*row) for row in found[: self.limit])
+        order = yield from sorted_in_steps(range(len(found)), distances.__getitem__)
+        yield from slices(self._written(found[place]) for place in order[: self.limit])
 
-    def _written(self, distance: float, place: Value, document: Document) -> Document:
+    def _written(self, document: Document) -> Document:
+        """Return a document with its distance, measured again: most are never asked for."""
+        measured = self.measured(document)
+        assert measured is not None, "only measured documents were sorted"
+        distance, place = measured
         document = set_path(document, self.into, distance * self.multiplier)
         return document if self.place_into is None else set_path(document, self.place_into, place)
 

@@ -130,3 +130,25 @@ def test_the_stages_are_those_of_the_cloud():
         "$replaceWith", "$sample", "$set", "$skip", "$sort", "$sortByCount", "$unionWith",
         "$unset", "$unwind",
     }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("stages", "expected"),
+    [
+        ([], [0, 1]),
+        ([{"$sort": {"a": -1}}], [5, 4]),
+        ([{"$limit": 1}], [0]),
+        ([{"$limit": 4}, {"$sort": {"a": -1}}], [3, 2]),
+    ],
+    ids=repr,
+)
+def test_a_capped_pipeline_gives_no_more(stages, expected):
+    documents = [{"a": number} for number in range(6)]
+    pipeline = compile_pipeline(stages, ENVIRONMENT).capped(2)
+    found = [each["a"] for chunk in pipeline.run(slices(documents)) for each in chunk]
+    assert found == expected
+
+
+def test_a_cap_is_part_of_what_a_query_can_do():
+    lead, rest = compile_pipeline([MATCH, SORT], ENVIRONMENT).capped(7).split()
+    assert (lead.limit, rest.stages) == (7, [])

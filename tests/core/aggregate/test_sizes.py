@@ -44,3 +44,20 @@ def test_operators_ask_for_sizes(require, refused):
     require({"$binarySize": Binary(b"abc")}, 3)
     require({"$binarySize": None}, None)
     refused({"$binarySize": 5}, 51276)
+
+
+@pytest.mark.parametrize(
+    "items",
+    [
+        [],
+        ["a"] * 9,
+        ["a", "bc"] * 60,
+        ["é", "a"] * 6,
+        [1.5] * 101,
+        [True, False] * 5,
+        [1, 2**40, 2.5, None],
+        [["x"] * 11, {"a": 1}],
+    ],
+)
+def test_an_array_takes_what_an_object_of_its_places_takes(items):
+    assert bson_bytes(items) == bson_bytes({str(place): item for place, item in enumerate(items)})
