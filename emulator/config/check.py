@@ -114,8 +114,8 @@ def _instead(name: str, path: KeyPath, known: Iterable[str]) -> str:
 
 
 def _wrong_type(fault: _Fault, path: KeyPath) -> Iterator[Finding]:
-    if len(path) == 2 and path[0] == "functions" and path[1] not in ("root", "timeout_s", "env"):
-        known = schema()["properties"]["functions"]["properties"]
+    known = schema()["properties"]["functions"]["properties"]
+    if len(path) == 2 and path[0] == "functions" and path[1] not in known:
         name = str(path[1])
         yield path, f"no such setting{_instead(name, path[:1], known)}"
         return

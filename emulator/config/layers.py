@@ -31,6 +31,7 @@ SETTINGS: Final[Mapping[str, tuple[str, str]]] = {
     "deterministic": ("emulator", "deterministic"),
     "functions_root": ("functions", "root"),
     "timeout_s": ("functions", "timeout_s"),
+    "runtime": ("functions", "runtime"),
     "journal": ("database", "journal"),
     "permission": ("database", "permission"),
     "require_indexes": ("database", "require_indexes"),

@@ -190,6 +190,7 @@ class _Loading:
         return FunctionsSection(
             root=self._functions_root(),
             timeout_s=float(self._pick("timeout_s", TIMEOUT_DEFAULT_S)),
+            runtime=self._pick("runtime", "inline"),
             env=MappingProxyType(dict(table.get("env", {}))),
             each=MappingProxyType(each),
         )
@@ -350,7 +351,7 @@ def _frozen(table: Mapping[str, Any] | None) -> Any:
 def _over(weaker: FunctionSettings, said: Mapping[str, Any]) -> FunctionSettings:
     """Return a function's settings with what `.emulator.toml` says on top."""
     changes: dict[str, Any] = {
-        key: said[key] for key in ("timeout_s", "memory_mb", "handler") if key in said
+        key: said[key] for key in ("timeout_s", "memory_mb", "runtime", "handler") if key in said
     }
     if "env" in said:
         changes["env"] = MappingProxyType({**weaker.env, **said["env"]})

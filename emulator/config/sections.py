@@ -10,7 +10,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final, Literal
 
-from emulator.functions.base import TIMEOUT_DEFAULT_S, Problem, TriggerConfig
+from emulator.functions.base import TIMEOUT_DEFAULT_S, Problem, Runtime, TriggerConfig
 from emulator.services.hosting import SiteRules
 from emulator.services.openapi.settings import OpenApiSettings
 from emulator.services.timers import Misfire
@@ -59,6 +59,7 @@ class FunctionSettings:
 
     timeout_s: float | None = None
     memory_mb: int | None = None
+    runtime: Runtime | None = None
     handler: str | None = None
     env: Mapping[str, str] = field(default_factory=_nothing)
     triggers: tuple[TriggerConfig, ...] | None = None
@@ -71,6 +72,7 @@ class FunctionsSection:
 
     root: Path | None = None
     timeout_s: float = TIMEOUT_DEFAULT_S
+    runtime: Runtime = "inline"
     env: Mapping[str, str] = field(default_factory=_nothing)
     each: Mapping[str, FunctionSettings] = field(default_factory=_nothing)
 

@@ -23,6 +23,10 @@ TRIGGER_RETRIES_MAX = 10
 TRIGGER_BATCH_MAX_CHANGES = 1_000
 
 TriggerName = Literal["timer", "database", "storage", "http"]
+Runtime = Literal["inline", "process"]
+"""Where Python code runs: in the suite's own process, or in processes that can be killed."""
+Engine = Literal["python", "python_process", "node"]
+"""What runs a function: the names of the runtimes."""
 FailureKind = Literal["exception", "timeout", "exit", "result", "load"]
 
 
@@ -58,6 +62,7 @@ class Bundle:
     language: Literal["python", "node"]
     entry: Path
     handlers: tuple[str, ...]
+    runtime: Runtime = "inline"
     timeout_s: float = TIMEOUT_DEFAULT_S
     memory_mb: int = MEMORY_DEFAULT_MB
     variables: Mapping[str, str] = field(default_factory=dict)
@@ -65,6 +70,13 @@ class Bundle:
     openapi: tuple[str, ...] = ()
     problems: tuple[Problem, ...] = ()
     digest: str = ""
+
+    @property
+    def engine(self) -> Engine:
+        """Return what runs it; `runtime` means nothing to Node, which always has processes."""
+        if self.language == "python" and self.runtime == "process":
+            return "python_process"
+        return self.language
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

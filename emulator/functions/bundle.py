@@ -132,6 +132,7 @@ def _read(
         language=LANGUAGES[entry.suffix],
         entry=entry,
         handlers=settings.handlers(),
+        runtime=settings.runtime(),
         timeout_s=settings.timeout_s(),
         memory_mb=settings.memory_mb(),
         variables=settings.variables(),

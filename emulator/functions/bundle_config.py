@@ -19,6 +19,7 @@ from emulator.functions.base import (
     TIMEOUT_DEFAULT_S,
     TIMEOUT_MAX_S,
     Problem,
+    Runtime,
     TriggerConfig,
 )
 from emulator.functions.triggers import database, http, storage, timer
@@ -33,6 +34,8 @@ LANGUAGES: Final[Mapping[str, Literal["python", "node"]]] = {
     ".mjs": "node",
     ".cjs": "node",
 }
+
+RUNTIMES: Final[Mapping[str, Runtime]] = {"inline": "inline", "process": "process"}
 
 _TRIGGER_NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,59}\Z")
 _SCHEMAS: Final[Mapping[str, Mapping[str, Value]]] = {
@@ -56,6 +59,11 @@ class SharedSettings(Protocol):
         """Return the variables that every function sees."""
         ...
 
+    @property
+    def runtime(self) -> Runtime:
+        """Return where Python functions run that say nothing of it."""
+        ...
+
 
 class OwnSettings(Protocol):
     """What the project says of one function, above the function's own `config.json`."""
@@ -68,6 +76,11 @@ class OwnSettings(Protocol):
     @property
     def memory_mb(self) -> int | None:
         """Return the memory."""
+        ...
+
+    @property
+    def runtime(self) -> Runtime | None:
+        """Return where it runs."""
         ...
 
     @property
@@ -97,6 +110,7 @@ class Shared:
 
     timeout_s: float = TIMEOUT_DEFAULT_S
     env: Mapping[str, str] = field(default_factory=dict)
+    runtime: Runtime = "inline"
 
 
 class Settings:
@@ -153,6 +167,12 @@ class Settings:
         """Return the memory."""
         wished = self._own.memory_mb if self._own else None
         return wished if wished is not None else int(self._number("memorySize", MEMORY_DEFAULT_MB))
+
+    def runtime(self) -> Runtime:
+        """Return where it runs; other tools write a version of a language under the same key."""
+        if self._own is not None and self._own.runtime is not None:
+            return self._own.runtime
+        return RUNTIMES.get(self._text_of("runtime"), self._shared.runtime)
 
     def variables(self) -> dict[str, str]:
         """Return the environment variables, the more special ones on top."""

@@ -1,11 +1,11 @@
-"""Owns the environment variables of Node code: of the process, and of each invocation.
+"""Owns the environment variables of Node code beside the machine's: who calls, at each invocation.
 
-Not here: what the project sets (`bundle_config`) and the suite's own addresses. The one idea: the
-SDKs ask `process.env` at every call who is calling and where the cloud is, so that identity is a
-handful of variables, set before each invocation of a process that runs one at a time.
+Not here: what the project sets (`bundle_config`), what a process inherits (`process_environment`).
+The one idea: the SDKs ask `process.env` at every call who is calling and where the cloud is, so
+that identity is a handful of variables, set before each invocation of a process that runs one at a
+time.
 """
 
-import os
 from collections.abc import Mapping
 from typing import Final
 
@@ -31,20 +31,8 @@ _NAMED: Final[Mapping[str, str]] = {
 _TOKENS: Final = ("WX_API_TOKEN", "TCB_SESSIONTOKEN")
 _TIMER_TOKENS: Final = (*_TOKENS, "WX_TRIGGER_API_TOKEN_V0")
 
-_LOCAL: Final = "127.0.0.1,localhost,::1"
-_OURS: Final = frozenset({"NODE_OPTIONS", "NODE_PATH", "NODE_CHANNEL_FD", "NODE_UNIQUE_ID"})
+INHERITED_NOT: Final = frozenset({"NODE_OPTIONS", "NODE_PATH", "NODE_CHANNEL_FD", "NODE_UNIQUE_ID"})
 """Variables of the shell that would change every worker: how it starts and what it loads."""
-
-
-def process_variables() -> dict[str, str]:
-    """Return what a worker inherits: the machine's own, in the platform's time zone.
-
-    A proxy must not stand between two programs of one machine.
-    """
-    inherited = {name: value for name, value in os.environ.items() if name.upper() not in _OURS}
-    for name in ("NO_PROXY", "no_proxy"):
-        inherited[name] = ",".join(filter(None, (inherited.get(name), _LOCAL)))
-    return {**inherited, "TZ": "UTC"}
 
 
 def identity_variables(known: Mapping[str, object]) -> dict[str, str]:

@@ -1,66 +1,103 @@
-"""Owns the runtime of Node functions: pre-warmed processes within bounds, time-outs that kill.
+"""Owns the runtime of JavaScript functions: Node processes, and what they are told.
 
-Not here: one process (`node_worker`), the processes of one function (`node_pool`). The one idea: a
-process that has started but loaded nothing stands ready, so that a saved or called function costs
-what its code costs to load, and a call of loaded code costs one message there and one back.
+Not here: processes as such (`process_runtime`), identity (`node_environment`), packages that are
+missing (`node_packages`), the program that runs in a process (`node/worker.js`).
 """
 
-import asyncio
-import os
 import shutil
-from asyncio import AbstractEventLoop
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
 from emulator.ambient import Clock, Ids
-from emulator.functions.base import (
-    MEMORY_DEFAULT_MB,
-    Bundle,
-    Failure,
-    FailureKind,
-    Generation,
-    Invocation,
-    LoadFailed,
-    Outcome,
-    Problem,
-)
-from emulator.functions.deadlines import Deadlines
-from emulator.functions.node_calls import NodeCall
-from emulator.functions.node_child import Command
-from emulator.functions.node_environment import process_variables
-from emulator.functions.node_guardian import Guardian
+from emulator.cloud.session import Session
+from emulator.functions.base import Bundle
+from emulator.functions.bundle import INSTALL_MARKERS
+from emulator.functions.node_environment import INHERITED_NOT, identity_variables, token_names
 from emulator.functions.node_packages import SHARED_PACKAGES
-from emulator.functions.node_pool import NodeGeneration
-from emulator.functions.node_worker import Launch, NodeWorker, WorkerLost
+from emulator.functions.process_child import Command
+from emulator.functions.process_environment import process_variables
+from emulator.functions.process_guardian import Guardian
+from emulator.functions.process_kind import WorkerLost
+from emulator.functions.process_runtime import ProcessRuntime
 
-LOAD_TIMEOUT_S: Final = 10.0
-WORKERS_MAX: Final = 64
-"""Processes of all functions."""
-IDLE_MAX: Final = 12
-"""Processes of all functions that rest; the one that rested longest goes first."""
-IDLE_S: Final = 900.0
-"""How long the last process of a function may rest."""
-IDLE_EXTRA_S: Final = 30.0
-"""How long further processes of a function may rest."""
-WARM_AFTER_S: Final = 0.3
-"""How long nothing is loaded before the process that stands ready loads packages."""
-TEND_EVERY_S: Final = 5.0
-EAGER_LOADS_MAX: Final = 8
-"""Functions whose code is loaded before they are called, when many are found at once."""
-LOADS_AT_ONCE_MAX: Final = max(2, os.cpu_count() or 1)
-"""Processes that start and load at the same time; each keeps a processor busy."""
-CLOSE_INSPECTOR_MAX_S: Final = 0.5
-CLOSE_TIMEOUT_S: Final = 0.8
-STOPPING: Final = "the suite is stopping"
+NODE_MIN_MAJOR: Final = 16
+SCRIPT: Final = Path(__file__).with_name("node") / "worker.js"
 NO_NODE: Final = (
     "Node.js was not found; install Node.js 16 or newer (nodejs.org), or put it on the PATH, and "
     "start again"
 )
 
+_OUT_OF_MEMORY: Final = b"heap out of memory"
 
-class NodeProcessRuntime:
+
+class NodeKind:
+    """Node.js as what runs functions.
+
+    `variables_of` are the variables that module-level code sees, `shared` the folder of packages
+    for functions that have none installed.
+    """
+
+    grace_s = 0.0
+
+    def __init__(
+        self, variables_of: Callable[[Bundle], Mapping[str, str]], shared: Path | None
+    ) -> None:
+        self._variables_of = variables_of
+        self._shared = shared
+
+    def memory_mb(self, bundle: Bundle) -> int:
+        """Return the size of the heap."""
+        return bundle.memory_mb
+
+    def command(self, memory_mb: int, guardian: Guardian) -> Command:
+        """Return how Node is started; raises WorkerLost where there is none."""
+        node = shutil.which("node")
+        if node is None:
+            raise WorkerLost(NO_NODE)
+        return Command(
+            name="Node.js",
+            arguments=(node, f"--max-old-space-size={memory_mb}", str(SCRIPT)),
+            memory_mb=memory_mb,
+            environ=process_variables(INHERITED_NOT),
+            guardian=guardian,
+            out_of_memory=_OUT_OF_MEMORY,
+        )
+
+    def version_fault(self, version: str) -> str:
+        """Return what is wrong with a Node that is too old."""
+        major = version.lstrip("v").partition(".")[0]
+        if major.isdecimal() and int(major) < NODE_MIN_MAJOR:
+            return (
+                f"Node.js {version} at {shutil.which('node')} is too old; "
+                f"install Node.js {NODE_MIN_MAJOR} or newer (nodejs.org)"
+            )
+        return ""
+
+    def wanted(self, bundle: Bundle) -> Mapping[str, object]:
+        """Return where the function's code and packages are, and what it sees."""
+        return {
+            "entry": str(bundle.entry),
+            "folder": str(bundle.folder),
+            "root": str(bundle.folder.parent),
+            "handlers": bundle.handlers,
+            "packages": sorted(SHARED_PACKAGES),
+            "variables": dict(self._variables_of(bundle)),
+            "shared": None if self._shared is None else str(self._shared),
+        }
+
+    def told(self, session: Session) -> Mapping[str, object]:
+        """Return the variables that say who calls."""
+        known = session.wx_context
+        return {"identity": identity_variables(known), "tokens": token_names(known)}
+
+    def watched(self, bundle: Bundle) -> Sequence[Path]:
+        """Return the entry file, and what package managers write when they are done."""
+        packages = bundle.folder / "node_modules"
+        return [bundle.entry, *(packages / name for name in INSTALL_MARKERS)]
+
+
+class NodeProcessRuntime(ProcessRuntime):
     """JavaScript functions in processes of their own; belongs to the loop that first loads.
 
     `variables_of` are the variables that module-level code sees, `shared` the folder of packages
@@ -76,300 +113,5 @@ class NodeProcessRuntime:
         shared: Path | None = None,
         loopback: bool = False,
     ) -> None:
-        self._clock = clock
-        self._ids = ids
-        self._variables_of = variables_of or (lambda bundle: bundle.variables)
-        self._shared = shared
-        self._loopback = loopback
-        self._guardian = Guardian()
-        self._loop: AbstractEventLoop | None = None
-        self._deadlines: Deadlines[NodeCall] | None = None
-        self._slots: asyncio.Semaphore | None = None
-        self._generations: set[NodeGeneration] = set()
-        self._inspected: dict[str, int] = {}
-        self._workers: set[NodeWorker] = set()
-        self._spare: asyncio.Task[NodeWorker] | None = None
-        self._warming: asyncio.TimerHandle | None = None
-        self._likely: Sequence[str] = ()
-        self._tending: asyncio.TimerHandle | None = None
-        self._loading = 0
-        self._is_closed = False
-
-    async def load(self, bundle: Bundle) -> Generation:
-        """Load the code in a process; when many are loaded at once, some at their first call only.
-
-        Raises:
-            LoadFailed: it raised, has no handler, does not return in time, or there is no Node.
-        """
-        loop = self._bind()
-        generation = NodeGeneration(
-            bundle,
-            loop=loop,
-            hire=self._hire,
-            may_grow=self._may_grow,
-            begun=self._begun,
-        )
-        if self._loading >= EAGER_LOADS_MAX:
-            self._generations.add(generation)
-            return generation
-        self._loading += 1
-        try:
-            worker = await self._hire(generation)
-        except WorkerLost as fault:
-            raise LoadFailed(Problem(file=str(bundle.entry), line=0, message=str(fault))) from fault
-        finally:
-            self._loading -= 1
-        self._generations.add(generation)
-        generation.take(worker)
-        return generation
-
-    async def call(self, generation: Generation, invocation: Invocation) -> Outcome:
-        """Run the handler; answers within the time-out, the start of a process not counted."""
-        assert isinstance(generation, NodeGeneration)
-        loop = self._bind()
-        if self._is_closed:
-            return _failed("exit", STOPPING)
-        call = NodeCall(
-            invocation,
-            loop.create_future(),
-            f"function {generation.bundle.name}, request {invocation.request_id}",
-        )
-        if not generation.submit(call):
-            return _failed(
-                "exception", f"function {generation.bundle.name} was not run: too many calls wait"
-            )
-        outcome = await call.future
-        assert self._deadlines is not None
-        self._deadlines.remove(call, invocation.timeout_s)
-        return outcome
-
-    def retire(self, generation: Generation) -> None:
-        """Forget a generation once its last call and the work they left behind have ended."""
-        assert isinstance(generation, NodeGeneration)
-        generation.retire()
-
-    async def inspect(self, generation: Generation, port: int) -> str:
-        """Open a function to debuggers and return the address, free of time-outs from now on.
-
-        It runs in one process as long as it is open, so that breakpoints are met.
-
-        Raises:
-            LoadFailed: its code does not load.
-        """
-        assert isinstance(generation, NodeGeneration)
-        self._bind()
-        self._inspected[generation.bundle.name] = port
-        for worker in tuple(generation.idle)[1:]:
-            worker.end()
-        url = ""
-        for worker in generation.workers:
-            if not worker.is_leaving:
-                url = await self._open(worker, port)
-        if not url:
-            worker = await self._hire(generation)
-            generation.take(worker)
-            url = await self._open(worker, port)
-        generation.is_inspected = True
-        return url
-
-    def running(self) -> Sequence[str]:
-        """Return what still runs, un-awaited work of ended calls included, as short sentences."""
-        found = []
-        for worker in self._workers:
-            if worker.calls:
-                found += [call.title for call in worker.calls]
-            elif worker.left:
-                found.append(f"{worker.left}: work that was not awaited")
-        return found
-
-    async def close(self) -> None:
-        """Stop within a second, with every process."""
-        if self._is_closed:
-            return
-        self._is_closed = True
-        if self._loop is None:
-            return
-        for timer in (self._tending, self._warming):
-            if timer is not None:
-                timer.cancel()
-        if self._deadlines is not None:
-            self._deadlines.clear()
-        for generation in tuple(self._generations):
-            generation.close(Failure(kind="exit", message=STOPPING))
-        if self._spare is not None:
-            self._spare.cancel()
-            await asyncio.gather(self._spare, return_exceptions=True)
-        for worker in tuple(self._workers):
-            worker.kill()
-        leaving = [worker.ended.wait() for worker in self._workers]
-        with suppress(TimeoutError):
-            await asyncio.wait_for(asyncio.gather(*leaving), CLOSE_TIMEOUT_S)
-        self._guardian.close()
-
-    def _bind(self) -> AbstractEventLoop:
-        if self._loop is None:
-            self._loop = asyncio.get_running_loop()
-            self._deadlines = Deadlines(self._loop, self._time_out)
-            self._slots = asyncio.Semaphore(LOADS_AT_ONCE_MAX)
-        return self._loop
-
-    # Workers
-
-    async def _hire(self, generation: NodeGeneration) -> NodeWorker:
-        """Return a worker loaded with the generation's code; raises LoadFailed, WorkerLost."""
-        assert self._slots is not None
-        bundle = generation.bundle
-        async with self._slots:
-            worker = await self._fresh(bundle)
-            worker.owner = generation
-            try:
-                if bundle.name in self._inspected:
-                    await self._inspect_instead(worker, generation)
-                await worker.load(self._wanted(bundle), timeout_s=LOAD_TIMEOUT_S)
-            except BaseException:
-                worker.owner = None
-                worker.kill()
-                raise
-            finally:
-                self._refill()
-            self._likely = worker.packages
-        return worker
-
-    async def _inspect_instead(self, worker: NodeWorker, generation: NodeGeneration) -> None:
-        """Open the process of newer code to debuggers, at the port that older code had."""
-        generation.is_inspected = True
-        name = generation.bundle.name
-        older = [each for each in self._generations if each.bundle.name == name]
-        for process in [process for each in older for process in each.workers]:
-            # One that stands at a breakpoint keeps its port.
-            with suppress(TimeoutError, WorkerLost):
-                await asyncio.wait_for(process.inspect(-1), CLOSE_INSPECTOR_MAX_S)
-        await self._open(worker, self._inspected[name])
-
-    async def _open(self, worker: NodeWorker, port: int) -> str:
-        """Open a process to debuggers, at another port if the one wished for is taken."""
-        return await worker.inspect(port) or await worker.inspect(0)
-
-    async def _fresh(self, bundle: Bundle) -> NodeWorker:
-        if bundle.memory_mb == MEMORY_DEFAULT_MB and self._spare is not None:
-            spare, self._spare = self._spare, None
-            worker = await spare
-            if not worker.is_leaving:
-                return worker
-        return await NodeWorker.start(self._launch(bundle.memory_mb))
-
-    def _launch(self, memory_mb: int) -> Launch:
-        node = shutil.which("node")
-        if node is None:
-            raise WorkerLost(NO_NODE)
-        return Launch(
-            command=Command(
-                node=node,
-                memory_mb=memory_mb,
-                environ=process_variables(),
-                guardian=self._guardian,
-            ),
-            secret=self._ids.token,
-            elapsed_s=self._clock.elapsed_s,
-            crew=self._workers,
-            loopback=self._loopback,
-        )
-
-    def _wanted(self, bundle: Bundle) -> dict[str, object]:
-        return {
-            "entry": str(bundle.entry),
-            "folder": str(bundle.folder),
-            "root": str(bundle.folder.parent),
-            "handlers": bundle.handlers,
-            "packages": sorted(SHARED_PACKAGES),
-            "variables": dict(self._variables_of(bundle)),
-            "shared": None if self._shared is None else str(self._shared),
-        }
-
-    def _refill(self) -> None:
-        """Have a process stand ready for the next function or call that needs one."""
-        if self._is_closed or self._loop is None:
-            return
-        if self._spare is None:
-            self._spare = self._loop.create_task(NodeWorker.start(self._launch(MEMORY_DEFAULT_MB)))
-            # Whoever takes it hears what went wrong; nobody may.
-            self._spare.add_done_callback(lambda task: task.cancelled() or task.exception())
-        self._warm_later()
-        if self._tending is None:
-            self._tending = self._loop.call_later(TEND_EVERY_S, self._tend)
-
-    def _warm_later(self) -> None:
-        assert self._loop is not None
-        if self._warming is not None:
-            self._warming.cancel()
-        self._warming = self._loop.call_later(WARM_AFTER_S, self._warm)
-
-    def _warm(self) -> None:
-        """Have the process that stands ready load what the function saved last has loaded.
-
-        It is the one that is most likely saved next, and its SDK takes longer than all the rest.
-        """
-        spare = self._spare
-        if not self._likely or spare is None or self._is_closed:
-            return
-        if not spare.done():
-            self._warm_later()
-        elif not spare.cancelled() and spare.exception() is None:
-            spare.result().preload(self._likely)
-
-    def _may_grow(self) -> bool:
-        if len(self._workers) < WORKERS_MAX:
-            return True
-        resting = self._resting()
-        if resting:
-            resting[0].end()
-        return bool(resting)
-
-    def _resting(self) -> list[NodeWorker]:
-        """Return the workers that rest, the one that has rested longest first."""
-        found = [
-            worker
-            for generation in self._generations
-            for worker in generation.idle
-            if not worker.left and not worker.is_leaving
-        ]
-        return sorted(found, key=lambda worker: worker.idle_since_s)
-
-    def _tend(self) -> None:
-        """Let go of processes that nobody has needed for a while, and of retired generations."""
-        assert self._loop is not None
-        self._tending = self._loop.call_later(TEND_EVERY_S, self._tend)
-        now_s = self._loop.time()
-        for generation in tuple(self._generations):
-            if generation.is_retired:
-                generation.retire()
-                if not generation.workers and not generation.waiting:
-                    self._generations.discard(generation)
-            for place, worker in enumerate(tuple(generation.idle)):
-                allowed_s = IDLE_S if place == len(generation.idle) - 1 else IDLE_EXTRA_S
-                if not worker.left and now_s - worker.idle_since_s > allowed_s:
-                    worker.end()
-        resting = self._resting()
-        for worker in resting[: max(0, len(resting) - IDLE_MAX)]:
-            worker.end()
-
-    # Time-outs
-
-    def _begun(self, call: NodeCall) -> None:
-        assert self._deadlines is not None
-        self._deadlines.add(call, call.invocation.timeout_s)
-
-    def _time_out(self, call: NodeCall) -> None:
-        # Whoever called may have gone; what it called runs on and must end all the same.
-        if call.stop is None:
-            return
-        timeout_s = call.invocation.timeout_s
-        failure = Failure(
-            kind="timeout", message=f"Invoking task timed out after {timeout_s:g} seconds"
-        )
-        call.fail(failure, timeout_s * 1000)
-        call.stop()
-
-
-def _failed(kind: FailureKind, message: str) -> Outcome:
-    return Outcome(result=b"null", failure=Failure(kind=kind, message=message), duration_ms=0.0)
+        kind = NodeKind(variables_of or (lambda bundle: bundle.variables), shared)
+        super().__init__(kind, clock=clock, ids=ids, loopback=loopback)

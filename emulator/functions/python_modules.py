@@ -94,6 +94,11 @@ class ModuleSpace:
             return False
         return not any(map(_is_there, self._absent))
 
+    def files(self) -> list[tuple[str, int, int | None]]:
+        """Return path, time of change and size of what it was made from, None for no such file."""
+        absent = [(name, 0, None) for name in self._absent]
+        return [*((name, *stamp) for name, stamp in self._stamps.items()), *absent]
+
     def close(self) -> None:
         """Forget every module; code that still runs keeps what it has."""
         _Finder.remove(self)

@@ -108,7 +108,7 @@ class Functions:
         if generation is None:
             failure = _unloadable(known).failure
             raise FunctionFailed(failure.message if failure else f"function {name} did not load")
-        runtime = self._runtimes[generation.bundle.language]
+        runtime = self._runtimes[generation.bundle.engine]
         if not isinstance(runtime, Inspectable):
             raise InvalidParam(
                 f"{name} runs in the suite's own process; only Node functions can be inspected",
@@ -238,7 +238,7 @@ class Functions:
             self._insiders.popitem(last=False)
         self._registry.hold(known, generation)
         try:
-            return await self._runtimes[bundle.language].call(generation, invocation)
+            return await self._runtimes[bundle.engine].call(generation, invocation)
         finally:
             self._registry.release(known, generation)
             del self._running[invocation.request_id]

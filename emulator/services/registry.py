@@ -142,7 +142,7 @@ class Registry:
             return
         del known.calls[number]
         if generation is not known.generation:
-            self._runtimes[generation.bundle.language].retire(generation)
+            self._runtimes[generation.bundle.engine].retire(generation)
 
     async def _take(self, bundle: Bundle) -> None:
         known = self._registered.get(bundle.name)
@@ -160,7 +160,7 @@ class Registry:
             await self._load(known, bundle)
 
     async def _load(self, known: Registered, bundle: Bundle) -> None:
-        runtime = self._runtimes.get(bundle.language)
+        runtime = self._runtimes.get(bundle.engine)
         known.bundle = bundle
         known.variables = self._variables_of(bundle)
         try:
@@ -175,7 +175,7 @@ class Registry:
         known.number += 1
         if old is not None:
             if id(old) not in known.calls:
-                self._runtimes[old.bundle.language].retire(old)
+                self._runtimes[old.bundle.engine].retire(old)
             self._recorder.notice(
                 "reloaded", f"function {bundle.name} reloaded", function=bundle.name
             )
@@ -195,7 +195,7 @@ class Registry:
         known = self._registered.pop(name)
         generation = known.generation
         if generation is not None and id(generation) not in known.calls:
-            self._runtimes[generation.bundle.language].retire(generation)
+            self._runtimes[generation.bundle.engine].retire(generation)
         # A call under way sees that its generation no longer serves and retires it at its end.
         known.generation = None
 
@@ -222,5 +222,5 @@ def _no_runtime(bundle: Bundle) -> Problem:
     return Problem(
         file=bundle.entry.name,
         line=0,
-        message=f"{bundle.language} functions are not available in this version",
+        message=f"{bundle.engine} functions are not available in this version",
     )

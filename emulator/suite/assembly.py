@@ -16,6 +16,7 @@ from emulator.core.limits import PROFILES
 from emulator.functions.base import FunctionRuntime
 from emulator.functions.node_process import NodeProcessRuntime
 from emulator.functions.python_inline import PythonInlineRuntime
+from emulator.functions.python_process import PythonProcessRuntime
 from emulator.services.access import Access
 from emulator.services.access_record import AccessRecord
 from emulator.services.activity import Activity
@@ -285,6 +286,9 @@ def _executor(
 def _runtimes(config: Config, around: Surroundings, place: Place) -> Mapping[str, FunctionRuntime]:
     return {
         "python": PythonInlineRuntime(clock=around.clock),
+        "python_process": PythonProcessRuntime(
+            clock=around.clock, ids=around.ids, variables_of=place.variables_of
+        ),
         "node": NodeProcessRuntime(
             clock=around.clock,
             ids=around.ids,

@@ -26,6 +26,7 @@ from emulator.functions.base import (
 from emulator.functions.bundle import find
 from emulator.functions.node_process import NodeProcessRuntime
 from emulator.functions.python_inline import PythonInlineRuntime
+from emulator.functions.python_process import PythonProcessRuntime
 
 WAIT_S = 20.0
 
@@ -88,6 +89,18 @@ class Member:
 MEMBERS = {
     "python inline": Member(
         lambda: PythonInlineRuntime(clock=SystemClock()),
+        "index.py",
+        ("helper.py", "VALUE = {value!r}"),
+        PYTHON,
+    ),
+    "python process": Member(
+        lambda: PythonProcessRuntime(clock=SystemClock(), ids=SystemIds()),
+        "index.py",
+        ("helper.py", "VALUE = {value!r}"),
+        PYTHON,
+    ),
+    "python process over loopback": Member(
+        lambda: PythonProcessRuntime(clock=SystemClock(), ids=SystemIds(), loopback=True),
         "index.py",
         ("helper.py", "VALUE = {value!r}"),
         PYTHON,

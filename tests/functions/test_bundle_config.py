@@ -12,6 +12,7 @@ from emulator.functions.bundle_config import Shared
 class Own:
     timeout_s: float | None = None
     memory_mb: int | None = None
+    runtime: str | None = None
     handler: str | None = None
     env: dict[str, str] = field(default_factory=dict)
     triggers: tuple[TriggerConfig, ...] | None = None

@@ -2,11 +2,8 @@
 
 import pytest
 
-from emulator.functions.node_environment import (
-    identity_variables,
-    process_variables,
-    token_names,
-)
+from emulator.functions.node_environment import INHERITED_NOT, identity_variables, token_names
+from emulator.functions.process_environment import process_variables
 
 
 def test_user_is_named_with_the_way_the_call_came():
@@ -42,11 +39,6 @@ def test_tokens_are_those_that_the_sdks_send():
 def test_what_would_change_every_process_is_not_inherited(monkeypatch, name):
     monkeypatch.setenv(name, "x")
     monkeypatch.setenv("OWN", "kept")
-    found = process_variables()
+    found = process_variables(INHERITED_NOT)
     assert name not in found
     assert (found["OWN"], found["TZ"]) == ("kept", "UTC")
-
-
-def test_no_proxy_stands_between_a_function_and_the_suite(monkeypatch):
-    monkeypatch.setenv("NO_PROXY", "intern")
-    assert process_variables()["NO_PROXY"] == "intern,127.0.0.1,localhost,::1"

@@ -193,9 +193,9 @@ async def test_wait_of_a_stream_write_is_called_back(stage):
 
 
 async def test_loading_that_never_ends_is_a_problem(stage, monkeypatch):
-    from emulator.functions import node_process
+    from emulator.functions import process_runtime
 
-    monkeypatch.setattr(node_process, "LOAD_TIMEOUT_S", 0.2)
+    monkeypatch.setattr(process_runtime, "LOAD_TIMEOUT_S", 0.2)
     problem = await stage.problem("for (;;);")
     assert "did not return within 0.2 seconds" in problem.message
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from emulator.functions import node_pool, node_process
+from emulator.functions import process_pool, process_runtime
 
 ENDS = {
     "process.exit": ("() => process.exit(3)", "User process exit when running: exit code 3"),
@@ -132,7 +132,7 @@ async def test_one_process_runs_one_event_at_a_time(stage):
 
 
 async def test_no_more_processes_than_allowed(stage, monkeypatch):
-    monkeypatch.setattr(node_pool, "WORKERS_MAX", 2)
+    monkeypatch.setattr(process_pool, "WORKERS_MAX", 2)
     generation = await stage.load(
         "exports.main = () => new Promise((go) => setTimeout(go, 150, process.pid))"
     )
@@ -141,8 +141,8 @@ async def test_no_more_processes_than_allowed(stage, monkeypatch):
 
 
 async def test_call_that_finds_no_free_process_is_answered(stage, monkeypatch):
-    monkeypatch.setattr(node_pool, "WORKERS_MAX", 1)
-    monkeypatch.setattr(node_pool, "WAITING_MAX_S", 0.1)
+    monkeypatch.setattr(process_pool, "WORKERS_MAX", 1)
+    monkeypatch.setattr(process_pool, "WAITING_MAX_S", 0.1)
     generation = await stage.load(
         "exports.main = (wait) => new Promise((go) => setTimeout(go, wait))"
     )
@@ -155,8 +155,8 @@ async def test_call_that_finds_no_free_process_is_answered(stage, monkeypatch):
 
 
 async def test_processes_that_rest_too_long_go_and_come_back_when_called(stage, monkeypatch):
-    monkeypatch.setattr(node_process, "IDLE_S", 0.01)
-    monkeypatch.setattr(node_process, "TEND_EVERY_S", 0.05)
+    monkeypatch.setattr(process_runtime, "IDLE_S", 0.01)
+    monkeypatch.setattr(process_runtime, "TEND_EVERY_S", 0.05)
     generation = await stage.load("exports.main = () => process.pid")
     first = await stage.result(generation)
     await stage.eventually(lambda: not generation.workers)
@@ -164,7 +164,7 @@ async def test_processes_that_rest_too_long_go_and_come_back_when_called(stage, 
 
 
 async def test_many_functions_found_at_once_are_not_all_loaded_at_once(stage, monkeypatch):
-    monkeypatch.setattr(node_process, "EAGER_LOADS_MAX", 2)
+    monkeypatch.setattr(process_runtime, "EAGER_LOADS_MAX", 2)
     for number in range(5):
         stage.save(f"fn{number}/index.js", f"exports.main = () => {number}")
     names = [f"fn{number}" for number in range(5)]
@@ -174,7 +174,7 @@ async def test_many_functions_found_at_once_are_not_all_loaded_at_once(stage, mo
 
 
 async def test_code_that_does_not_load_at_its_first_call_says_so_each_time(stage, monkeypatch):
-    monkeypatch.setattr(node_process, "EAGER_LOADS_MAX", 0)
+    monkeypatch.setattr(process_runtime, "EAGER_LOADS_MAX", 0)
     generation = await stage.load("throw new Error('not now')")
     for _ in range(2):
         outcome = await stage.call(generation)
@@ -207,7 +207,7 @@ async def test_close_leaves_no_process(stage):
 async def test_process_that_stands_ready_has_the_sdk_loaded_that_was_used_last(
     stage, tmp_path, monkeypatch
 ):
-    monkeypatch.setattr(node_process, "WARM_AFTER_S", 0.01)
+    monkeypatch.setattr(process_runtime, "WARM_AFTER_S", 0.01)
     package = tmp_path / "data" / "node" / "node_modules" / "wx-server-sdk"
     package.mkdir(parents=True)
     (package / "index.js").write_text("exports.loadedAt = process.uptime()")
@@ -248,7 +248,7 @@ async def test_call_whose_caller_went_away_is_ended_by_its_time_out_all_the_same
 
 
 async def test_function_whose_processes_rest_can_be_inspected(stage, monkeypatch):
-    monkeypatch.setattr(node_process, "EAGER_LOADS_MAX", 0)
+    monkeypatch.setattr(process_runtime, "EAGER_LOADS_MAX", 0)
     generation = await stage.load("exports.main = () => require('inspector').url()")
     url = await stage.runtime.inspect(generation, 0)
     assert await stage.result(generation) == url

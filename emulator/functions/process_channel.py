@@ -1,7 +1,7 @@
 """Owns the frames between the suite and a worker, and the socket they travel over.
 
-Not here: what frames mean (`node_worker`). The one idea: a socket of its own for every worker, so
-that whatever user code prints cannot disturb what is said here. POSIX hands one end of a socket
+Not here: what frames mean (`process_worker`). The one idea: a socket of its own for every worker,
+so that whatever user code prints cannot disturb what is said here. POSIX hands one end of a socket
 pair down; where descriptors cannot be handed down, the worker connects to a loopback port that
 takes one connection, with a secret. Both cost the same within what can be measured.
 """

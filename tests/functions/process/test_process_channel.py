@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from emulator.functions.node_channel import (
+from emulator.functions.process_channel import (
     FRAME_MAX_BYTES,
     Channel,
     LoopbackEndpoint,

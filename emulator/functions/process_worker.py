@@ -1,8 +1,8 @@
-"""Owns one Node process: its start, the one function it is loaded with, the call it runs, its end.
+"""Owns one worker process: its start, the function it is loaded with, the call it runs, its end.
 
-Not here: which worker gets a call (`node_pool`), frames (`node_channel`). The one idea: a process
-runs one event at a time, so whatever it does, a crash, a loop, a flood, concerns one call; it is
-answered, and the process is replaced.
+Not here: which worker gets a call (`process_pool`), frames (`process_channel`), what differs
+between languages (`process_kind`). The one idea: a process runs one event at a time, so whatever it
+does, a crash, a loop, a flood, concerns one call; it is answered, and the process is replaced.
 """
 
 import asyncio
@@ -14,48 +14,39 @@ from typing import Any, Final, Protocol
 
 import orjson
 
+from emulator.cloud.session import Session
 from emulator.core.values import Value
-from emulator.functions.base import (
-    Failure,
-    Invocation,
-    LoadFailed,
-    Outcome,
-    Problem,
-)
-from emulator.functions.node_calls import NodeCall, too_large
-from emulator.functions.node_channel import Channel, frame, open_endpoint
-from emulator.functions.node_child import Command, NodeChild
-from emulator.functions.node_environment import identity_variables, token_names
+from emulator.functions.base import Failure, Invocation, LoadFailed, Outcome, Problem
+from emulator.functions.process_calls import ProcessCall, too_large
+from emulator.functions.process_channel import Channel, frame, open_endpoint
+from emulator.functions.process_child import Command, ProcessChild
+from emulator.functions.process_errands import Errands
+from emulator.functions.process_kind import Kind, WorkerLost
 
 START_TIMEOUT_S: Final = 20.0
 REAP_EVERY_S: Final = 0.005
 REAP_OUTPUT_MAX_S: Final = 0.25
 """What is waited for the last words of a process that has ended."""
-LOGS_KEPT_MAX: Final = 64
-"""Calls that were answered and may still print."""
-NODE_MIN_MAJOR: Final = 16
-
-
-class WorkerLost(Exception):
-    """A process did not start, or ended before it had loaded; the message says why."""
+SESSIONS_KEPT_MAX: Final = 64
+"""Calls that were answered and may still print, or ask something of the suite."""
 
 
 class Owner(Protocol):
     """Whoever gave a worker its function, and hears how it is doing."""
 
-    def begun(self, call: "NodeCall") -> None:
+    def begun(self, call: "ProcessCall") -> None:
         """Take that a call has begun to run."""
         ...
 
-    def refused(self, calls: "Sequence[NodeCall]") -> None:
+    def refused(self, calls: "Sequence[ProcessCall]") -> None:
         """Take calls back that have not begun, in their order."""
         ...
 
-    def freed(self, worker: "NodeWorker") -> None:
+    def freed(self, worker: "ProcessWorker") -> None:
         """Take a worker that has answered its calls."""
         ...
 
-    def gone(self, worker: "NodeWorker") -> None:
+    def gone(self, worker: "ProcessWorker") -> None:
         """Take that a worker's process has ended."""
         ...
 
@@ -66,19 +57,20 @@ class Owner(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Launch:
-    """How workers are started; `loopback` has them connect as they do on Windows.
+    """How workers of a kind are started; `loopback` has them connect as they do on Windows.
 
     `crew` holds every worker from before its start until its process has been seen to end.
     """
 
     command: Command
+    kind: Kind
     secret: Callable[[], str]
     elapsed_s: Callable[[], float]
-    crew: "set[NodeWorker]"
+    crew: "set[ProcessWorker]"
     loopback: bool = False
 
 
-class NodeWorker:
+class ProcessWorker:
     """One process. Belongs to the loop it was started on."""
 
     def __init__(self, launch: Launch, loop: AbstractEventLoop) -> None:
@@ -88,17 +80,18 @@ class NodeWorker:
         self._ready: asyncio.Future[str] = loop.create_future()
         self._loading: asyncio.Future[None] | None = None
         self._inspecting: asyncio.Future[str] | None = None
-        self._child = NodeChild(launch.command, loop, self._take_raw)
+        self._child = ProcessChild(launch.command, loop, self._take_raw)
         self._is_reaping = self._is_answered = False
         # Ordered, for a plain dictionary that lost its oldest keys is slow to find the next one.
-        self._logs: OrderedDict[str, Callable[[str, str], None]] = OrderedDict()
+        self._sessions: OrderedDict[str, Session] = OrderedDict()
+        self._errands = Errands(loop, self._answer_errand, self._sessions.get)
         self._title = ""
         self._variables: Mapping[str, str] | None = None
         self._known: Mapping[str, Value] = {}
         self.early: list[tuple[str, str]] = []
         self.packages: list[str] = []
         self.owner: Owner | None = None
-        self.calls: deque[NodeCall] = deque()
+        self.calls: deque[ProcessCall] = deque()
         self.is_leaving = False
         self.is_gone = False
         self.ended = asyncio.Event()
@@ -107,7 +100,7 @@ class NodeWorker:
         self.call_s = 0.0
 
     @classmethod
-    async def start(cls, launch: Launch) -> "NodeWorker":
+    async def start(cls, launch: Launch) -> "ProcessWorker":
         """Return a process that has started and waits for its function; raises WorkerLost."""
         worker = cls(launch, asyncio.get_running_loop())
         launch.crew.add(worker)
@@ -116,11 +109,13 @@ class NodeWorker:
                 await worker._start()
         except TimeoutError:
             worker.kill()
-            raise WorkerLost(f"Node.js did not start within {START_TIMEOUT_S:g} seconds") from None
+            raise WorkerLost(
+                f"{launch.command.name} did not start within {START_TIMEOUT_S:g} seconds"
+            ) from None
         except OSError as fault:
             worker.kill()
             raise WorkerLost(
-                f"{launch.command.node} cannot be started: {fault.strerror}"
+                f"{launch.command.arguments[0]} cannot be started: {fault.strerror}"
             ) from fault
         except BaseException:
             worker.kill()
@@ -157,7 +152,7 @@ class NodeWorker:
         """Have a process that stands ready load packages that the next function will ask for."""
         self._channel.send("P", orjson.dumps(packages))
 
-    def begin(self, calls: Sequence[NodeCall]) -> None:
+    def begin(self, calls: Sequence[ProcessCall]) -> None:
         """Run calls one after another; the owner hears when all are answered, or the process gone.
 
         The first of `calls` is the one that runs.
@@ -166,9 +161,9 @@ class NodeWorker:
         for call in calls:
             invocation = call.invocation
             call.stop = self.kill
-            self._logs[invocation.request_id] = invocation.log
-            if len(self._logs) > LOGS_KEPT_MAX:
-                self._logs.popitem(last=False)
+            self._sessions[invocation.request_id] = invocation.session
+            if len(self._sessions) > SESSIONS_KEPT_MAX:
+                self._sessions.popitem(last=False)
             frames.append(self._frames(invocation))
         for level, line in self.early:
             calls[0].invocation.log(level, line)
@@ -217,12 +212,9 @@ class NodeWorker:
             version = await self._ready
         finally:
             endpoint.close()
-        major = version.lstrip("v").partition(".")[0]
-        if major.isdecimal() and int(major) < NODE_MIN_MAJOR:
-            raise WorkerLost(
-                f"Node.js {version} at {self._launch.command.node} is too old; "
-                f"install Node.js {NODE_MIN_MAJOR} or newer (nodejs.org)"
-            )
+        fault = self._launch.kind.version_fault(version)
+        if fault:
+            raise WorkerLost(fault)
 
     def _take_raw(self, lines: Sequence[str]) -> None:
         log = self.calls[0].invocation.log if self.calls else self._log_of("")
@@ -241,7 +233,7 @@ class NodeWorker:
         known, variables = invocation.session.wx_context, invocation.variables
         if variables is self._variables and known == self._known:
             return called
-        told = {"identity": identity_variables(known), "tokens": token_names(known)}
+        told = dict(self._launch.kind.told(invocation.session))
         if variables is not self._variables:
             told["variables"] = dict(variables)
         self._variables, self._known = variables, known
@@ -298,12 +290,19 @@ class NodeWorker:
             log(level, line)
 
     def _log_of(self, request_id: str) -> Callable[[str, str], None]:
-        log = self._logs.get(request_id)
-        if log is not None:
-            return log
+        session = self._sessions.get(request_id)
+        if session is not None:
+            return session.log
         if not self.calls and self._loading is None:
             return lambda level, line: None
         return lambda level, line: self.early.append((level, line))
+
+    def _asked(self, payload: bytes, kind: str) -> None:
+        del kind
+        self._errands.take(payload)
+
+    def _answer_errand(self, answer: bytes) -> None:
+        self._channel.send("A", answer)
 
     def _left(self, payload: bytes, kind: str) -> None:
         del payload
@@ -335,11 +334,12 @@ class NodeWorker:
         if not self._ready.done():
             self._ready.set_result(orjson.loads(payload)["version"])
 
-    _HEARD: Final[Mapping[str, Callable[["NodeWorker", bytes, str], None]]] = {
+    _HEARD: Final[Mapping[str, Callable[["ProcessWorker", bytes, str], None]]] = {
         "f": _failed,
         "F": _failed,
         "x": _failed,
         "o": _printed,
+        "q": _asked,
         "u": _inspected,
         "v": _refused,
         "b": _left,

@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from emulator.functions.node_guardian import Guardian
+from emulator.functions.process_guardian import Guardian
 
 WAIT_S = 20
 SLEEP = [sys.executable, "-c", "import time; time.sleep(600)"]

@@ -1,7 +1,7 @@
-"""Owns one call of a Node function on its way: waiting, running, answered.
+"""Owns one call of a function that runs in a process on its way: waiting, running, answered.
 
-Not here: where it waits (`node_pool`), what runs it (`node_worker`). The one idea: it is answered
-once; whatever else is said of it later is dropped.
+Not here: where it waits (`process_pool`), what runs it (`process_worker`). The one idea: it is
+answered once; whatever else is said of it later is dropped.
 """
 
 import asyncio
@@ -12,7 +12,7 @@ from emulator.functions.base import RESPONSE_MAX_BYTES, Failure, Invocation, Out
 
 
 @dataclass(eq=False, slots=True)
-class NodeCall:
+class ProcessCall:
     """One invocation; the moments are of the loop's clock and of the suite's counter."""
 
     invocation: Invocation

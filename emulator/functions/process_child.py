@@ -1,7 +1,7 @@
-"""Owns one operating-system process of Node: its start, what it writes past the console, its end.
+"""Owns one operating-system process: its start, what it writes past the console, its end.
 
-Not here: what is said over its channel (`node_worker`). The one idea: all that blocks, starting and
-reading, is done by one thread a process, which only ever hands results to the suite's loop.
+Not here: what is said over its channel (`process_worker`). The one idea: all that blocks, starting
+and reading, is done by one thread a process, which only ever hands results to the suite's loop.
 """
 
 import asyncio
@@ -11,33 +11,34 @@ import threading
 from asyncio import AbstractEventLoop
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Final
 
-from emulator.functions.node_channel import Endpoint
-from emulator.functions.node_guardian import Guardian, kill_tree
+from emulator.functions.process_channel import Endpoint
+from emulator.functions.process_guardian import Guardian, kill_tree
 
 RAW_LINES_MAX: Final = 1_000
 """Lines that one call may write past the console: child processes, native code."""
 RAW_READ_BYTES: Final = 64 * 1024
 RAW_PAUSE_S: Final = 0.01
 """Who writes more than may be is read slowly, so that it waits and not we."""
-SCRIPT: Final = Path(__file__).with_name("node") / "worker.js"
-
-_OUT_OF_MEMORY: Final = b"heap out of memory"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Command:
-    """How processes are started."""
+    """How processes are started: `name` is for people, `arguments` begin with the program.
 
-    node: str
+    A process that writes `out_of_memory` and ends has used more than `memory_mb`.
+    """
+
+    name: str
+    arguments: Sequence[str]
     memory_mb: int
     environ: Mapping[str, str]
+    out_of_memory: bytes = b""
     guardian: Guardian
 
 
-class NodeChild:
+class ProcessChild:
     """One process; `take_raw` is called on the loop with lines it wrote past the console."""
 
     def __init__(
@@ -58,7 +59,7 @@ class NodeChild:
         """Start the process; raises OSError. Returns, or is cancelled, when that is through."""
         started: asyncio.Future[None] = self._loop.create_future()
         self._thread = threading.Thread(
-            target=self._attend, args=(endpoint, started), name="node worker", daemon=True
+            target=self._attend, args=(endpoint, started), name="worker", daemon=True
         )
         self._thread.start()
         try:
@@ -101,9 +102,10 @@ class NodeChild:
         self._tell(_settle, started, None)
         assert process.stdout is not None
         pause = threading.Event()
+        last_words = self._command.out_of_memory
         with process.stdout as output:
             while data := output.read1(RAW_READ_BYTES):  # type: ignore[attr-defined]  # a buffered reader
-                if _OUT_OF_MEMORY in data:
+                if last_words and last_words in data:
                     self.is_out_of_memory = True
                 if self._lines > RAW_LINES_MAX:
                     pause.wait(RAW_PAUSE_S)
@@ -124,7 +126,7 @@ class NodeChild:
             else {"start_new_session": True, "pass_fds": endpoint.descriptors}
         )
         return subprocess.Popen(
-            [command.node, f"--max-old-space-size={command.memory_mb}", str(SCRIPT)],
+            list(command.arguments),
             env={**command.environ, "CLOUD_EMU_CHANNEL": endpoint.address},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,

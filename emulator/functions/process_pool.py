@@ -1,6 +1,6 @@
 """Owns the workers of one generation: who runs which call, how many there are, who waits.
 
-Not here: starting and loading a worker (`node_process`), what a worker is (`node_worker`). The one
+Not here: starting and loading a worker (`process_runtime`), what one is (`process_worker`). The one
 idea: a call goes to whoever is free, else into a queue that the next free worker takes it from at
 once; only when the head of the queue has waited for a while is another worker worth its start.
 """
@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import Any, Final
 
 from emulator.functions.base import Bundle, Failure, LoadFailed
-from emulator.functions.bundle import INSTALL_MARKERS
-from emulator.functions.node_calls import NodeCall
-from emulator.functions.node_worker import NodeWorker, WorkerLost
+from emulator.functions.process_calls import ProcessCall
+from emulator.functions.process_kind import WorkerLost
+from emulator.functions.process_worker import ProcessWorker
 
 WORKERS_MAX: Final = 24
 """Processes of one function; more than a chain of calls may be deep."""
@@ -41,7 +41,7 @@ STARTS_AT_ONCE_MAX: Final = 3
 _Stamp = tuple[int, int]
 
 
-class NodeGeneration:
+class ProcessGeneration:
     """One loaded state of a function's code; also its pool of workers."""
 
     def __init__(
@@ -49,9 +49,10 @@ class NodeGeneration:
         bundle: Bundle,
         *,
         loop: AbstractEventLoop,
-        hire: "Callable[[NodeGeneration], Awaitable[NodeWorker]]",
+        hire: "Callable[[ProcessGeneration], Awaitable[ProcessWorker]]",
         may_grow: Callable[[], bool],
-        begun: Callable[[NodeCall], None],
+        begun: Callable[[ProcessCall], None],
+        watched: Sequence[Path],
     ) -> None:
         self._bundle = bundle
         self._loop = loop
@@ -59,18 +60,17 @@ class NodeGeneration:
         self._may_grow = may_grow
         self._begun = begun
         self._stamps: dict[str, _Stamp] = {}
-        self._absent: set[str] = set()
+        self._absent: dict[str, set[str]] = {}
         self._timer: asyncio.TimerHandle | None = None
         self._starting: set[asyncio.Task[None]] = set()
-        self.workers: set[NodeWorker] = set()
-        self.idle: list[NodeWorker] = []
-        self.waiting: deque[NodeCall] = deque()
+        self.workers: set[ProcessWorker] = set()
+        self.idle: list[ProcessWorker] = []
+        self.waiting: deque[ProcessCall] = deque()
         self.is_retired = False
         self.is_inspected = False
         self._moved_s = 0.0
         self._call_s = 0.0
-        self._packages = str(bundle.folder / "node_modules")
-        for path in (bundle.entry, *_markers(bundle.folder)):
+        for path in watched:
             self._note(str(path))
 
     @property
@@ -88,17 +88,21 @@ class NodeGeneration:
                     return False
         except OSError:
             return False
-        # What is not in a folder that is not there need not be looked for.
-        if self._absent and os.access(self._packages, os.F_OK):
-            return not any(os.access(path, os.F_OK) for path in self._absent)
+        for folder, paths in self._absent.items():
+            # What is not in a folder that is not there need not be looked for.
+            if os.access(folder, os.F_OK) and any(os.access(path, os.F_OK) for path in paths):
+                return False
         return True
 
     def loaded_files(self, files: Sequence[Sequence[Any]]) -> None:
-        """Take the user's files as they were when a worker read them."""
+        """Take the user's files as they were when a worker read them; of no size: not there."""
         for path, changed_ns, size_bytes in files:
-            self._stamps[path] = (int(changed_ns), size_bytes)
+            if size_bytes is None:
+                self._note_absent(path)
+            else:
+                self._stamps[path] = (int(changed_ns), size_bytes)
 
-    def take(self, worker: NodeWorker) -> None:
+    def take(self, worker: ProcessWorker) -> None:
         """Add a worker that has loaded this code."""
         worker.owner = self
         self.workers.add(worker)
@@ -107,7 +111,7 @@ class NodeGeneration:
         else:
             self.freed(worker)
 
-    def submit(self, call: NodeCall) -> bool:
+    def submit(self, call: ProcessCall) -> bool:
         """Run a call now or when a worker is free; False when too many wait already."""
         while self.idle:
             worker = self.idle.pop()
@@ -123,13 +127,13 @@ class NodeGeneration:
         self._look_later()
         return True
 
-    def begun(self, call: NodeCall) -> None:
+    def begun(self, call: ProcessCall) -> None:
         """Hold the call's time-out from now on."""
         self._moved_s = self._loop.time()
         if not self.is_inspected:
             self._begun(call)
 
-    def refused(self, calls: Sequence[NodeCall]) -> None:
+    def refused(self, calls: Sequence[ProcessCall]) -> None:
         """Let calls wait at the head of the queue again, or go to whoever is free."""
         self.waiting.extendleft(reversed(calls))
         while self.waiting and self.idle:
@@ -138,13 +142,13 @@ class NodeGeneration:
                 self._occupy(worker)
         self._look_later()
 
-    def freed(self, worker: NodeWorker) -> None:
+    def freed(self, worker: ProcessWorker) -> None:
         """Give a free worker the next call, or a rest."""
         self._moved_s = self._loop.time()
         self._call_s += (worker.call_s - self._call_s) / CALLS_AVERAGED
         self._occupy(worker)
 
-    def gone(self, worker: NodeWorker) -> None:
+    def gone(self, worker: ProcessWorker) -> None:
         """Forget a worker; another one is started if someone waits for it."""
         self.workers.discard(worker)
         if worker in self.idle:
@@ -173,7 +177,7 @@ class NodeGeneration:
                 call.fail(failure)
             worker.kill()
 
-    def _occupy(self, worker: NodeWorker) -> None:
+    def _occupy(self, worker: ProcessWorker) -> None:
         calls = self._next()
         if calls:
             worker.begin(calls)
@@ -183,13 +187,13 @@ class NodeGeneration:
         worker.idle_since_s = self._loop.time()
         self.idle.append(worker)
 
-    def _next(self) -> list[NodeCall]:
+    def _next(self) -> list[ProcessCall]:
         """Take those who waited longest: one, or several if calls are quicker than the way there.
 
         A process still runs one event at a time. Sent together, they spare it waiting for the next.
         """
         count = PREFETCH_MAX if self._call_s < QUICK_S else 1
-        found: list[NodeCall] = []
+        found: list[ProcessCall] = []
         while self.waiting and len(found) < count:
             call = self.waiting.popleft()
             if not call.future.done():
@@ -200,9 +204,12 @@ class NodeGeneration:
         try:
             status = os.stat(path)  # noqa: PTH116  # as in `is_current`
         except OSError:
-            self._absent.add(path)
+            self._note_absent(path)
         else:
             self._stamps[path] = (status.st_mtime_ns, status.st_size)
+
+    def _note_absent(self, path: str) -> None:
+        self._absent.setdefault(os.path.dirname(path), set()).add(path)  # noqa: PTH120  # as in `is_current`
 
     def _look_later(self) -> None:
         if self._timer is None:
@@ -270,8 +277,3 @@ class NodeGeneration:
             f"function {self._bundle.name} was not run: none of its {len(self.workers)} processes "
             f"became free within {WAITING_MAX_S:g} seconds"
         )
-
-
-def _markers(folder: Path) -> list[Path]:
-    """Return what package managers write when an installation is complete."""
-    return [folder / "node_modules" / name for name in INSTALL_MARKERS]

@@ -1,0 +1,261 @@
+"""Owns a Python worker's life: it loads one function, then runs its handler, one event at a time.
+
+Not here: running user code (`python_inline`), its `cloud` calls (`python_errands`), the suite's
+side (`process_worker`). The one idea: this process is a small suite around the inline runtime; its
+main thread speaks with the real one, and user code runs on others. A worker whose suite is gone
+ends itself.
+"""
+
+import asyncio
+import os
+import platform
+import socket
+import sys
+import time
+from collections import deque
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, Final
+
+import orjson
+
+from emulator.ambient import SystemClock
+from emulator.cloud.session import Session
+from emulator.functions.base import Bundle, Failure, Invocation, LoadFailed, Outcome
+from emulator.functions.process_channel import Channel
+from emulator.functions.python_calls import PythonGeneration
+from emulator.functions.python_errands import Errands, ErrandTransport
+from emulator.functions.python_inline import PythonInlineRuntime
+
+LOOK_EVERY_S: Final = 0.02
+LEFT_MAX_S: Final = 60.0
+"""What is open longer than this is taken for part of the module."""
+
+_Line = tuple[str, str, str]
+_Order = tuple[Mapping[str, Any], Mapping[str, Any]]
+"""What surrounds a call, and the call."""
+
+
+class Worker:
+    """One process, as it sees itself; lives on the main thread's loop."""
+
+    def __init__(self) -> None:
+        self.ended = asyncio.Event()
+        self.channel = Channel(self._hear, self._lose)
+        self._loop = asyncio.get_running_loop()
+        self._clock = SystemClock()
+        self._runtime = PythonInlineRuntime(clock=self._clock)
+        self._errands = Errands(
+            self._loop.call_soon_threadsafe, lambda frame: self.channel.send("q", frame)
+        )
+        self._generation: PythonGeneration | None = None
+        self._around: Mapping[str, Any] = {}
+        self._queue: deque[_Order] = deque()
+        self._call: asyncio.Task[None] | None = None
+        self._looking: asyncio.Task[None] | None = None
+        self._loading: asyncio.Task[None] | None = None
+        self._lines: deque[_Line] = deque()
+        self._files: set[tuple[str, int, int | None]] = set()
+
+    def begin(self) -> None:
+        """Tell the suite that the process stands ready."""
+        self._send("r", {"version": platform.python_version()})
+
+    def _send(self, kind: str, told: Any) -> None:
+        self.channel.send(kind, orjson.dumps(told))
+
+    # What the suite says
+
+    def _hear(self, kind: str, payload: bytes) -> None:
+        self._HEARD[kind](self, payload)
+
+    def _load(self, payload: bytes) -> None:
+        self._loading = self._loop.create_task(self._load_function(orjson.loads(payload)))
+
+    def _surround(self, payload: bytes) -> None:
+        self._around = {**self._around, **orjson.loads(payload)}
+
+    def _take(self, payload: bytes) -> None:
+        self._queue.append((self._around, orjson.loads(payload)))
+        self._next()
+
+    def _refuse(self, payload: bytes) -> None:
+        del payload
+        self._send("v", len(self._queue))
+        self._queue.clear()
+
+    def _end(self, payload: bytes) -> None:
+        del payload
+        self.ended.set()
+
+    def _answered(self, payload: bytes) -> None:
+        self._errands.answered(payload)
+
+    def _ignore(self, payload: bytes) -> None:
+        del payload
+
+    def _lose(self) -> None:
+        # Past all that user code may have left open: nobody hears of it any more.
+        os._exit(0)
+
+    _HEARD: Final[Mapping[str, Callable[["Worker", bytes], None]]] = {
+        "L": _load,
+        "S": _surround,
+        "C": _take,
+        "V": _refuse,
+        "E": _end,
+        "A": _answered,
+        "P": _ignore,
+    }
+
+    # Its function
+
+    async def _load_function(self, wanted: Mapping[str, Any]) -> None:
+        self._around = {"variables": wanted["variables"]}
+        os.environ.update(wanted["variables"])
+        bundle = Bundle(
+            name=wanted["name"],
+            folder=Path(wanted["folder"]),
+            language="python",
+            entry=Path(wanted["entry"]),
+            handlers=tuple(wanted["handlers"]),
+            variables=wanted["variables"],
+        )
+        try:
+            generation = await self._runtime.load(bundle)
+        except LoadFailed as fault:
+            for level, line in fault.lines:
+                self._log("", level, line)
+            self._flush()
+            self._send("n", asdict(fault.problem))
+            return
+        assert isinstance(generation, PythonGeneration)
+        self._generation = generation
+        self._tell_files()
+        self._send("l", [])
+
+    def _tell_files(self) -> None:
+        assert self._generation is not None
+        fresh = [file for file in self._generation.space.files() if file not in self._files]
+        if fresh:
+            self._send("m", fresh)
+            self._files.update(fresh)
+
+    # Its calls
+
+    def _next(self) -> None:
+        if self._call is None and self._queue:
+            self._call = self._loop.create_task(self._run(*self._queue.popleft()))
+
+    async def _run(self, around: Mapping[str, Any], told: Mapping[str, Any]) -> None:
+        assert self._generation is not None
+        outcome = await self._runtime.call(self._generation, self._invocation(around, told))
+        self._flush()
+        self._tell_files()
+        self._call = None
+        self._answer(outcome)
+        self._next()
+
+    def _invocation(self, around: Mapping[str, Any], told: Mapping[str, Any]) -> Invocation:
+        request_id = told["id"]
+
+        def log(level: str, line: str) -> None:
+            self._log(request_id, level, line)
+
+        return Invocation(
+            request_id=request_id,
+            event=told["event"],
+            context=told["context"],
+            variables=around["variables"],
+            session=Session(
+                transport=ErrandTransport(self._errands, request_id),
+                env_id=around["env_id"],
+                wx_context=around["wx_context"],
+                request_id=request_id,
+                log=log,
+            ),
+            timeout_s=told["deadline"] / 1000,
+            log=log,
+        )
+
+    def _answer(self, outcome: Outcome) -> None:
+        failure = outcome.failure
+        if failure is not None and failure.kind == "timeout":
+            # Whatever still runs is not to disturb the next call, which gets a fresh process.
+            self._send("x", _told(failure))
+            self.channel.close()
+            return
+        is_left = bool(self._runtime.running())
+        kind, payload = ("d", outcome.result)
+        if failure is not None:
+            kind, payload = ("f", orjson.dumps(_told(failure)))
+        self.channel.send(kind.upper() if is_left else kind, payload)
+        if is_left and self._looking is None:
+            self._looking = self._loop.create_task(self._look())
+
+    async def _look(self) -> None:
+        """Tell when what calls left behind has ended."""
+        since_s = self._clock.elapsed_s()
+        while self._call is not None or self._runtime.running():
+            if self._call is None and self._clock.elapsed_s() - since_s > LEFT_MAX_S:
+                break
+            await asyncio.sleep(LOOK_EVERY_S)
+        self._looking = None
+        self._send("i", {})
+
+    # What it prints
+
+    def _log(self, request_id: str, level: str, line: str) -> None:
+        """Take a line, from any thread; lines that gather meanwhile travel together."""
+        self._lines.append((request_id, level, line))
+        if len(self._lines) == 1:
+            # On a loop that has closed nobody reads any more.
+            with suppress(RuntimeError):
+                self._loop.call_soon_threadsafe(self._flush)
+
+    def _flush(self) -> None:
+        lines = self._lines
+        while lines:
+            request_id, level, text = lines.popleft()
+            gathered = [text]
+            while lines and lines[0][:2] == (request_id, level):
+                gathered.append(lines.popleft()[2])
+            self._send("o", [request_id, level, "\n".join(gathered)])
+
+
+def _told(failure: Failure) -> dict[str, str]:
+    return {"kind": failure.kind, "message": failure.message, "stack": failure.stack}
+
+
+async def _connect(address: str, channel: Channel) -> None:
+    """Connect as the suite said: `fd:7` was handed down, `tcp:port:secret` is to be called."""
+    loop = asyncio.get_running_loop()
+    way, _, rest = address.partition(":")
+    if way == "fd":
+        await loop.create_connection(lambda: channel, sock=socket.socket(fileno=int(rest)))
+        return
+    port, _, secret = rest.partition(":")
+    connection = socket.create_connection(("127.0.0.1", int(port)))
+    connection.sendall(secret.encode("ascii"))
+    await loop.create_connection(lambda: channel, sock=connection)
+
+
+async def _serve(address: str) -> None:
+    worker = Worker()
+    await _connect(address, worker.channel)
+    worker.begin()
+    await worker.ended.wait()
+
+
+def main() -> None:
+    """Serve the suite that started this process until it has enough."""
+    address = os.environ.pop("CLOUD_EMU_CHANNEL")
+    if sys.platform != "win32":
+        time.tzset()
+    asyncio.run(_serve(address))
+
+
+if __name__ == "__main__":
+    main()
