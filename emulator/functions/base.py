@@ -11,6 +11,7 @@ from typing import Literal, Protocol, runtime_checkable
 from emulator.cloud.session import Session
 from emulator.core.changes import Change
 from emulator.core.values import Value
+from emulator.functions.body_stream import BodyStream
 
 TIMEOUT_DEFAULT_S = 3.0
 TIMEOUT_MAX_S = 60.0
@@ -80,11 +81,26 @@ class Bundle:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Manner:
+    """How a call may be made, beside waiting for its result as a whole.
+
+    With `alone` nothing else is to be done before it is answered: the suite may stand still a
+    moment. `stream` takes a body that is sent while it is made.
+    """
+
+    alone: bool = False
+    stream: BodyStream | None = None
+
+
+MANNER_USUAL = Manner()
+MANNER_ALONE = Manner(alone=True)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Invocation:
     """One run to be made: `event` is JSON data the handler may keep, `context` its second argument.
 
-    `variables` are the environment variables this run sees; `log` takes a level and one line. With
-    `alone` nothing else is to be done before it is answered: the suite may stand still a moment.
+    `variables` are the environment variables this run sees; `log` takes a level and one line.
     """
 
     request_id: str
@@ -94,7 +110,7 @@ class Invocation:
     session: Session
     timeout_s: float
     log: Callable[[str, str], None]
-    alone: bool = False
+    manner: Manner = MANNER_USUAL
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,7 +8,7 @@ import asyncio
 import inspect
 import sys
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from contextvars import Context
 from functools import partial
 from threading import Lock
@@ -26,6 +26,8 @@ from emulator.functions.base import (
     Outcome,
     Problem,
 )
+from emulator.functions.event_stream import HandlerContext, open_events
+from emulator.functions.python_body import Body, body_of
 from emulator.functions.python_loops import FunctionLoop
 from emulator.functions.python_modules import ModuleSpace
 from emulator.functions.python_result import NotJson, to_json
@@ -124,8 +126,8 @@ class Call:
     """
 
     __slots__ = (
-        "_clock", "_post", "_started_s", "future", "generation", "given_up", "invocation", "loop",
-        "run", "task", "worker",
+        "_clock", "_context", "_post", "_started_s", "future", "generation", "given_up",
+        "invocation", "loop", "run", "stream", "task", "worker",
     )  # fmt: skip
 
     def __init__(
@@ -147,6 +149,13 @@ class Call:
         self._clock = clock
         self._post = post
         self._started_s = 0.0
+        self.stream = stream = invocation.manner.stream
+        self._context = HandlerContext(
+            invocation.context,
+            None
+            if stream is None
+            else partial(open_events, stream, partial(invocation.log, "warn")),
+        )
         self.run = Run(
             generation.instance,
             title=f"function {generation.bundle.name}, request {invocation.request_id}",
@@ -170,30 +179,62 @@ class Call:
             self._post(self, None)
             return
         try:
-            value = self.generation.handler(self.invocation.event, self.invocation.context)
-            self._end(await value if _is_awaitable(value) else value)
+            value = self.generation.handler(self.invocation.event, self._context)
+            await self._end_awaiting(await value if _is_awaitable(value) else value)
         except BaseException as fault:  # noqa: BLE001  # the rim of an invocation
             self._fail(fault)
 
-    async def _drive_awaitable(self, value: Awaitable[Any]) -> None:
+    async def _drive_value(self, value: Any) -> None:
         self._begin()
         self.task = asyncio.current_task()
         try:
-            self._end(await value)
+            await self._end_awaiting(await value if _is_awaitable(value) else value)
         except BaseException as fault:  # noqa: BLE001  # the rim of an invocation
             self._fail(fault)
 
     def _block(self) -> None:
         self._begin()
         try:
-            value = self.generation.handler(self.invocation.event, self.invocation.context)
-            if _is_awaitable(value):
+            value = self.generation.handler(self.invocation.event, self._context)
+            body = self._body(value)
+            if _is_awaitable(value) or (body is not None and body.is_async):
                 self.loop = self.generation.serving_loop()
-                self.loop.submit(partial(self._drive_awaitable, value))
-            else:
+                self.loop.submit(partial(self._drive_value, value))
+            elif body is None or self.stream is None:
                 self._end(value)
+            else:
+                body.begin(self.stream)
+                body.run(self.stream)
+                self._answer(b"null", None)
         except BaseException as fault:  # noqa: BLE001  # the rim of an invocation
             self._fail(fault)
+
+    def _body(self, value: Any) -> Body | None:
+        """Return the body that is to be sent while it is made, if the result has such a one."""
+        stream = self.stream
+        return None if stream is None or stream.events else body_of(value)
+
+    async def _end_awaiting(self, value: Any) -> None:
+        body, stream = self._body(value), self.stream
+        if body is None or stream is None:
+            self._end(value)
+            return
+        stream.when_over(self._cancel_if_left)
+        body.begin(stream)
+        if body.is_async:
+            await body.run_awaiting(stream)
+        else:
+            await asyncio.get_running_loop().run_in_executor(None, body.run, stream)
+        self._answer(b"null", None)
+
+    def _cancel_if_left(self) -> None:
+        if self.has_left and self.loop is not None:
+            self.loop.call(self.cancel)
+
+    @property
+    def has_left(self) -> bool:
+        """Tell whether the visitor left while the answer was being sent."""
+        return self.stream is not None and self.stream.closed and self.stream.head is not None
 
     def cancel(self) -> None:
         """Cancel the handler's task, if it has one; on the function's loop."""
@@ -215,6 +256,10 @@ class Call:
         self._started_s = self._clock.elapsed_s()
 
     def _end(self, value: Any) -> None:
+        if self.stream is not None and self.stream.events:
+            # Events are sent until somebody ends the stream; what the handler returned is not.
+            self.stream.when_over(partial(self._answer, b"null", None))
+            return
         try:
             result = to_json(value)
         except NotJson as fault:
@@ -230,8 +275,16 @@ class Call:
             message = "interrupted: another call of the function blocked its event loop"
             self._answer(b"null", Failure(kind="exception", message=message))
             return
+        if isinstance(fault, asyncio.CancelledError) and self.has_left:
+            self._answer(b"null", None)
+            return
+        if isinstance(fault, NotJson):
+            self._answer(b"null", Failure(kind="result", message=str(fault)))
+            return
         kind: FailureKind = "exit" if isinstance(fault, SystemExit) else "exception"
         message, stack = self.generation.instance.explain(fault)
+        if self._context.events is not None:
+            self._context.events.fail(message)
         self._answer(b"null", Failure(kind=kind, message=message, stack=stack))
 
     def _answer(self, result: bytes, failure: Failure | None) -> None:

@@ -122,7 +122,7 @@ class PythonInlineRuntime:
         call = Call(generation, invocation, future=future, clock=self._clock, post=self._post)
         while generation.early:
             invocation.log(*generation.early.popleft())
-        waits = invocation.alone and self._may_wait(generation)
+        waits = invocation.manner.alone and self._may_wait(generation)
         if waits:
             self._short_wait.begin()
         try:

@@ -45,8 +45,8 @@ class FunctionLoop:
         self.thread = threading.Thread(target=self._body, name=name, daemon=True)
 
     def start(self) -> None:
-        """Start the thread."""
-        self.thread.start()
+        """Start the thread, as no run's own: a call that is the first to need it may ask for it."""
+        Context().run(self.thread.start)
 
     def submit(self, start: Start) -> None:
         """Run the coroutine that `start` makes as a task, in a context of its own."""

@@ -9,6 +9,7 @@ from dataclasses import fields, is_dataclass
 from datetime import date, datetime, time
 from enum import Enum
 from json import dumps
+from types import AsyncGeneratorType, GeneratorType
 from typing import Any, Final
 from uuid import UUID
 
@@ -143,10 +144,13 @@ def _key(key: Any, path: str) -> str:
 
 
 _BYTES: Final = "; encode it as base64 text, or upload it and return the file id"
+_PIECES: Final = "; only a visitor over HTTP access is answered piece by piece"
 _HINTS: Final[Mapping[type, str]] = {
     bytes: _BYTES,
     bytearray: _BYTES,
     Binary: _BYTES,
+    GeneratorType: _PIECES,
+    AsyncGeneratorType: _PIECES,
     set: "; return a list of its members",
     frozenset: "; return a list of its members",
 }

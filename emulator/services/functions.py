@@ -18,12 +18,14 @@ from emulator.core.commands import Called, CallFunction
 from emulator.core.errors import FunctionFailed, InvalidParam
 from emulator.core.values import Value
 from emulator.functions.base import (
+    MANNER_USUAL,
     Bundle,
     Failure,
     FunctionRuntime,
     Generation,
     Inspectable,
     Invocation,
+    Manner,
     Outcome,
 )
 from emulator.services.access import Access
@@ -161,12 +163,17 @@ class Functions:
         return Called(result=result_of(command.name, invoked), request_id=invoked.request_id)
 
     async def invoke(
-        self, name: str, event: Value, caller: Caller, *, request_id: str = "", alone: bool = False
+        self,
+        name: str,
+        event: Value,
+        caller: Caller,
+        *,
+        request_id: str = "",
+        manner: Manner = MANNER_USUAL,
     ) -> Invoked:
         """Call a function with JSON data it may keep; its failure is an outcome, not an error.
 
-        Without a `request_id` the call gets one of its own. With `alone` the suite may stand still
-        for it a moment.
+        Without a `request_id` the call gets one of its own.
 
         Raises:
             FunctionNotFound: no such function.
@@ -188,7 +195,7 @@ class Functions:
                 outcome = _unloadable(known)
             else:
                 invocation = self._invocation(
-                    known, request_id, lines, event=event, caller=caller, alone=alone
+                    known, request_id, lines, event=event, caller=caller, manner=manner
                 )
                 outcome = await self._run(known, generation, invocation, caller)
             failure = outcome.failure
@@ -251,7 +258,7 @@ class Functions:
         *,
         event: Value,
         caller: Caller,
-        alone: bool = False,
+        manner: Manner,
     ) -> Invocation:
         bundle = known.bundle
         record = self._recorder.log
@@ -276,7 +283,7 @@ class Functions:
             ),
             timeout_s=bundle.timeout_s,
             log=log,
-            alone=alone,
+            manner=manner,
         )
 
     def _context(self, bundle: Bundle, request_id: str) -> dict[str, Value]:

@@ -13,7 +13,7 @@ from typing import Final, Literal
 
 from emulator.ambient import Clock
 from emulator.core.errors import EmulatorError, FunctionNotFound
-from emulator.functions.base import TimerTrigger
+from emulator.functions.base import MANNER_ALONE, MANNER_USUAL, Manner, TimerTrigger
 from emulator.services.caller import Caller
 from emulator.services.functions import Functions, Invoked
 from emulator.services.recorder import Recorder
@@ -128,7 +128,7 @@ class Timers:
         ]
         for moment_ms, _, _, timer in sorted(due):
             timer.next_fire_ms = timer.compiled.next_fire_ms(moment_ms)
-            await self._call(timer, moment_ms, alone=True)
+            await self._call(timer, moment_ms, MANNER_ALONE)
         return len(due)
 
     def states(self) -> Sequence[Timer]:
@@ -218,17 +218,17 @@ class Timers:
         self._calls.add(task)
         task.add_done_callback(self._calls.discard)
 
-    async def _call(self, timer: Timer, moment_ms: int, *, alone: bool = False) -> None:
+    async def _call(self, timer: Timer, moment_ms: int, manner: Manner = MANNER_USUAL) -> None:
         try:
-            await self._invoke(timer, moment_ms, alone=alone)
+            await self._invoke(timer, moment_ms, manner)
         except EmulatorError as fault:
             self._say(timer, "trigger_failed", fault.message, level="error")
 
-    async def _invoke(self, timer: Timer, moment_ms: int, *, alone: bool = False) -> Invoked:
+    async def _invoke(self, timer: Timer, moment_ms: int, manner: Manner = MANNER_USUAL) -> Invoked:
         event = timer.compiled.event(moment_ms)
         span = self._trace.begin(f"timer {timer.trigger}", "trigger")
         with self._trace.within(span):
-            invoked = await self._functions.invoke(timer.function, event, CALLER, alone=alone)
+            invoked = await self._functions.invoke(timer.function, event, CALLER, manner=manner)
         ok = invoked.outcome.failure is None
         self._say(
             timer,

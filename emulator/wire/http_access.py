@@ -16,14 +16,16 @@ from multidict import CIMultiDict
 
 from emulator.ambient import Ids
 from emulator.core.errors import FunctionFailed
-from emulator.functions.base import Failure
+from emulator.core.values import Value
+from emulator.functions.base import Failure, Manner
 from emulator.functions.triggers.http import METHODS, http_event, integration_response
 from emulator.services.caller import Caller
+from emulator.services.functions import Invoked
 from emulator.services.http_routes import HttpRoute
 from emulator.wire import envelope
-from emulator.wire.actions import Invokes
 from emulator.wire.callers import bearer
 from emulator.wire.exchange import json_answer, read_body
+from emulator.wire.http_stream import StreamedAnswer
 
 EVENT_BODY_MAX_BYTES: Final = 6 * 1024 * 1024
 """The platform's bound on the event of a synchronous call."""
@@ -45,6 +47,16 @@ class Matches(Protocol):
         ...
 
 
+class InvokesInPieces(Protocol):
+    """Whatever calls a function that may answer in pieces."""
+
+    async def invoke(
+        self, name: str, event: Value, caller: Caller, *, request_id: str, manner: Manner
+    ) -> Invoked:
+        """Return what came of the call."""
+        ...
+
+
 class HttpAccess:
     """The functions of one suite, as visitors of the site port reach them.
 
@@ -53,7 +65,7 @@ class HttpAccess:
 
     def __init__(
         self,
-        functions: Invokes,
+        functions: InvokesInPieces,
         routes: Matches,
         *,
         ids: Ids,
@@ -94,7 +106,7 @@ class HttpAccess:
 
     async def call(self, route: HttpRoute, request: web.Request) -> web.StreamResponse:
         """Call a route's function with the request and answer with its result."""
-        return _shared_with_local_pages(request, await self._call(route, request))
+        return await self._call(route, request)
 
     def _route(self, method: str, path: str) -> HttpRoute | None:
         route = self._routes.match(method, path)
@@ -117,17 +129,30 @@ class HttpAccess:
             request_id=request_id,
             env_id=self._env_id,
         )
-        invoked = await self._functions.invoke(name, event, visitor, request_id=request_id)
-        failure = invoked.outcome.failure
+
+        def prepare(response: web.StreamResponse) -> web.StreamResponse:
+            response.headers.setdefault(REQUEST_ID_HEADER, request_id)
+            return _shared_with_local_pages(request, response)
+
+        streamed = StreamedAnswer(request, prepare)
+        try:
+            invoked = await self._functions.invoke(
+                name, event, visitor, request_id=request_id, manner=Manner(stream=streamed.stream)
+            )
+            failure = invoked.outcome.failure
+            sent = await streamed.finished(failed=failure is not None)
+        finally:
+            await streamed.close()
+        if sent is not None:
+            return sent
         if failure is not None:
-            response = _failed(request, name, failure, invoked.request_id)
-        else:
-            answer = integration_response(invoked.outcome.result)
-            response = web.Response(
+            return prepare(_failed(request, name, failure, request_id))
+        answer = integration_response(invoked.outcome.result)
+        return prepare(
+            web.Response(
                 status=answer.status, headers=CIMultiDict(answer.headers), body=answer.body
             )
-        response.headers.setdefault(REQUEST_ID_HEADER, invoked.request_id)
-        return response
+        )
 
     def _visitor(self, request: web.Request) -> Caller:
         """Return who holds the bearer token; raises NotSignedIn, AccessTokenExpired."""

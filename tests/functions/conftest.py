@@ -14,7 +14,14 @@ import pytest
 
 from emulator.ambient import SystemClock
 from emulator.cloud.session import Session
-from emulator.functions.base import Bundle, Generation, Invocation, Outcome
+from emulator.functions.base import (
+    MANNER_USUAL,
+    Bundle,
+    Generation,
+    Invocation,
+    Manner,
+    Outcome,
+)
 from emulator.functions.bundle import find
 from emulator.functions.python_inline import PythonInlineRuntime
 
@@ -73,7 +80,7 @@ class Stage:
         variables: dict[str, str] | None = None,
         request_id: str = "request-1",
         lines: list[tuple[str, str]] | None = None,
-        alone: bool = False,
+        manner: Manner = MANNER_USUAL,
     ) -> Outcome:
         kept = self.lines if lines is None else lines
 
@@ -97,7 +104,7 @@ class Stage:
                 session=session,
                 timeout_s=timeout_s,
                 log=log,
-                alone=alone,
+                manner=manner,
             ),
         )
 

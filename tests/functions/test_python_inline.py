@@ -12,7 +12,7 @@ import pytest
 from emulator.ambient import SystemClock
 from emulator.cloud.session import Session
 from emulator.functions import short_wait
-from emulator.functions.base import LoadFailed
+from emulator.functions.base import MANNER_ALONE, LoadFailed
 from emulator.functions.python_inline import PythonInlineRuntime
 from emulator.functions.python_threads import TooManyWaiting, Workers
 
@@ -106,6 +106,15 @@ async def test_code_never_runs_on_the_suites_thread(stage):
     assert threading.get_ident() not in await stage.run(code)
 
 
+async def test_loop_that_a_blocking_handler_needs_is_not_work_left_behind(stage):
+    code = """
+    async def work(event): return event
+    def main(event): return work(event)
+    """
+    assert await stage.run(code, 1) == 1
+    assert stage.runtime.running() == []
+
+
 # Calls for which the suite stands still a moment
 
 
@@ -116,7 +125,7 @@ async def test_call_that_is_alone_is_answered_without_a_turn_of_the_loop(stage, 
     turns = []
     asyncio.get_running_loop().call_soon(turns.append, 1)
     for number in range(100):
-        assert await stage.result(generation, number, alone=True) == number
+        assert await stage.result(generation, number, manner=MANNER_ALONE) == number
     assert turns == []
 
 
@@ -135,17 +144,21 @@ async def test_call_that_is_alone_and_takes_long_leaves_the_loop_to_others(stage
     if kind == "async def":
         code = code.replace("go.wait(30)", "await asyncio.to_thread(go.wait, 30)")
     generation = await stage.load("fn", code)
-    waits = asyncio.create_task(stage.result(generation, "wait", alone=True))
+    waits = asyncio.create_task(stage.result(generation, "wait", manner=MANNER_ALONE))
     await asyncio.sleep(0)
     assert not waits.done()
-    assert await stage.result(generation, "go", alone=True) == "go"
+    assert await stage.result(generation, "go", manner=MANNER_ALONE) == "go"
     assert await waits == "wait"
-    assert [await stage.result(generation, n, alone=True) for n in range(100)] == [*range(100)]
+    assert [await stage.result(generation, n, manner=MANNER_ALONE) for n in range(100)] == [
+        *range(100)
+    ]
 
 
 async def test_call_that_is_alone_is_answered_within_its_time_out(stage):
     outcome = await stage.call(
-        await stage.load("fn", f"def main():\n    {LOOP_FOR_EVER}"), timeout_s=0.05, alone=True
+        await stage.load("fn", f"def main():\n    {LOOP_FOR_EVER}"),
+        timeout_s=0.05,
+        manner=MANNER_ALONE,
     )
     assert outcome.failure.kind == "timeout"
 
@@ -158,9 +171,11 @@ async def test_call_that_is_alone_and_refused_spoils_nothing(stage, monkeypatch)
 
     with monkeypatch.context() as patched:
         patched.setattr(Workers, "submit", refuse)
-        assert (await stage.call(generation, 1, alone=True)).failure.message.endswith("no thread")
+        assert (await stage.call(generation, 1, manner=MANNER_ALONE)).failure.message.endswith(
+            "no thread"
+        )
     assert await stage.result(generation, 2) == 2
-    assert await stage.result(generation, 3, alone=True) == 3
+    assert await stage.result(generation, 3, manner=MANNER_ALONE) == 3
 
 
 # Failures

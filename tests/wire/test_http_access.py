@@ -36,7 +36,7 @@ class Functions:
     failure: Failure | None = None
     called: list = field(default_factory=list)
 
-    async def invoke(self, name, event, caller, *, request_id=""):
+    async def invoke(self, name, event, caller, *, request_id, manner):
         if name == "gone":
             raise FunctionNotFound("FunctionName parameter could not be found: gone")
         self.called.append((name, event, caller))

@@ -45,7 +45,8 @@ _HEADER_NAME: Final = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+\Z")
 _HEADER_VALUE: Final = re.compile(r"[^\r\n\0]*\Z")
 _SERVER_HEADERS: Final = frozenset({"connection", "content-length", "transfer-encoding"})
 """The server counts and frames the body itself."""
-_NO_BODY: Final = frozenset({204, 304})
+NO_BODY: Final = frozenset({204, 304})
+"""What has none by the rules of HTTP."""
 
 Pairs = Mapping[str, str] | Iterable[tuple[str, str]]
 
@@ -172,6 +173,14 @@ def integration_response(result: bytes) -> HttpAnswer:
     return HttpAnswer(200, (("content-type", _TEXT),), text)
 
 
+def streamed_head(head: Value) -> HttpAnswer:
+    """Return how an answer begins whose body comes in pieces; one that is wrong is a whole 502."""
+    try:
+        return _literal({**head, "body": None})
+    except _Invalid as fault:
+        return _refused(str(fault))
+
+
 class _Invalid(Exception):
     """An integration response that cannot be answered."""
 
@@ -182,7 +191,7 @@ def _literal(value: Mapping[str, Value]) -> HttpAnswer:
         raise _Invalid(f"statusCode must be a number from 200 to 599, not {status!r}")
     headers = _headers(value.get("headers") or {})
     body, kind = _body(value)
-    if status in _NO_BODY:
+    if status in NO_BODY:
         return HttpAnswer(status, headers, b"")
     if not any(name.lower() == "content-type" for name, _ in headers):
         headers = (*headers, ("content-type", kind))
