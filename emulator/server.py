@@ -114,8 +114,9 @@ class Server:
             else route
             for route in [*routes, web.route("*", "/{anything_else:.*}", _nothing_here)]
         )
+        # It waits for requests under way once, and as long again before it cancels them.
         return web.AppRunner(
-            app, access_log=None, logger=_HttpLog(_log), shutdown_timeout=SHUTDOWN_GRACE_S
+            app, access_log=None, logger=_HttpLog(_log), shutdown_timeout=SHUTDOWN_GRACE_S / 2
         )
 
     def _rim(self, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]) -> Handler:

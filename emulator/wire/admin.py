@@ -17,7 +17,7 @@ from emulator.core.errors import EmulatorError, InvalidCommonParam
 from emulator.core.values import Value
 from emulator.services.caller import ADMINISTRATOR, Caller
 from emulator.services.signatures import Request, Signatures
-from emulator.wire import envelope, fields
+from emulator.wire import envelope, fields, json_text
 from emulator.wire.actions import Actions
 from emulator.wire.exchange import Binary, binary_answer, json_answer, read_body
 from emulator.wire.fields import Body
@@ -111,7 +111,7 @@ def _signed_part(whole: Whole, body: Body) -> Request:
 
 def _read_object(raw: bytes, headers: Mapping[str, str]) -> Body:
     try:
-        body: Value = orjson.loads(raw)
+        body: Value = json_text.read(raw)
     except orjson.JSONDecodeError as fault:
         kind = headers.get(hdrs.CONTENT_TYPE, "")
         if kind.startswith("multipart/"):

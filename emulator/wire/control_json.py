@@ -26,6 +26,7 @@ from emulator.core.errors import (
     TransactionConflict,
 )
 from emulator.core.values import Date, Document, Value
+from emulator.wire import json_text
 from emulator.wire.ejson import require_shallow
 
 ENTRIES_DEFAULT: Final = 100
@@ -94,7 +95,7 @@ def read_object(raw: bytes, *, known: tuple[str, ...]) -> Json:
     if not raw.strip():
         return {}
     try:
-        data = orjson.loads(raw)
+        data = json_text.read(raw)
     except orjson.JSONDecodeError as fault:
         raise InvalidParam(f"the body is not JSON: {fault}") from fault
     if not isinstance(data, dict):

@@ -17,6 +17,7 @@ import orjson
 from emulator.core import ejson
 from emulator.core.errors import InvalidParam
 from emulator.core.values import Date, Document, ObjectId, Value
+from emulator.wire import json_text
 
 DEPTH_MAX_LEVELS: Final = 200
 """MongoDB's own bound on nesting; it also keeps recursion far from Python's."""
@@ -46,7 +47,7 @@ def read_json(text: str, field: str) -> Value:
         InvalidParam: it is not JSON, or nested too deeply.
     """
     try:
-        data = orjson.loads(text)
+        data = json_text.read(text)
     except orjson.JSONDecodeError as fault:
         raise InvalidParam(f"{field} is not JSON text: {fault}") from fault
     # No value can be nested deeper than there are brackets; counting them is all most texts need.

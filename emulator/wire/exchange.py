@@ -13,6 +13,7 @@ from aiohttp.abc import AbstractStreamWriter
 from multidict import MultiMapping
 
 from emulator.core.errors import InvalidCommonParam, RequestTooLarge
+from emulator.wire import json_text
 
 JSON: Final = "application/json; charset=utf-8"
 """Exactly this text: wx-server-sdk tells failures of open APIs from binary replies by it."""
@@ -95,7 +96,7 @@ async def read_object(request: web.Request, *, max_bytes: int) -> dict[str, Any]
     if not raw.strip():
         return {}
     try:
-        body: Any = orjson.loads(raw)
+        body: Any = json_text.read(raw)
     except orjson.JSONDecodeError as fault:
         raise InvalidCommonParam(f"the request body is not JSON: {fault}") from fault
     if type(body) is not dict:

@@ -18,7 +18,7 @@ from emulator.services.caller import Caller
 from emulator.services.openapi.calls import OpenApiDenied, OpenApiNotFound
 from emulator.services.openapi.people import signature
 from emulator.services.openapi.service import OpenApi
-from emulator.wire import ejson, envelope, fields
+from emulator.wire import ejson, envelope, fields, json_text
 from emulator.wire.exchange import Binary
 from emulator.wire.fields import Body
 from emulator.wire.openapi_messages import (
@@ -129,7 +129,7 @@ def json_object(content: bytes) -> dict[str, Any]:
         InvalidParam: it is none.
     """
     try:
-        data = orjson.loads(content) if content else {}
+        data = json_text.read(content) if content else {}
     except orjson.JSONDecodeError as fault:
         raise InvalidParam(f"requestData is not JSON: {fault}") from fault
     if type(data) is not dict:
@@ -153,6 +153,6 @@ def _argument(value: bytes, file_name: str) -> Any:
     if file_name:
         return Media(value, file_name)
     try:
-        return orjson.loads(value)
+        return json_text.read(value)
     except orjson.JSONDecodeError:
         return Media(value)

@@ -18,7 +18,7 @@ from emulator.core.errors import EmulatorError, InvalidParam
 from emulator.core.values import Document, Value
 from emulator.core.watch import Event, differing
 from emulator.services.live_queries import Live, Step, WatchQuery
-from emulator.wire import fields
+from emulator.wire import fields, json_text
 from emulator.wire.ejson import client_document_json, read_text, value_json
 from emulator.wire.fields import Body
 
@@ -62,7 +62,7 @@ class Asked:
 def read_message(text: str | bytes) -> Body:
     """Return a message; raises InvalidParam."""
     try:
-        message = orjson.loads(text)
+        message = json_text.read(text)
     except orjson.JSONDecodeError as fault:
         raise InvalidParam(f"the message is not JSON: {fault}") from fault
     if not isinstance(message, dict):

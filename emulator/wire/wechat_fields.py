@@ -10,7 +10,7 @@ import orjson
 from aiohttp import web
 
 from emulator.core.values import Value
-from emulator.wire import fields
+from emulator.wire import fields, json_text
 from emulator.wire.exchange import read_body
 from emulator.wire.fields import Body
 from emulator.wire.wechat_errors import Refused
@@ -32,7 +32,7 @@ async def read_object(request: web.Request) -> Body:
 def read_json(raw: bytes) -> Value:
     """Return JSON data."""
     try:
-        return orjson.loads(raw)
+        return json_text.read(raw)
     except orjson.JSONDecodeError as fault:
         raise Refused(47001, f"data format error: {fault}") from fault
 

@@ -317,7 +317,7 @@ ACCEPTED = {
         for wrong in ("a text", "a tag", "a deep text", "a half pair")
     ),
     *((name, "an object") for name in ("query", "data", "projection", "order")),
-    ("request_data", "a tag"),
+    *(("request_data", wrong) for wrong in ("a tag", "a half pair")),
 }
 
 

@@ -7,10 +7,15 @@
 
 const { AsyncLocalStorage } = require('async_hooks')
 const { StringDecoder } = require('string_decoder')
+const { inspect } = require('util')
+
+const { stringify } = require('./text')
 
 const LINES_MAX = 10000 // of one request
 const LINE_CHARACTERS_MAX = 64 * 1024
 const WAITING_BYTES_MAX = 8 * 1024 * 1024 // not yet taken by the suite
+
+const MARKS = new Set(['async_id_symbol', 'trigger_async_id_symbol', 'kResourceStore'])
 
 const storage = new AsyncLocalStorage()
 
@@ -44,6 +49,7 @@ class Capture {
         }
       }
     }
+    showPromisesPlainly()
     // What the cloud's own runtime offers to the loggers of the SDKs.
     console.__baseLog__ = (message, level) => {
       this.level = ['error', 'warn', 'debug'].includes(level) ? level.replace('warn', 'warning') : ''
@@ -82,7 +88,7 @@ class Capture {
   }
 
   tell (request, level, text) {
-    this.channel.send('o', JSON.stringify([request.id, level, text]))
+    this.channel.send('o', stringify([request.id, level, text]))
   }
 
   write (level, text) {
@@ -112,6 +118,25 @@ class Capture {
       return true
     }
   }
+}
+
+/** Has promises shown as they are anywhere else: without what following a request leaves in them. */
+function showPromisesPlainly () {
+  const own = { value: undefined, configurable: true }
+  const value = function (depth, options) {
+    if (!Object.isExtensible(this)) return inspect(this, { ...options, customInspect: false })
+    for (const mark of Object.getOwnPropertySymbols(this)) {
+      if (MARKS.has(mark.description)) Object.defineProperty(this, mark, { enumerable: false })
+    }
+    // Nothing of its own to say this time.
+    Object.defineProperty(this, inspect.custom, own)
+    try {
+      return inspect(this, options)
+    } finally {
+      delete this[inspect.custom]
+    }
+  }
+  Object.defineProperty(Promise.prototype, inspect.custom, { value, configurable: true, writable: true })
 }
 
 module.exports = { Capture, Request, storage }

@@ -9,6 +9,7 @@ const { Capture, Request, storage } = require('./capture')
 const { Channel } = require('./channel')
 const { messageOf, problemOf, stackOf } = require('./failures')
 const { Loader } = require('./loader')
+const { stringify } = require('./text')
 require('./redirect')
 
 const LOOK_EVERY_MS = 20
@@ -17,7 +18,6 @@ const LEFT_MAX_MS = 60000 // what is open longer than this is taken for part of 
 const address = process.env.CLOUD_EMU_CHANNEL
 delete process.env.CLOUD_EMU_CHANNEL
 
-const stringify = JSON.stringify
 const parse = JSON.parse
 const activeResources = process.getActiveResourcesInfo
   ? () => process.getActiveResourcesInfo().length

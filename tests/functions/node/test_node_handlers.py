@@ -187,3 +187,39 @@ async def test_work_at_the_end_of_an_answer_is_done_in_the_background(stage):
     await stage.result(generation, "begin")
     await stage.idle()
     assert await stage.result(generation, "ask") == 1
+
+
+HALVES = {
+    "printed": ("() => console.log('a' + half)", "null"),
+    "answered": ("() => ({ [half]: [half + half, '\\\\' + half] })", '{"�":["��","\\\\�"]}'),
+    "written with a backslash": ("() => ['\\\\ud83d', half]", '["\\\\ud83d","�"]'),
+    "whole": ("() => '😀'", '"😀"'),
+}
+
+
+@pytest.mark.parametrize(("handler", "result"), HALVES.values(), ids=HALVES)
+async def test_half_of_an_emoji_is_told_as_unknown(stage, handler, result):
+    generation = await stage.load(f"const half = '😀'[0]\nexports.main = {handler}")
+    outcome = await stage.call(generation)
+    assert (outcome.failure, outcome.result.decode()) == (None, result)
+
+
+async def test_half_of_an_emoji_in_a_failure_is_told_as_unknown(stage):
+    failure = await stage.failure("exports.main = () => { throw new Error('😀'.slice(0, 1)) }")
+    assert failure.message == "Error: �"
+
+
+async def test_promises_are_printed_as_outside(stage):
+    await stage.run(
+        "exports.main = async () => {\n"
+        "  const done = Promise.resolve({ a: [1] }), never = new Promise(() => {})\n"
+        "  console.log(done, { never })\n"
+        "  console.log(Object.keys(Object.freeze(Promise.resolve(1))), Object.freeze({ done }))\n"
+        "  console.log(done, [Promise.reject(new Error('no')).catch(() => 1)])\n"
+        "}"
+    )
+    assert [line for _, _, line in stage.lines] == [
+        "Promise { { a: [ 1 ] } } { never: Promise { <pending> } }",
+        "[] { done: Promise { { a: [ 1 ] } } }",
+        "Promise { { a: [ 1 ] } } [ Promise { <pending> } ]",
+    ]
