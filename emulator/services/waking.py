@@ -1,7 +1,7 @@
 """Owns waking crowds of listeners without keeping anyone else waiting.
 
 Not here: what listeners hear (`services.watch`). The one idea: listeners are woken in slices with
-rests between them, and rests grow while somebody writes; calling a crowd costs the same whatever
+rests between them, longer ones while somebody writes; calling a crowd costs the same whatever
 its size, for it only says how many at its front are still to be woken.
 """
 
@@ -16,9 +16,11 @@ SLICE_S: Final = 0.0004
 """How long others of a crowd are woken at a stretch; writers wait no longer than that."""
 TRIFLE_S: Final = 0.0001
 """Who is done in less needs no rest."""
-REST_SHARE_MIN: Final = 0.5
+REST_SHARE: Final = 0.5
 """The rest after a slice, in slices, when nobody writes."""
-REST_SHARE_MAX: Final = 8.0
+REST_SHARE_BUSY: Final = 8.0
+BUSY_WRITES: Final = 2
+"""Who writes once in a rest may wait for it to be heard; who writes more does not."""
 REST_MAX_S: Final = 0.1
 TURN: Final = 64
 """So many of one crowd are woken before another's turn."""
@@ -91,8 +93,8 @@ class Waking:
         self._stopwatch_s = stopwatch_s
         self._called: OrderedDict[Called, None] = OrderedDict()
         self._later: asyncio.Handle | None = None
-        self._is_busy = False
-        self._share = REST_SHARE_MIN
+        self._writes = 0
+        self._share = REST_SHARE
 
     def call(self, crowd: Called) -> None:
         """Have a crowd woken by `begin`."""
@@ -100,8 +102,8 @@ class Waking:
         self._called[crowd] = None
 
     def yield_more(self) -> None:
-        """Take note that somebody writes, who is not to be kept waiting."""
-        self._is_busy = True
+        """Take note that somebody wrote, who is not to be kept waiting."""
+        self._writes += 1
 
     def begin(self) -> None:
         """Begin to wake whoever was called, or go on as begun."""
@@ -145,13 +147,12 @@ class Waking:
 
     def _rest(self, began_s: float) -> None:
         took_s = self._stopwatch_s() - began_s
-        self._is_busy = False
+        self._writes = 0
         rest_s = min(took_s * self._share, REST_MAX_S)
         self._later = asyncio.get_running_loop().call_later(rest_s, self._go_on)
 
     def _go_on(self) -> None:
         self._later = None
-        share = self._share * 2 if self._is_busy else REST_SHARE_MIN
-        self._share = min(share, REST_SHARE_MAX)
+        self._share = REST_SHARE_BUSY if self._writes >= BUSY_WRITES else REST_SHARE
         if self._called:
             self._wake(SLICE_S)

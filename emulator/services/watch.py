@@ -152,7 +152,8 @@ class Watches:
     def _enqueue(self, change: Change) -> None:
         if not self._lives:
             return
-        self._waking.yield_more()
+        if change.sequence != self._sequence:
+            self._waking.yield_more()
         self._is_stale = self._is_stale or change.sequence > self._sequence + 1
         self._sequence = change.sequence
         if change.collection not in self._channels:
