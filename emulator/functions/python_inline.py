@@ -78,6 +78,7 @@ class PythonInlineRuntime:
         self._deadlines: Deadlines[Call] | None = None
         self._loop: AbstractEventLoop | None = None
         self._workers: Workers | None = None
+        self._abandoned: list[FunctionLoop] = []
 
     async def load(self, bundle: Bundle) -> Generation:
         """Load the code on a thread of its own.
@@ -109,6 +110,9 @@ class PythonInlineRuntime:
         timer = suite.call_later(self._load_timeout_s, self._give_up_load, loaded, bundle, thread)
         try:
             return await loaded
+        except asyncio.CancelledError:
+            self._abandoned.append(thread)
+            raise
         finally:
             timer.cancel()
 
@@ -163,6 +167,8 @@ class PythonInlineRuntime:
         if self._deadlines is not None:
             self._deadlines.clear()
         loops = [known.loop for known in self._generations if known.loop is not None]
+        # Code that was still loading when nobody wanted it any more ends by itself, or is made to.
+        loops += self._abandoned
         for loop in loops:
             loop.stop()
         if self._workers is not None:

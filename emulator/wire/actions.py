@@ -15,12 +15,14 @@ import orjson
 
 from emulator.core.commands import Command
 from emulator.core.errors import FunctionFailed
-from emulator.core.values import Value
+from emulator.core.values import Document, Value
 from emulator.services.caller import Caller
 from emulator.services.functions import Invoked, result_of
 from emulator.wire import envelope, index_actions, replies, requests
+from emulator.wire.ejson import document_json
 from emulator.wire.exchange import Binary
 from emulator.wire.fields import Body
+from emulator.wire.written import Written
 
 Run = Callable[[Body, Caller, str], Awaitable[bytes | Binary]]
 """Carry an action out: body, caller and request id to the finished answer."""
@@ -97,11 +99,15 @@ class Tickets(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class CommandAction:
-    """An action that is a command: how its body is read, the record written, the answer shaped."""
+    """An action that is a command: how its body is read, the record written, the answer shaped.
+
+    `each` says instead of `write` how each found document is written into a `list`.
+    """
 
     read: Callable[[Body], Command]
-    write: Callable[[Any], bytes]
+    write: Callable[[Any], bytes] = replies.nothing
     shape: Callable[[bytes, str], bytes] = envelope.success
+    each: Callable[[Document], bytes] | None = None
 
 
 COMMANDS: Final[Mapping[str, CommandAction]] = {
@@ -111,7 +117,7 @@ COMMANDS: Final[Mapping[str, CommandAction]] = {
     "database.dropIndex": CommandAction(index_actions.drop_index, replies.nothing),
     "database.listIndexes": CommandAction(index_actions.list_indexes, index_actions.listed),
     "database.insertDocument": CommandAction(requests.insert, replies.inserted),
-    "database.getDocument": CommandAction(requests.find, replies.list_of_texts),
+    "database.getDocument": CommandAction(requests.find, each=replies.quoted_text),
     "database.calculateDocument": CommandAction(requests.count, replies.total),
     "database.modifyDocument": CommandAction(requests.update, replies.updated),
     "database.modifyAndReturnDoc": CommandAction(
@@ -131,7 +137,7 @@ COMMANDS: Final[Mapping[str, CommandAction]] = {
     "storage.batchGetDownloadUrl": CommandAction(requests.temporary_urls, replies.download_list),
     "storage.batchDeleteFile": CommandAction(requests.delete_files, replies.delete_list),
     "database.addDocument": CommandAction(requests.insert, replies.added),
-    "database.queryDocument": CommandAction(requests.find, replies.list_of_objects),
+    "database.queryDocument": CommandAction(requests.find, each=document_json),
     "database.countDocument": CommandAction(requests.count, replies.total),
     "database.updateDocument": CommandAction(requests.update, replies.updated_plain),
     "database.deleteDocument": CommandAction(requests.remove, replies.deleted),
@@ -150,7 +156,7 @@ COMMANDS: Final[Mapping[str, CommandAction]] = {
 
 
 EXACT: Final[Mapping[str, CommandAction]] = {
-    "database.getDocument": CommandAction(requests.find, replies.list_of_exact_texts),
+    "database.getDocument": CommandAction(requests.find, each=replies.quoted_exact_text),
     "database.aggregateDocuments": CommandAction(requests.aggregate, replies.list_of_exact_texts),
 }
 """What callers other than the official SDKs hear: those lose an ObjectId that keeps its tag."""
@@ -201,7 +207,8 @@ class Actions:
         )
 
     def _carry_out(self, action: CommandAction) -> Run:
-        read, write, shape = action.read, action.write, action.shape
+        read, shape = action.read, action.shape
+        write = action.write if action.each is None else replies.found(Written(action.each))
         execute = self._executor.execute
 
         async def run(body: Body, caller: Caller, request_id: str) -> bytes:

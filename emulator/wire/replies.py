@@ -4,7 +4,7 @@ Not here: what stands around `data` (`wire.envelope`). The one idea: each functi
 JSON text, so that a document is encoded once and never walked again.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Final
 
 import orjson
@@ -12,7 +12,8 @@ import orjson
 from emulator.core.commands import FileOutcome, Found, Inserted, Modified, Removed, Started, Updated
 from emulator.core.errors import DatabaseRequestFailed
 from emulator.core.limits import WECHAT
-from emulator.wire.ejson import document_json, document_text, exact_text, value_json
+from emulator.core.values import Document
+from emulator.wire.ejson import document_text, exact_text, value_json
 
 RESULT_TOO_LARGE: Final = 10334
 
@@ -35,6 +36,25 @@ def list_of_texts(result: Found) -> bytes:
 def list_of_exact_texts(result: Found) -> bytes:
     """Write a `list` of texts in which an ObjectId keeps its tag."""
     return bounded(orjson.dumps({"list": [exact_text(each) for each in result.documents]}))
+
+
+def found(write: Callable[[Document], bytes]) -> Callable[[Found], bytes]:
+    """Return how a `list` of stored documents is written, each as `write` does."""
+
+    def list_of(result: Found) -> bytes:
+        return bounded(b'{"list":[%b]}' % b",".join(map(write, result.documents)))
+
+    return list_of
+
+
+def quoted_text(document: Document) -> bytes:
+    """Write one document as JSON text, itself a JSON string."""
+    return orjson.dumps(document_text(document))
+
+
+def quoted_exact_text(document: Document) -> bytes:
+    """Write one document as a JSON string in whose text an ObjectId keeps its tag."""
+    return orjson.dumps(exact_text(document))
 
 
 def total(result: int) -> bytes:
@@ -62,11 +82,6 @@ def deleted(result: Removed) -> bytes:
 def added(result: Inserted) -> bytes:
     """Write the `_id` of the one new document, as dialect A wants it."""
     return b'{"_id":%b}' % value_json(result.ids[0])
-
-
-def list_of_objects(result: Found) -> bytes:
-    """Write a `list` of plain objects, as dialect A wants it."""
-    return bounded(b'{"list":[%b]}' % b",".join(map(document_json, result.documents)))
 
 
 def list_in_text(result: Found) -> bytes:

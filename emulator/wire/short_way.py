@@ -28,6 +28,7 @@ IDLE_MAX_S: Final = 3_630.0
 """How long a connection may say nothing; aiohttp's own bound."""
 
 LINES_REMEMBERED_MAX: Final = 256
+LINE_REMEMBERED_MAX_BYTES: Final = 256
 
 NO_QUERY: Final[MultiMapping[str]] = MultiDictProxy(MultiDict())
 
@@ -91,6 +92,7 @@ class ShortWay:
     ) -> None:
         self._doors = doors
         self._lines: dict[bytes, tuple[str, Door]] = {}
+        self._fields: dict[bytes, tuple[str, str]] = {}
         self._admits = admits
         self.hand_over = hand_over
         self.loop = loop
@@ -111,7 +113,7 @@ class ShortWay:
         found = self._lines.get(line) or self._find(line)
         if found is None:
             return None
-        headers = _headers(fields)
+        headers = self._headers(fields)
         if headers is None or not self._admits(headers.get("Host", "")):
             return None
         length = headers.get("Content-Length", "")
@@ -119,6 +121,20 @@ class ShortWay:
             return None
         start = end + len(_END)
         return _Head(found[1], found[0], headers, start, start + int(length))
+
+    def _headers(self, lines: list[bytes]) -> CIMultiDict[str] | None:
+        """Return the headers of a request, None where one of them is unusual or said twice."""
+        known = self._fields
+        fields: dict[str, str] = {}
+        for line in lines:
+            field = known.get(line) or _field(line)
+            if field is None or field[0] in fields:
+                return None
+            fields[field[0]] = field[1]
+            if len(known) < LINES_REMEMBERED_MAX and len(line) <= LINE_REMEMBERED_MAX_BYTES:
+                # Most of them come with every request.
+                known[line] = field
+        return CIMultiDict(fields)
 
     def _find(self, line: bytes) -> tuple[str, Door] | None:
         usual = _LINE.fullmatch(line)
@@ -272,22 +288,15 @@ class Connection(asyncio.Protocol):
             self._idle = loop.call_later(max(left_s, self._way.idle_max_s / 10), self._look)
 
 
-def _headers(fields: list[bytes]) -> CIMultiDict[str] | None:
-    """Return the headers of a request, None where one of them is unusual."""
-    pairs: dict[str, str] = {}
-    for field in fields:
-        if not field.isascii():
-            return None
-        said, colon, value = field.decode().partition(":")
-        name, value = said.lower(), value.strip(" \t")
-        if not (colon and name and _NAME.issuperset(name) and value.isprintable()):
-            return None
-        if name in pairs:
-            return None
-        if name in _UNUSUAL and (name, value.lower()) != _STAYS_OPEN:
-            return None
-        pairs[name] = value
-    return CIMultiDict(pairs)
+def _field(line: bytes) -> tuple[str, str] | None:
+    """Return a header's name and value, None where it is unusual."""
+    if not line.isascii():
+        return None
+    said, colon, value = line.decode().partition(":")
+    name, value = said.lower(), value.strip(" \t")
+    if not (colon and name and _NAME.issuperset(name) and value.isprintable()):
+        return None
+    return None if name in _UNUSUAL and (name, value.lower()) != _STAYS_OPEN else (name, value)
 
 
 def _text_of(answer: bytes | Binary) -> bytes:

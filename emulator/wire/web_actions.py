@@ -10,7 +10,7 @@ from typing import Final
 
 import orjson
 
-from emulator.core.commands import FileOutcome, Found, Inserted
+from emulator.core.commands import FileOutcome, Inserted
 from emulator.core.errors import FunctionFailed
 from emulator.services.caller import Caller
 from emulator.services.functions import result_of
@@ -18,12 +18,6 @@ from emulator.wire import envelope, replies, requests
 from emulator.wire.actions import COMMANDS, CommandAction, Invokes, Run, StandIn
 from emulator.wire.ejson import client_document_json, value_json
 from emulator.wire.fields import Body
-
-
-def found(result: Found) -> bytes:
-    """Write a `list` of plain objects with dates in milliseconds."""
-    documents = b",".join(map(client_document_json, result.documents))
-    return replies.bounded(b'{"list":[%b]}' % documents)
 
 
 def inserted(result: Inserted) -> bytes:
@@ -72,7 +66,7 @@ _SHARED: Final = (
 CLIENT_COMMANDS: Final[Mapping[str, CommandAction]] = {
     **{name: COMMANDS[name] for name in _SHARED},
     "database.addDocument": CommandAction(requests.insert, inserted),
-    "database.queryDocument": CommandAction(requests.find, found),
+    "database.queryDocument": CommandAction(requests.find, each=client_document_json),
     "database.insertDocInTransaction": CommandAction(
         requests.insert_in_transaction, replies.inserted_text_with_id, envelope.flat
     ),

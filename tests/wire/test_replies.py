@@ -7,8 +7,11 @@ from emulator.core.commands import FileOutcome, Found, Inserted, Modified, Remov
 from emulator.core.errors import DatabaseRequestFailed
 from emulator.core.values import Date, ObjectId
 from emulator.wire import replies
+from emulator.wire.ejson import document_json
 
 HEX = "5f" * 12
+LIST_OF_OBJECTS = replies.found(document_json)
+QUOTED = replies.found(replies.quoted_text)
 DOCUMENTS = ({"_id": ObjectId(HEX), "at": Date(7)}, {"_id": 2, "n": math.nan})
 
 
@@ -68,7 +71,29 @@ DOCUMENTS = ({"_id": ObjectId(HEX), "at": Date(7)}, {"_id": 2, "n": math.nan})
         ),
         pytest.param(replies.list_of_texts, Found(documents=()), {"list": []}, id="no documents"),
         pytest.param(
-            replies.list_of_objects,
+            QUOTED,
+            Found(documents=DOCUMENTS),
+            {
+                "list": [
+                    f'{{"_id":"{HEX}","at":{{"$date":"1970-01-01T00:00:00.007Z"}}}}',
+                    '{"_id":2,"n":{"$numberDouble":"NaN"}}',
+                ]
+            },
+            id="found documents are texts",
+        ),
+        pytest.param(
+            replies.found(replies.quoted_exact_text),
+            Found(documents=DOCUMENTS[:1]),
+            {
+                "list": [
+                    f'{{"_id":{{"$oid":"{HEX}"}},"at":{{"$date":"1970-01-01T00:00:00.007Z"}}}}',
+                ]
+            },
+            id="found documents keep their ids' type",
+        ),
+        pytest.param(QUOTED, Found(documents=()), {"list": []}, id="nothing found"),
+        pytest.param(
+            LIST_OF_OBJECTS,
             Found(documents=DOCUMENTS),
             {
                 "list": [
@@ -116,7 +141,7 @@ def test_a_record_becomes_the_data_of_a_reply(write, record, data):
 
 
 @pytest.mark.parametrize(
-    "write", [replies.list_of_texts, replies.list_of_objects, replies.list_in_text]
+    "write", [replies.list_of_texts, QUOTED, LIST_OF_OBJECTS, replies.list_in_text]
 )
 def test_a_result_beyond_the_bound_is_refused(write):
     long = {"_id": "a", "text": "x" * 9 * 1024 * 1024}
