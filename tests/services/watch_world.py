@@ -120,20 +120,17 @@ class Connection:
         self.session.receive(orjson.dumps(message))
 
 
-class Client:
-    """One `watch()`: the client's list and counter, kept as the package does."""
+class Copy:
+    """The list and the counter of one `watch()`, kept as the package keeps them."""
 
-    def __init__(
-        self, connection: Connection, query: Any, watch_id: str = "w", **more: Any
-    ) -> None:
-        self.watch_id = watch_id
+    def __init__(self) -> None:
         self.docs: list[dict[str, Any]] = []
         self.changes: list[tuple[str, str, Any]] = []
         self.number = 0
-        self.rebuilds = 0
-        self.connection = connection
-        data = {"envId": "test", "collName": "c", "query": orjson.dumps(query).decode(), **more}
-        answer = connection.ask("INIT_WATCH", data, watchId=watch_id)
+        self.query_id = ""
+
+    def begin(self, answer: dict[str, Any]) -> None:
+        """Take the answer to an INIT_WATCH."""
         if answer["msgType"] == "ERROR":
             raise Refused(answer["msgData"]["code"])
         assert answer["msgType"] == "INIT_EVENT"
@@ -144,39 +141,10 @@ class Client:
         self._take(answer["msgData"]["events"])
         self.number = answer["msgData"]["currEvent"]
 
-    def rebuild(self, connection: Connection | None = None) -> None:
-        """Go on where it was, maybe on another connection."""
-        self.rebuilds += 1
-        self.connection = connection or self.connection
-        data = {"envId": "test", "collName": "c", "queryID": self.query_id, "eventID": self.number}
-        answer = self.connection.ask("REBUILD_WATCH", data, watchId=self.watch_id)
-        if answer["msgType"] == "ERROR":
-            raise Refused(answer["msgData"]["code"])
-        assert answer["msgType"] == "NEXT_EVENT"
-        self._next(answer)
-
-    def listen(self) -> None:
-        """Take what came on the connection."""
-        mine = [each for each in self.connection.said if each.get("watchId") == self.watch_id]
-        for message in mine:
-            self.connection.said.remove(message)
-            if message["msgType"] == "ERROR":
-                raise Refused(message["msgData"]["code"])
-            self._next(message)
-
-    def check(self) -> int:
-        """Return the number that the server knows as the last."""
-        data = {"queryID": self.query_id, "eventID": self.number}
-        answer = self.connection.ask("CHECK_LAST", data, watchId=self.watch_id)
-        assert answer["msgType"] == "CHECK_EVENT"
-        return int(answer["msgData"]["currEvent"])
-
-    def taken(self) -> list[tuple[str, str, Any]]:
-        """Return the changes since it was asked last."""
-        changes, self.changes = self.changes, []
-        return changes
-
-    def _next(self, message: dict[str, Any]) -> None:
+    def go_on(self, message: dict[str, Any]) -> None:
+        """Take the answer to a REBUILD_WATCH, or what came by itself."""
+        if message["msgType"] == "ERROR":
+            raise Refused(message["msgData"]["code"])
         assert message["msgType"] == "NEXT_EVENT"
         self._take(message["msgData"]["events"])
         assert self.number == message["msgData"]["currEvent"]
@@ -225,6 +193,46 @@ class Client:
                 place = place[part]
             del place[last]
         assert made == new
+
+
+class Client(Copy):
+    """One `watch()` over a session."""
+
+    def __init__(
+        self, connection: Connection, query: Any, watch_id: str = "w", **more: Any
+    ) -> None:
+        super().__init__()
+        self.watch_id = watch_id
+        self.rebuilds = 0
+        self.connection = connection
+        data = {"envId": "test", "collName": "c", "query": orjson.dumps(query).decode(), **more}
+        self.begin(connection.ask("INIT_WATCH", data, watchId=watch_id))
+
+    def rebuild(self, connection: Connection | None = None) -> None:
+        """Go on where it was, maybe on another connection."""
+        self.rebuilds += 1
+        self.connection = connection or self.connection
+        data = {"envId": "test", "collName": "c", "queryID": self.query_id, "eventID": self.number}
+        self.go_on(self.connection.ask("REBUILD_WATCH", data, watchId=self.watch_id))
+
+    def listen(self) -> None:
+        """Take what came on the connection."""
+        mine = [each for each in self.connection.said if each.get("watchId") == self.watch_id]
+        for message in mine:
+            self.connection.said.remove(message)
+            self.go_on(message)
+
+    def check(self) -> int:
+        """Return the number that the server knows as the last."""
+        data = {"queryID": self.query_id, "eventID": self.number}
+        answer = self.connection.ask("CHECK_LAST", data, watchId=self.watch_id)
+        assert answer["msgType"] == "CHECK_EVENT"
+        return int(answer["msgData"]["currEvent"])
+
+    def taken(self) -> list[tuple[str, str, Any]]:
+        """Return the changes since it was asked last."""
+        changes, self.changes = self.changes, []
+        return changes
 
 
 class Refused(EmulatorError):
