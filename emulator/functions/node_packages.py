@@ -21,6 +21,7 @@ SHARED_VERSION_DEFAULT: Final = "latest"
 SOURCE_MAX_BYTES: Final = 1024 * 1024
 
 _ANY_VERSION: Final = frozenset({"", "*", "latest"})
+_VERSION: Final = re.compile(r"\s*([~^]?)v?(\d+)\.(\d+)\.(\d+)(?:[-+][\w.+-]*)?\s*\Z")
 _REQUIRED: Final = re.compile(
     r"""(?:\brequire\(\s*|\bfrom\s+|\bimport\s*\(?\s*)["']((?:@[\w.-]+/)?[a-z][\w.-]*)[^"'\n]*["']"""
 )
@@ -39,13 +40,15 @@ _BUILT_IN: Final = frozenset(
 class Needs:
     """What one function needs of the registry: versions by package.
 
-    `has_manifest` tells whether its `package.json` says so; else its entry file was read.
+    `has_manifest` tells whether its `package.json` says so; else its entry file was read. `other`
+    are missing packages of which the shared installation holds another version.
     """
 
     bundle: Bundle
     packages: Mapping[str, str]
     missing: tuple[str, ...]
     has_manifest: bool
+    other: tuple[str, ...] = ()
 
     def cure(self) -> str:
         """Return what to run for what is missing."""
@@ -74,13 +77,19 @@ def needs_of(bundle: Bundle, shared: Path) -> Needs:
     else:
         packages = dict.fromkeys(_required(bundle.entry), "")
     places = [folder / "node_modules" for folder in (bundle.folder, *bundle.folder.parents)]
-    places.append(shared / "node_modules")
-    missing = (name for name in packages if not any((place / name).is_dir() for place in places))
+    found = {name for name in packages if any((place / name).is_dir() for place in places)}
+    held = {
+        name: str((_manifest(shared / "node_modules" / name) or {}).get("version"))
+        for name in packages.keys() - found
+        if (shared / "node_modules" / name).is_dir()
+    }
+    other = {name for name, version in held.items() if not _is_within(version, packages[name])}
     return Needs(
         bundle=bundle,
         packages=packages,
-        missing=tuple(sorted(missing)),
+        missing=tuple(sorted((packages.keys() - found - held.keys()) | other)),
         has_manifest=isinstance(declared, dict),
+        other=tuple(sorted(other)),
     )
 
 
@@ -92,11 +101,13 @@ def all_needs(bundles: Iterable[Bundle], shared: Path) -> list[Needs]:
 def plan(needs: Sequence[Needs]) -> Plan:
     """Return what to install so that no function lacks anything.
 
-    The version of a shared package is the one most functions ask for; who asks for another gets
-    an installation of its own.
+    The version of a shared package is the one most functions ask for, or the one that is there;
+    who asks for another gets an installation of its own.
     """
     lacking = [each for each in needs if each.missing]
-    sharing = [each for each in lacking if SHARED_PACKAGES.issuperset(each.missing)]
+    sharing = [
+        each for each in lacking if not each.other and SHARED_PACKAGES.issuperset(each.missing)
+    ]
     versions = {
         name: _chosen(each.packages[name] for each in sharing if name in each.missing)
         for name in sorted({name for each in sharing for name in each.missing})
@@ -121,6 +132,19 @@ def _suits(needs: Needs, versions: Mapping[str, str]) -> bool:
         needs.packages[name] in _ANY_VERSION or needs.packages[name] == versions[name]
         for name in needs.missing
     )
+
+
+def _is_within(version: str, wished: str) -> bool:
+    """Tell whether a version is what was asked for, as far as `1.2.3`, `~1.2.3`, `^1.2.3` say."""
+    asked, held = _VERSION.match(wished), _VERSION.match(version)
+    if asked is None or held is None:
+        return True
+    least, has = (tuple(map(int, found.groups()[1:])) for found in (asked, held))
+    if not asked[1]:
+        return has == least
+    # A caret keeps the first number that is not 0, a tilde the first two.
+    kept = 2 if asked[1] == "~" else next((at + 1 for at in range(2) if least[at]), 3)
+    return has >= least and has[:kept] == least[:kept]
 
 
 def _manifest(folder: Path) -> Mapping[str, Any] | None:

@@ -115,3 +115,33 @@ def test_sdk_whose_version_nobody_names_is_the_latest(project):
 def test_cure_names_the_commands(project):
     project.function("pay", axios="1")
     assert project.needs("pay").cure() == "run: cloud-emu fn install (or npm install in pay/)"
+
+
+WITHIN = [
+    ("2.6.3", "2.6.3", True),
+    ("2.6.3", "2.6.2", False),
+    ("~2.6.3", "2.6.9", True),
+    ("~2.6.3", "2.6.2", False),
+    ("~2.6.3", "2.7.0", False),
+    ("^2.6.3", "2.9.0", True),
+    ("^2.6.3", "3.0.0", False),
+    ("^0.2.3", "0.2.9", True),
+    ("^0.2.3", "0.3.0", False),
+    ("^0.0.3", "0.0.4", False),
+    ("latest", "1.8.3", True),
+    (">=2 <4", "1.8.3", True),
+    ("3.0.0-beta.1", "3.0.0", True),
+]
+
+
+@pytest.mark.parametrize(("wished", "there", "served"), WITHIN)
+def test_shared_sdk_serves_who_asked_for_that_version(project, wished, there, served):
+    project.function("a", wx_server_sdk=wished)
+    project.install(project.shared, "wx-server-sdk")
+    manifest = project.shared / "node_modules" / "wx-server-sdk" / "package.json"
+    manifest.write_text(json.dumps({"version": there}))
+    needs, found = project.needs("a"), project.plan()
+    assert needs.missing == needs.other == (() if served else ("wx-server-sdk",))
+    # The one that is there stays: it serves others.
+    assert found.shared == {}
+    assert [each.bundle.name for each in found.own] == ([] if served else ["a"])
