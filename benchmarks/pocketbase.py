@@ -131,7 +131,9 @@ class PocketBase:
         login = {"identity": LOGIN[0], "password": LOGIN[1]}
         path = "/api/collections/_superusers/auth-with-password"
         token = Client(port).ask("POST", path, login)["token"]
-        self._client = Client(port, {"Authorization": token})
+        self.headers = {"Authorization": token}
+        self.url = f"http://127.0.0.1:{port}"
+        self._client = Client(port, self.headers)
         self._client.ask(
             "PATCH", "/api/settings", {"batch": {"enabled": True, "maxRequests": BATCH}}
         )
@@ -146,7 +148,7 @@ class PocketBase:
             "fields": [{"name": "file", "type": "file", "maxSelect": 1, "maxSize": 2**20}],
         }
         self._client.ask("POST", "/api/collections", files)
-        self._ids: list[str] = []
+        self.ids: list[str] = []
         self._file = ""
 
     def fill(self, documents: list[dict[str, Any]]) -> float:
@@ -159,18 +161,18 @@ class PocketBase:
                 ]
                 answers = self._client.ask("POST", "/api/batch", {"requests": requests})
                 if name == "out":
-                    self._ids += [each["body"]["id"] for each in answers]
+                    self.ids += [each["body"]["id"] for each in answers]
         return time.perf_counter() - begun_s
 
     def insert(self, number: int) -> None:
         self._client.ask("POST", "/api/collections/fresh/records", document(number))
 
     def by_id(self, number: int) -> Any:
-        path = f"/api/collections/out/records/{self._ids[number % len(self._ids)]}"
+        path = f"/api/collections/out/records/{self.ids[number % len(self.ids)]}"
         return [self._client.ask("GET", path)]
 
     def increment(self, number: int) -> None:
-        path = f"/api/collections/out/records/{self._ids[number % len(self._ids)]}"
+        path = f"/api/collections/out/records/{self.ids[number % len(self.ids)]}"
         self._client.ask("PATCH", path, {"number+": 1})
 
     def upload(self, number: int) -> None:
@@ -236,6 +238,7 @@ class CloudEmu:
         stack.enter_context(stopped_afterwards(process))
         assert process.stdout is not None
         ready = next(each for each in map(json.loads, process.stdout) if each["event"] == "ready")
+        self.url = ready["urls"]["api"]
         self._client, self._site = (Client(urlsplit(ready["urls"][at]).port) for at in PORTS)
         self._file = ""
         for name in ("out", "plain", "fresh"):
