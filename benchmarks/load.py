@@ -134,9 +134,8 @@ def main() -> None:
     )
     for kind, rates in found.items():
         suite, peer, echo = rates["suite"], rates["peer"], rates["echo"]
-        print(
-            f"{kind:20}{suite:14.0f}{peer:14.0f}{echo:14.0f}{suite / peer:14.2f}{suite / echo:14.2f}"
-        )
+        counts = "".join(f"{each:14.0f}" for each in (suite, peer, echo))
+        print(f"{kind:20}{counts}{suite / peer:14.2f}{suite / echo:14.2f}")
 
 
 if __name__ == "__main__":
