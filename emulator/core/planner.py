@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from typing import Final, Protocol
 
 from emulator.core.bounds import Bounds, bounds_of, high_row, low_row
-from emulator.core.indexes import BEYOND, IndexDefinition, Row, directed
+from emulator.core.indexes import BEYOND, IndexDefinition, Row, directed, key_of
 from emulator.core.ordering import SortSpecification
 from emulator.core.query_nodes import And, Node, Or
+from emulator.core.values import Value
 
 POINTS_MAX: Final = 1_000
 """More combinations of `$in` values than this make no better plan than fewer keys do."""
@@ -41,6 +42,11 @@ class PlannedIndex(Protocol):
     @property
     def definition(self) -> IndexDefinition:
         """Return what the index is."""
+        ...
+
+    @property
+    def walks(self) -> bool:
+        """Tell whether its documents can be read in the order of their keys."""
         ...
 
     @property
@@ -112,6 +118,21 @@ def could_serve(
         for place, definition in enumerate(definitions)
         if definition.serves_bounds and definition.keys[0][0] in paths
     ]
+
+
+def equal_reach(definition: IndexDefinition, value: Value) -> Reach | None:
+    """Return where the documents are of which the first key has a value, None if not all are in.
+
+    A path that leads to an array may also have the value by one of its elements.
+    """
+    if type(value) is list or not definition.serves_bounds:
+        return None
+    if value is None and definition.sparse:
+        return None
+    row = (key_of(value, definition.keys[0][1]),)
+    if len(definition.keys) == 1:
+        return Reach(points=(row,))
+    return Reach(spans=((row, (*row, BEYOND)),))
 
 
 def choose(
@@ -238,7 +259,9 @@ def _order(
     keys = index.definition.keys
     if not sort:
         return None, False
-    if len(prefixes) != 1 or any(index.arrays) or (index.definition.sparse and not fixed):
+    if not index.walks or len(prefixes) != 1 or any(index.arrays):
+        return None, False
+    if index.definition.sparse and not fixed:
         return None, False
     constant = {path for path, _ in keys[:fixed]}
     wanted = [(path, direction) for path, direction in sort if path not in constant]

@@ -77,13 +77,14 @@ class CompiledFilter:
     `matches` is its fastest form for one document, `select` for many. `equalities` are the paths
     that must equal one scalar for a document to match (null is left out, for it also means
     missing). `document_id` is the `_id` the filter pins, else MISSING; with `residual_is_id_only`
-    the filter says nothing else.
+    the filter says nothing else. `document_ids` are those of which it wants one.
     """
 
     matches: Predicate
     select: Select
     equalities: Mapping[str, Value] = field(default_factory=dict)
     document_id: Value = MISSING
+    document_ids: tuple[Value, ...] | None = None
     residual_is_id_only: bool = False
     near: Near | None = None
     node: Node = field(default_factory=lambda: And([]))
@@ -122,6 +123,7 @@ def compile_filter(
         select=select,
         equalities=equalities,
         document_id=document_id,
+        document_ids=_wanted_ids(node),
         residual_is_id_only=document_id is not MISSING and isinstance(node, Leaf),
         near=near,
         node=node,
@@ -257,6 +259,17 @@ def _equalities(node: Node) -> dict[str, Value]:
         if isinstance(leaf, Leaf) and type(leaf.check.operand) in _PINNING_KINDS:
             found.setdefault(".".join(leaf.parts), leaf.check.operand)
     return found
+
+
+def _wanted_ids(node: Node) -> tuple[Value, ...] | None:
+    """Return the values of which the `_id` must be one, None where it may be others."""
+    for leaf in node.nodes if isinstance(node, And) else [node]:
+        if not isinstance(leaf, Leaf) or leaf.parts != ("_id",):
+            continue
+        members = leaf.check.members
+        if members is not None and _PINNING_KINDS.issuperset(map(type, members)):
+            return members
+    return None
 
 
 def demanded_values(filter: Filter) -> list[tuple[str, Value]]:  # noqa: A002  # glossary

@@ -25,6 +25,7 @@ from emulator.core.errors import DatabaseRequestFailed
 from emulator.core.indexes import described
 from emulator.core.limits import Limits
 from emulator.core.values import Document, Value
+from emulator.services.joining import Joining
 from emulator.stores.base import DocumentStore
 from emulator.stores.collector import paused
 
@@ -78,6 +79,7 @@ def _compiled(command: Aggregate, sources: Sources, pace: "_Pace") -> Pipeline:
     environment = PipelineEnvironment(
         now_ms=now_ms,
         collection=others.get,
+        find_equal=Joining(sources.store).find_equal,
         sample=sources.ids.sample,
         geo_indexes=_geo_indexes(sources.store, command.collection),
         watch=pace.watch,

@@ -14,7 +14,7 @@ from typing import Final, TypeVar
 from emulator.ambient import Clock
 from emulator.core.errors import DatabaseRequestFailed
 from emulator.core.planner import Demands, Plan, choose, could_serve, demands_of
-from emulator.core.values import MISSING, Document
+from emulator.core.values import MISSING, Document, Value
 from emulator.services.advisor import Advisor, advise
 from emulator.services.nearest import nearest_slices
 from emulator.services.reading import (
@@ -115,11 +115,13 @@ class Reader:
         self, question: Question, reading: Reading
     ) -> Generator[None, None, list[Document] | None]:
         """Return the documents to look at, None when an index in order has given the answer."""
+        if question.matcher.document_ids is not None:
+            return _with_ids(question.matcher.document_ids, question, reading)
         demands = demands_of(question.matcher.node)
         indexes = yield from _built(question, demands)
         plan = choose(indexes, demands, question.sort, limited=question.wanted is not None)
         if plan is None:
-            # A transaction's view has none to offer, whatever the collection has.
+            # A store without any, such as one in memory, has nothing to advise about.
             if question.collection.indexes():
                 self._refuse_long(question)
                 reading.lacks_index = True
@@ -195,6 +197,12 @@ def _read_by_id(question: Question, reading: Reading) -> None:
     reading.keys_examined = reading.documents_examined = 1
     if question.wanted != 0 and question.matcher.matches(found):
         reading.documents = [found]
+
+
+def _with_ids(ids: tuple[Value, ...], question: Question, reading: Reading) -> list[Document]:
+    found = question.collection.numbered(ids)
+    reading.stage, reading.indexes, reading.keys_examined = "IXSCAN", ("_id_",), len(found)
+    return list(found.values())
 
 
 def _built(question: Question, demands: Demands) -> Generator[None, None, dict[int, Index]]:

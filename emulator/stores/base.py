@@ -5,7 +5,7 @@ as one record and then applied; a stored document is never changed in place, so 
 may keep it.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import BinaryIO, Final, Literal, Protocol
@@ -77,6 +77,11 @@ class Index(Protocol):
         """Tell for each key whether some document has several values of it, once it is built."""
         ...
 
+    @property
+    def walks(self) -> bool:
+        """Tell whether `walk` may be asked."""
+        ...
+
     def build(self, documents_max: int | None = None) -> bool:
         """Take so many more documents in, all of them by default; tell whether none are left.
 
@@ -112,6 +117,10 @@ class Collection(Protocol):
         """Return the stored document in O(1), numbers by value (1 is 1.0) and never True for 1."""
         ...
 
+    def numbered(self, document_ids: Iterable[Value]) -> dict[int, Document]:
+        """Return the stored documents with these `_id`s by number, each once and oldest first."""
+        ...
+
     def snapshot(self) -> list[Document]:
         """Return the stored documents as a list of their own."""
         ...
@@ -127,8 +136,8 @@ class Collection(Protocol):
     def indexes(self) -> Sequence[Index]:
         """Return the indexes that reads may use: of `_id` first, then in order of creation.
 
-        A collection that is not what is stored, such as a transaction's view of one, returns none
-        and is scanned; what indexes refuse (a taken unique key) the store refuses at `commit`.
+        Those of a transaction's view know what the transaction sees. A collection may have none
+        and be scanned; what indexes refuse (a taken unique key) the store refuses at `commit`.
         """
         ...
 

@@ -63,6 +63,12 @@ class Documents:
         number = self.numbers.get(hash_key(document_id))
         return None if number is None else self.by_number[number]
 
+    def numbered(self, document_ids: Iterable[Value]) -> dict[int, Document]:
+        """Return the stored documents with these `_id`s by number, ascending."""
+        keys = map(hash_key, document_ids)
+        found = {self.numbers[key] for key in keys if key in self.numbers}
+        return {number: self.by_number[number] for number in sorted(found)}
+
     def put(self, number: int, document: Document) -> None:
         """Keep a document under its number, in place of the one that was there."""
         key = id_key(document)

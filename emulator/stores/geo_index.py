@@ -40,6 +40,11 @@ class GeoIndex:
             if path in definition.places
         ]
 
+    @property
+    def walks(self) -> bool:
+        """Tell that places have no order."""
+        return False
+
     def build(self, documents_max: int | None = None) -> bool:
         """Take every document in, which takes a microsecond each; tell that none are left."""
         del documents_max

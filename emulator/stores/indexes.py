@@ -58,6 +58,11 @@ class Index:
 
     # --- reading -----------------------------------------------------------------------------
 
+    @property
+    def walks(self) -> bool:
+        """Tell that its documents can be read in order."""
+        return True
+
     def build(self, documents_max: int | None = None) -> bool:
         """Take so many more documents in, all of them by default; tell whether none are left."""
         waiting = self._waiting

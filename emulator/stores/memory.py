@@ -4,7 +4,7 @@ Not here: blobs (`stores.disk`). The one idea: dictionaries in insertion order, 
 whoever wants to know what a store does reads this one.
 """
 
-from collections.abc import Callable, Hashable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 
 from emulator.core.indexes import described
 from emulator.core.ordering import hash_key
@@ -33,6 +33,12 @@ class MemoryCollection:
     def by_id(self, document_id: Value) -> Document | None:
         """Return the stored document with this `_id`."""
         return self.documents.get(hash_key(document_id))
+
+    def numbered(self, document_ids: Iterable[Value]) -> dict[int, Document]:
+        """Return the stored documents with these `_id`s by their place among all."""
+        wanted = set(map(hash_key, document_ids))
+        places = enumerate(self.documents.items())
+        return {place: document for place, (key, document) in places if key in wanted}
 
     def snapshot(self) -> list[Document]:
         """Return the stored documents as a list of their own."""

@@ -6,7 +6,7 @@ knowing; only a commit is kept in memory, until `writes` are committed to the re
 piece.
 """
 
-from collections.abc import Callable, Hashable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from typing import Final
 
 from emulator.core.errors import DatabaseRequestFailed
@@ -14,6 +14,7 @@ from emulator.core.indexes import IndexDefinition, described
 from emulator.core.ordering import hash_key
 from emulator.core.values import Document, Value
 from emulator.stores.base import Collection, Delete, DocumentStore, Index, Put, Write
+from emulator.stores.overlay_index import OverlayIndex, numbered
 from emulator.stores.overlay_keys import UniqueKeys
 from emulator.stores.versions import Snapshot
 
@@ -153,9 +154,34 @@ class OverlayCollection:
         """Yield the documents that match, oldest first."""
         return filter(matches, self.snapshot())
 
+    def numbered(self, document_ids: Iterable[Value]) -> dict[int, Document]:
+        """Return the documents with these `_id`s by number, in the order of `snapshot`."""
+        stored = self._snapshot.stored(self._name)
+        if stored is None:
+            return {}
+        wanted = {hash_key(each): each for each in document_ids}
+        seen = self._seen()
+        kept = [each for key, each in wanted.items() if key not in seen]
+        own = {key: seen[key] for key in seen if key in wanted}
+        return dict(sorted((stored.numbered(kept) | numbered(own, stored)).items()))
+
     def indexes(self) -> Sequence[Index]:
-        """Return none: a snapshot is scanned."""
-        return ()
+        """Return the stored indexes, in front of which is what is not seen as it is stored."""
+        stored = self._snapshot.stored(self._name)
+        if stored is None:
+            return ()
+        seen = self._seen()
+        if not seen:
+            return stored.indexes()
+        own = numbered(seen, stored)
+        return tuple(OverlayIndex(index, own, seen.keys()) for index in stored.indexes())
+
+    def _seen(self) -> dict[Hashable, Document | None]:
+        """Return every document that is seen other than as it is stored, None where none is."""
+        seen = self._snapshot.written_since(self._name)
+        for key, write in self._own.items():
+            seen[key] = write.document if isinstance(write, Put) else None
+        return seen
 
 
 def _with(definition: IndexDefinition, indexes: Sequence[Index]) -> Index | None:

@@ -2,9 +2,8 @@
 
 Not here: the bytes on disk (`stores.folder` and below). The one idea: TinyDB's own table copies and
 rewrites the whole database for each write; this one keeps its documents by number and by `_id`, and
-every write of it, through TinyDB's methods or through `commit`, is one record of the journal. Only
-public extension points are used: `table_class`, `default_storage_class`, `Storage` and the public
-methods of `Table`; any callable is a query.
+every write, by TinyDB's methods or by `commit`, is one record of the journal. Only public extension
+points are used: `table_class`, `default_storage_class`, `Storage` and `Table`'s public methods.
 """
 
 import asyncio
@@ -133,6 +132,10 @@ class DocTable(Table):
     def by_id(self, document_id: Value) -> Document | None:
         """Return the stored document with this `_id`."""
         return self._held.by_id(document_id)
+
+    def numbered(self, document_ids: Iterable[Value]) -> dict[int, Document]:
+        """Return the stored documents with these `_id`s by document id, ascending."""
+        return self._held.numbered(document_ids)
 
     def snapshot(self) -> list[Document]:
         """Return the stored documents as a list of their own."""

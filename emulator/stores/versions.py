@@ -15,7 +15,7 @@ from typing import Final, TypeAlias
 from emulator.core.errors import TransactionConflict
 from emulator.core.ordering import hash_key
 from emulator.core.values import MISSING, Document, Missing, Value
-from emulator.stores.base import Delete, DocumentStore, Drop, Put, Write
+from emulator.stores.base import Collection, Delete, DocumentStore, Drop, Put, Write
 
 CONFLICT: Final = (
     "[ResourceUnavailable.TransactionConflict] Transaction is conflict, maybe resource operated by "
@@ -216,6 +216,14 @@ class Snapshot:
             return before
         collection = self._versions.collection(name)
         return None if collection is None else collection.by_id(document_id)
+
+    def written_since(self, name: str) -> dict[Hashable, Document | None]:
+        """Return what the documents that were written since were, None for those not there."""
+        return self._versions.written_since(self.sequence, name)
+
+    def stored(self, name: str) -> Collection | None:
+        """Return the collection as it is now."""
+        return self._versions.collection(name)
 
     def documents(self, name: str) -> list[Document]:
         """Return the documents as they were then; those removed since come last."""

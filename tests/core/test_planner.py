@@ -18,7 +18,7 @@ from emulator.core.indexes import (
     with_definitions,
 )
 from emulator.core.ordering import sort_key
-from emulator.core.planner import choose, could_serve, demands_of
+from emulator.core.planner import Reach, choose, could_serve, demands_of, equal_reach
 from emulator.core.query import compile_filter
 from emulator.core.values import Binary, Date, Edge, ObjectId, Regex, Timestamp
 
@@ -133,8 +133,9 @@ def test_the_size_of_a_key(values, size):
 
 
 class Planned:
-    def __init__(self, definition, arrays=None, count=0):
+    def __init__(self, definition, arrays=None, count=0, walks=True):
         self.definition = definition
+        self.walks = walks
         self.arrays = arrays or [False] * len(definition.keys)
         self._count = count
 
@@ -167,6 +168,9 @@ A, B, AB = (Planned(index(*keys)) for keys in ([("a", 1)], [("b", 1)], [("a", 1)
         pytest.param({}, [Planned(index(("a", 1)), [True])], (("a", 1),), None, id="arrays"),
         pytest.param(
             {}, [Planned(index(("a", 1), sparse=True))], (("a", 1),), None, id="sparse order"
+        ),
+        pytest.param(
+            {}, [Planned(index(("a", 1)), walks=False)], (("a", 1),), None, id="cannot be walked"
         ),
         pytest.param(
             {"a": None}, [Planned(index(("a", 1), sparse=True))], (), None, id="sparse null"
@@ -212,3 +216,19 @@ def test_could_serve_looks_at_first_keys_only():
     demands = demands_of(compile_filter({"$or": [{"a": 1}, {"c": 1}]}).node)
     assert could_serve(definitions, demands, ()) == [0]
     assert could_serve(definitions, demands_of(compile_filter({}).node), (("b", 1),)) == [1]
+
+
+@pytest.mark.parametrize(
+    ("definition", "value", "reach"),
+    [
+        (index(("a", 1)), 5, Reach(points=(((4, 5),),))),
+        (index(("a", -1)), 5, Reach(points=(((-4, -5),),))),
+        (index(("a", 1)), None, Reach(points=(((2,),),))),
+        (index(("a", 1), sparse=True), None, None),
+        (index(("a", 1)), [5], None),
+        (index(("a.0", 1)), 5, None),
+        (index(("a", 1), ("b", 1)), 5, Reach(spans=((((4, 5),), ((4, 5), BEYOND)),))),
+    ],
+)
+def test_where_one_value_is(definition, value, reach):
+    assert equal_reach(definition, value) == reach

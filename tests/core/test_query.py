@@ -137,6 +137,23 @@ def test_the_pinned_id_is_told(filter_, document_id, only):
     assert compiled.residual_is_id_only is only
 
 
+@pytest.mark.parametrize(
+    ("filter_", "document_ids"),
+    [
+        pytest.param({"_id": {"$in": ["x", 1]}}, ("x", 1), id="some"),
+        pytest.param({"_id": {"$in": ["x", "y"]}, "a": 1}, ("x", "y"), id="some and more"),
+        pytest.param({"_id": {"$in": []}}, (), id="none"),
+        pytest.param({"_id": {"$in": ["x", None]}}, None, id="null"),
+        pytest.param({"_id": {"$in": ["x", Regex("y")]}}, None, id="a pattern"),
+        pytest.param({"_id": {"$nin": ["x", "y"]}}, None, id="others"),
+        pytest.param({"a": {"$in": ["x", "y"]}}, None, id="another field"),
+        pytest.param({"$or": [{"_id": {"$in": [1, 2]}}, {"a": 1}]}, None, id="$or"),
+    ],
+)
+def test_the_wanted_ids_are_told(filter_, document_ids):
+    assert compile_filter(filter_).document_ids == document_ids
+
+
 def test_a_filter_is_a_query_that_is_never_cached():
     compiled = compile_filter({"n": 1})
     assert compiled({"n": 1})

@@ -141,6 +141,9 @@ def test_a_scan_yields_what_matches_oldest_first(store: DocumentStore):
     collection = store.collection("x")
     assert [document["_id"] for document in collection.scan(lambda d: d["even"])] == [2, 4]
     assert next(collection.scan(lambda d: True)) is collection.by_id(5)
+    numbered = collection.numbered([each["_id"] for each in reversed(collection.snapshot())])
+    assert list(numbered.values()) == collection.snapshot()
+    assert collection.numbered(["nobody", 5]) == dict([*numbered.items()][:1])
 
 
 def test_a_snapshot_stays_as_it_was(store: DocumentStore):

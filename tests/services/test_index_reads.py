@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from emulator.ambient import ManualClock
-from emulator.core.errors import DatabaseRequestFailed
+from emulator.core.errors import DatabaseRequestFailed, TransactionConflict
 from emulator.core.indexes import IndexDefinition, default_name, with_definitions
 from emulator.core.ordering import sort_documents
 from emulator.core.query import compile_filter
@@ -15,7 +15,9 @@ from emulator.services.advisor import Advisor
 from emulator.services.planning import Reader
 from emulator.services.reading import Question
 from emulator.stores.base import Create, Delete, Describe, Put
+from emulator.stores.overlay import OverlayStore
 from emulator.stores.tiny import SuiteDB, TinyDocumentStore
+from emulator.stores.versions import VersionedStore
 
 NUMBERS = st.sampled_from([-1, 0, 1, 1.0, 2, 2.5, Int64(3), float("nan")])
 OTHERS = st.sampled_from([None, True, False, Date(0), Date(5), ObjectId("0" * 24), {"x": 1}, {}])
@@ -94,10 +96,10 @@ class Stored:
         with contextlib.suppress(DatabaseRequestFailed):  # parallel arrays, which no index holds
             self.store.commit(writes)
 
-    def read(self, filter_, sort, wanted):
+    def read(self, filter_, sort, wanted, store=None):
         question = Question(
             name="c",
-            collection=self.store.collection("c"),
+            collection=(store or self.store).collection("c"),
             matcher=compile_filter(filter_),
             sort=tuple(sort),
             wanted=wanted,
@@ -130,6 +132,41 @@ def test_index_answer_is_scan_answer(documents, changes, indexes, filter_, sort,
     expected = answer(lambda: sorted_scan(everything, filter_, sort, wanted))
     got = answer(lambda: stored.read(filter_, sort, wanted).documents)
     assert repr(got) == repr(expected)
+
+
+CHANGES = st.lists(st.tuples(st.integers(0, 9), st.none() | DOCUMENTS), max_size=4)
+
+
+@given(
+    documents=st.lists(DOCUMENTS, max_size=8),
+    keys=KEYS,
+    outside=CHANGES,
+    own=CHANGES,
+    filter_=FILTERS,
+    sort=SORTS,
+    wanted=st.none() | st.integers(0, 4),
+)
+@settings(max_examples=300, deadline=None)
+def test_a_transaction_reads_by_index_what_it_sees(
+    documents, keys, outside, own, filter_, sort, wanted
+):
+    stored = Stored()
+    stored.try_commit(Describe("c", with_definitions({}, defined([(keys, False)]))))
+    for number, document in enumerate(documents):
+        stored.try_commit(Put("c", {"_id": number, **document}))
+    versions = VersionedStore(stored.store)
+    overlay = OverlayStore(versions, versions.open())
+    for changes, store in ((outside, versions), (own, overlay)):
+        for number, document in changes:
+            write = Put("c", {"_id": number, **document}) if document else Delete("c", number)
+            with contextlib.suppress(DatabaseRequestFailed, TransactionConflict):
+                store.commit([write])
+    seen = overlay.collection("c").snapshot()
+    expected = answer(lambda: sorted_scan(seen, filter_, sort, wanted))
+    got = answer(lambda: stored.read(filter_, sort, wanted, overlay).documents)
+    assert repr(got) == repr(expected)
+    ids = list(range(11))
+    assert list(overlay.collection("c").numbered(ids).values()) == seen
 
 
 LONGITUDES = st.one_of(st.floats(-180, 180), st.floats(-0.2, 0.2), st.sampled_from([-180, 179.999]))

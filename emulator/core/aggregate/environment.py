@@ -12,7 +12,7 @@ from emulator.core.aggregate.nodes import Watch, unwatched
 from emulator.core.values import Document, Value
 
 ReadCollection: TypeAlias = Callable[[str], Iterable[Document] | None]
-FindEqual: TypeAlias = Callable[[str, str, Value], Iterable[Document] | None]
+FindEqual: TypeAlias = Callable[[str, str, Value], Mapping[int, Document] | None]
 Sample: TypeAlias = Callable[[int, int], Sequence[int]]
 
 
@@ -30,8 +30,9 @@ class PipelineEnvironment:
 
     `now_ms` is the one time of the request. `collection` gives the documents of another collection,
     None where there is no such collection. `sample(population, size)` draws `size` different places
-    below `population`. `find_equal(collection, path, value)` gives the documents a filter
-    `{path: {$eq: value}}` finds by an index, or None where no index serves. `geo_indexes` are the
+    below `population`. `find_equal(collection, path, value)` gives every document a filter
+    `{path: {$eq: value}}` finds, and maybe others, by number in their order; None where no index
+    serves. `geo_indexes` are the
     kinds ("2dsphere", "2d") of the geometry indexes of the pipeline's own collection by path.
     `watch` is asked in long loops and may end them.
     """

@@ -1,16 +1,17 @@
 """Owns the stages that read other collections: `$lookup`, `$graphLookup`, `$unionWith`.
 
-Not here: who gives the other documents (`environment`). The one idea: a join by equality asks an
-index where there is one, else a hash of the foreign field made once a run; a join by pipeline
-whose first filter is an equality with a variable is narrowed down by such a hash before it runs.
+Not here: how the other documents are found (`foreign`). The one idea: a join by pipeline whose
+first filter is an equality with a variable is narrowed down by it before the pipeline runs, as is a
+join by equality.
 """
 
-from collections.abc import Callable, Generator, Hashable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Generator, Hashable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Final
 
 from emulator.core.aggregate.environment import PipelineEnvironment
 from emulator.core.aggregate.fields import set_path
+from emulator.core.aggregate.foreign import Foreign, HashKeys, query_keys
 from emulator.core.aggregate.nodes import Expression, Run, Variables, refusal
 from emulator.core.aggregate.numbers import is_whole_number
 from emulator.core.aggregate.stage_nodes import (
@@ -27,29 +28,11 @@ from emulator.core.aggregate.stage_nodes import (
 )
 from emulator.core.aggregate.variables import check_bindable, follow, parse_path
 from emulator.core.ordering import hash_key
-from emulator.core.paths import Parts, array_index, visit
+from emulator.core.paths import Parts, array_index
 from emulator.core.query_types import type_name
 from emulator.core.values import MISSING, Document, Int64, Value
 
 PIPELINE_DEPTH_MAX: Final = 20
-
-HashKeys = Callable[[Document], Iterable[Hashable]]
-
-
-def query_keys(path: str) -> HashKeys:
-    """Return what gives the hash keys of all values `{path: {$eq: value}}` finds a document by."""
-    parts = tuple(path.split("."))
-
-    def keys(document: Document) -> Iterable[Hashable]:
-        return {
-            hash_key(None if value is MISSING else value) for value, _ in visit(document, parts)
-        }
-
-    def keys_of_field(document: Document) -> Iterable[Hashable]:
-        value = document.get(path)
-        return keys(document) if value.__class__ is list else (hash_key(value),)
-
-    return keys_of_field if len(parts) == 1 else keys
 
 
 def local_values(document: Document, path: Parts) -> list[Value]:
@@ -80,39 +63,6 @@ def _ending(value: Value) -> list[Value]:
     return [] if value is MISSING else [value]
 
 
-@dataclass(slots=True)
-class _Foreign:
-    """The other collection during one run: its documents, and a hash of them once asked for."""
-
-    name: str
-    environment: PipelineEnvironment
-    keys: HashKeys
-    documents: list[Document] = field(default_factory=list)
-    _places: dict[Hashable, list[int]] | None = None
-
-    def prepare(self) -> Generator[Slice, None, None]:
-        """Make the hash, an empty slice for each slice of documents."""
-        if self._places is not None:
-            return
-        self._places = {}
-        for chunk in slices(self.environment.collection(self.name) or ()):
-            for place, document in enumerate(chunk, len(self.documents)):
-                for key in self.keys(document):
-                    self._places.setdefault(key, []).append(place)
-            self.documents += chunk
-            yield []
-
-    def having(self, values: Iterable[Value]) -> list[Document]:
-        """Return the documents with any of these values, in their own order."""
-        places = self._places or {}
-        found = [places.get(key, ()) for key in {hash_key(value) for value in values}]
-        if len(found) == 1:
-            return [self.documents[place] for place in found[0]]
-        return [
-            self.documents[place] for place in sorted({each for some in found for each in some})
-        ]
-
-
 # --- $lookup -------------------------------------------------------------------------------------
 
 
@@ -132,7 +82,7 @@ class _Lookup:
 
     def run(self, incoming: Slices, variables: Variables) -> Slices:
         """Join every document with what it is looked up."""
-        foreign = _Foreign(self.source, self.environment, self._keys())
+        foreign = Foreign(self.source, self.environment, self._keys(), self._path())
         fixed: list[Document] | None = None
         for chunk in incoming:
             for document in chunk:
@@ -150,32 +100,23 @@ class _Lookup:
             return lambda document: (hash_key(follow(document, parts)),)
         return lambda _document: ()
 
+    def _path(self) -> str:
+        return self.foreign if self.hint is None else ".".join(self.hint[0])
+
     def _found(
-        self, document: Document, foreign: _Foreign, variables: Variables
+        self, document: Document, foreign: Foreign, variables: Variables
     ) -> Generator[Slice, None, list[Document]]:
         inner = (*variables, *[value.run(document, variables) for value in self.values])
         if self.local:
-            found = yield from self._equal(local_values(document, self.local), foreign)
+            found = yield from foreign.having(local_values(document, self.local))
         elif self.hint is not None:
-            yield from foreign.prepare()
-            found = foreign.having([self.hint[1]({}, inner)])
+            found = yield from foreign.having([self.hint[1]({}, inner)])
         else:
             yield from foreign.prepare()
             found = foreign.documents
         if self.stages is None:
             return found
         return (yield from gathered(through(self.stages, slices(found), inner)))
-
-    def _equal(
-        self, values: Sequence[Value], foreign: _Foreign
-    ) -> Generator[Slice, None, list[Document]]:
-        find = self.environment.find_equal
-        if find is not None and len(values) == 1:
-            indexed = find(self.source, self.foreign, values[0])
-            if indexed is not None:
-                return list(indexed)
-        yield from foreign.prepare()
-        return foreign.having(values)
 
 
 _LOOKUP_OPTIONS: Final = ("from", "localField", "foreignField", "as", "let", "pipeline")
@@ -336,7 +277,7 @@ def _graph_lookup(name: str, operand: Value, building: Building) -> Stage:
             raise refusal(f"$graphLookup requires '{required}' to be specified", 40105)
     start = building.expression(options["startWith"]).run
     connect_from = parse_path(_string(name, options, "connectFromField"))
-    keys = query_keys(".".join(parse_path(_string(name, options, "connectToField"))))
+    connect_to = ".".join(parse_path(_string(name, options, "connectToField")))
     into = parse_path(_string(name, options, "as"))
     depth_path = (
         parse_path(_string(name, options, "depthField")) if "depthField" in options else None
@@ -346,14 +287,13 @@ def _graph_lookup(name: str, operand: Value, building: Building) -> Stage:
     bound = bind_filter(options.get("restrictSearchWithMatch", {}), building.scope)
 
     def run(incoming: Slices, variables: Variables) -> Slices:
-        foreign = _Foreign(source, building.environment, keys)
-        yield from foreign.prepare()
+        foreign = Foreign(source, building.environment, query_keys(connect_to), connect_to)
         for chunk in incoming:
             for document in chunk:
                 found: dict[Hashable, Document] = {}
                 depth, frontier = 0, _start_values(start(document, variables))
                 while frontier and (depth_max is None or depth <= depth_max):
-                    reached = foreign.having(frontier)
+                    reached = yield from foreign.having(frontier)
                     reached = bound.select(reached, variables) if restricts else reached
                     new = {hash_key(each.get("_id", MISSING)): each for each in reached}
                     new = {key: each for key, each in new.items() if key not in found}

@@ -2,7 +2,8 @@
 
 import pytest
 
-from emulator.core.aggregate.stages_join import local_values, query_keys
+from emulator.core.aggregate.foreign import query_keys
+from emulator.core.aggregate.stages_join import local_values
 from emulator.core.ordering import hash_key
 from emulator.core.query import compile_filter
 from emulator.core.values import Regex
@@ -81,12 +82,51 @@ def test_an_index_is_asked_first(run):
 
     def find_equal(collection, path, value):
         asked.append((collection, path, value))
-        return STOCK[:1] if value == "a" else None
+        return None if value == "z" else dict(enumerate(STOCK))
 
     stage = {"from": "stock", "localField": "item", "foreignField": "sku", "as": "found"}
-    found = run([{"$lookup": stage}], ORDERS[:2] + ORDERS[5:], others=OTHERS, find_equal=find_equal)
-    assert joined(found) == {1: ["s1"], 2: ["s1", "s2", "s3"], 6: []}
-    assert asked == [("stock", "sku", "a"), ("stock", "sku", "z")]
+    found = run([{"$lookup": stage}], ORDERS, others=OTHERS, find_equal=find_equal)
+    assert joined(found) == {
+        1: ["s1", "s3"],
+        2: ["s1", "s2", "s3"],
+        3: ["s4", "s5"],
+        4: ["s4", "s5"],
+        5: ["s4", "s5"],
+        6: [],
+    }
+    values = [value for _, _, value in asked]
+    assert values[0] == "a"
+    assert set(values[1:3]) == {"a", "b"}
+    assert values[3:] == [None, None, None, "z"]
+    assert {place[:2] for place in asked} == {("stock", "sku")}
+
+
+def test_a_graph_and_a_pipeline_ask_an_index_too(run):
+    asked = []
+
+    def find_equal(collection, path, value):
+        asked.append((collection, path, value))
+        return {number: each for number, each in enumerate(STOCK) if each.get("sku") == value}
+
+    by_pipeline = {
+        "from": "stock",
+        "let": {"item": "$item"},
+        "pipeline": [{"$match": {"$expr": {"$eq": ["$sku", "$$item"]}}}],
+        "as": "found",
+    }
+    by_graph = {
+        "from": "stock",
+        "startWith": "$item",
+        "connectFromField": "n",
+        "connectToField": "sku",
+        "as": "found",
+    }
+    for stage, last in (({"$lookup": by_pipeline}, "a"), ({"$graphLookup": by_graph}, 1)):
+        asked.clear()
+        found = run([stage], ORDERS[:1], others={}, find_equal=find_equal)
+        assert joined(found) == {1: ["s1"]}
+        assert asked[0] == ("stock", "sku", "a")
+        assert asked[-1] == ("stock", "sku", last)
 
 
 @pytest.mark.parametrize(
