@@ -51,6 +51,13 @@ class ControlClient:
         limit_s = self._timeout_s if wait_s is None else wait_s
         return self._call("GET", _with_query(path, query), None, accept, limit_s)
 
+    def text(self, path: str) -> str:
+        """Return the answer to a GET that is no JSON; raises as `get` does."""
+        status, raw = self._exchange("GET", path, None, self._timeout_s)
+        if status != 200:
+            raise _refusal(status, raw)
+        return raw.decode()
+
     def post(self, path: str, body: object = None, *, timeout_s: float | None = None) -> Any:
         """Return the JSON answer to a POST; raises as `get` does."""
         payload = b"" if body is None else json.dumps(body).encode()
@@ -96,6 +103,14 @@ class ControlClient:
         accept: tuple[int, ...],
         timeout_s: float,
     ) -> Any:
+        status, raw = self._exchange(method, path, body, timeout_s)
+        if status not in accept:
+            raise _refusal(status, raw)
+        return _json(raw)
+
+    def _exchange(
+        self, method: str, path: str, body: bytes | None, timeout_s: float
+    ) -> tuple[int, bytes]:
         connection = http.client.HTTPConnection(self._host, self._port, timeout=timeout_s)
         headers = {"Content-Type": "application/json"} if body else {}
         try:
@@ -106,9 +121,7 @@ class ControlClient:
             raise Unreachable(f"{self.url}: {fault}") from fault
         finally:
             connection.close()
-        if response.status not in accept:
-            raise _refusal(response.status, raw)
-        return _json(raw)
+        return response.status, raw
 
 
 def path_of(*segments: str) -> str:

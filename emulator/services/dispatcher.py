@@ -350,7 +350,9 @@ class Dispatcher:
             invoked = await self._functions.invoke(
                 occurrence.function, occurrence.event(), occurrence.caller
             )
-        failure = invoked.outcome.failure
+            failure = invoked.outcome.failure
+            if failure is not None:
+                span.error = f"{failure.kind}: {failure.message}"
         left = occurrence.retries + 1 - occurrence.attempts
         self._recorder.notice(
             "trigger",

@@ -229,7 +229,10 @@ class Timers:
         span = self._trace.begin(f"timer {timer.trigger}", "trigger")
         with self._trace.within(span):
             invoked = await self._functions.invoke(timer.function, event, CALLER, manner=manner)
-        ok = invoked.outcome.failure is None
+            failure = invoked.outcome.failure
+            if failure is not None:
+                span.error = f"{failure.kind}: {failure.message}"
+        ok = failure is None
         self._say(
             timer,
             "trigger",

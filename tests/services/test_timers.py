@@ -60,6 +60,19 @@ async def test_due_timers_fire_in_order_of_their_moment(stage, timers):
     assert fired == [("fast", 10_000), ("fast", 20_000), ("slow", 20_000)]
 
 
+@pytest.mark.parametrize("fails", [True, False])
+async def test_the_span_of_a_firing_tells_whether_its_call_failed(stage, timers, fails):
+    async def main(event, invocation):
+        if fails:
+            raise ValueError("no more")
+
+    await stage.save("f", main)
+    timers.listen([Timer("f", "t", "each 10 s", Every(10_000))])
+    await timers.fire("f", "t")
+    (firing,) = [each for each in stage.recorder.trace.spans() if each.kind == "trigger"]
+    assert firing.error == ("exception: no more" if fails else "")
+
+
 async def test_firing_is_late_after_a_long_sleep_and_skipped(stage, timers):
     fired = []
 
