@@ -123,6 +123,24 @@ def _packages(config: Config, bundles: tuple[Bundle, ...]) -> Findings:
             yield _finding(about, "warning", message, each.cure())
     if needs and not any(each.missing for each in needs):
         yield _finding(about, "ok", f"{len(needs)} Node functions have what they need")
+    yield from _requirements(bundles)
+
+
+def _requirements(bundles: tuple[Bundle, ...]) -> Findings:
+    from emulator.functions.python_packages import needs_of
+
+    about = "Packages"
+    python = [bundle for bundle in bundles if bundle.language == "python"]
+    needs = [found for each in python if (found := needs_of(each.folder, each.packages))]
+    for each in needs:
+        if each.missing:
+            message = f"{each.folder.name} lacks {', '.join(each.missing)}"
+            yield _finding(about, "warning", message, each.cure())
+        elif each.has_changed:
+            message = f"requirements.txt of {each.folder.name} is newer than what is installed"
+            yield _finding(about, "warning", message, each.cure())
+    if needs and all(each.is_met for each in needs):
+        yield _finding(about, "ok", f"{len(needs)} Python functions have what they require")
 
 
 def _runtimes(bundles: tuple[Bundle, ...]) -> Findings:

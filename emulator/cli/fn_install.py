@@ -1,15 +1,16 @@
-"""Owns `cloud-emu fn install`: npm, run wherever Node functions lack packages.
+"""Owns `cloud-emu fn install`: npm or pip, run wherever functions lack packages.
 
-Not here: which do (`functions.node_packages`). The one idea: what only needs an SDK is installed
-once, in the data folder; nothing is installed that is there already, and one failure does not stop
-the others.
+Not here: which do (`functions.node_packages`, `functions.python_packages`), pip (`cli.pip`). The
+one idea: what only needs an SDK of Node is installed once, in the data folder; nothing is installed
+that is there already, and one failure does not stop the others.
 """
 
 import json
 import shutil
 import subprocess
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -28,25 +29,31 @@ from emulator.cli.output import (
 )
 
 if TYPE_CHECKING:
-    from emulator.functions.node_packages import Needs, Plan
+    from emulator.functions.base import Bundle
+    from emulator.functions.node_packages import Plan
+    from emulator.functions.python_packages import Needs as PythonNeeds
 
 NPM_OPTIONS: Final = ("--omit=dev", "--no-audit", "--no-fund", "--loglevel=error")
 NPM_TIMEOUT_S: Final = 900.0
 COMPLAINT_LINES_MAX: Final = 8
 
 
+Progress = Callable[[str], None]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
-    """One run of npm: for whom, where, what."""
+    """One run of a package manager: for whom, where, what is said, what it complained about."""
 
     name: str
     folder: Path
-    packages: tuple[str, ...] = ()
+    said: str
+    run: Callable[[Progress], str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Done:
-    """What came of a step; `fault` is what npm said, nothing when all went well."""
+    """What came of a step; `fault` is what was complained about, nothing when all went well."""
 
     step: Step
     fault: str = ""
@@ -56,26 +63,30 @@ class Done:
         return {"name": self.step.name, "folder": str(self.step.folder), "fault": self.fault}
 
 
-@click.command("install", short_help="Install the packages of Node functions.")
+@click.command("install", short_help="Install the packages of functions.")
 @click.argument("names", nargs=-1)
 @project_option
 @json_option
 def install(names: tuple[str, ...], *, project: Path, as_json: bool) -> int:
-    """Install the npm packages that functions lack, all of them or those named.
+    """Install the packages that functions lack, all of them or those named.
 
-    Functions that only need an SDK share one installation in the data folder.
+    package.json of Node functions, requirements.txt of Python functions. Node functions that only
+    need an SDK share one installation in the data folder; a Python function's packages go into a
+    folder there of its own.
     """
-    from emulator.functions.node_packages import plan
+    from emulator.functions.node_packages import all_needs, plan
+    from emulator.suite.assembly import PACKAGES_FOLDER
 
-    needs, shared = _needs(project, names)
+    bundles, data_dir = _bundles(project, names)
+    needs = all_needs(bundles, data_dir / PACKAGES_FOLDER)
     todo = plan(needs)
-    steps = list(_steps(todo, shared))
-    npm = _npm() if steps else ""
+    requiring = _requiring(bundles)
+    steps = [*_node_steps(todo, data_dir / PACKAGES_FOLDER), *_python_steps(requiring)]
     done = []
     for number, step in enumerate(steps, 1):
         if not as_json:
-            say(f"[{number}/{len(steps)}] {step.name}: npm install {' '.join(step.packages)}")
-        done.append(Done(step=step, fault=_run(npm, step)))
+            say(f"[{number}/{len(steps)}] {step.name}: {step.said}")
+        done.append(Done(step=step, fault=step.run(_ignored if as_json else _told)))
         if done[-1].fault and not as_json:
             tell(f"{colored('failed', 'red')}: {step.name}\n{done[-1].fault}")
     failed = [each for each in done if each.fault] or todo.left
@@ -87,14 +98,20 @@ def install(names: tuple[str, ...], *, project: Path, as_json: bool) -> int:
             }
         )
     else:
-        _conclude(done, todo, len(needs))
+        _conclude(done, todo, len(needs), len(requiring))
     return EXIT_FAILED if failed else EXIT_DONE
 
 
-def _needs(project: Path, names: tuple[str, ...]) -> "tuple[list[Needs], Path]":
+def _told(line: str) -> None:
+    say(f"  {line}")
+
+
+def _ignored(line: str) -> None:
+    del line
+
+
+def _bundles(project: Path, names: tuple[str, ...]) -> "tuple[list[Bundle], Path]":
     from emulator.config import load_config
-    from emulator.functions.node_packages import all_needs
-    from emulator.suite.assembly import PACKAGES_FOLDER
     from emulator.suite.project import Project
 
     config = load_config(project)
@@ -104,16 +121,51 @@ def _needs(project: Path, names: tuple[str, ...]) -> "tuple[list[Needs], Path]":
         raise Failed(
             f"no function {', '.join(unknown)}", hint="cloud-emu fn list shows those there are"
         )
-    shared = config.data_dir / PACKAGES_FOLDER
-    return all_needs([bundles[name] for name in names or bundles], shared), shared
+    return [bundles[name] for name in names or bundles], config.data_dir
 
 
-def _steps(todo: "Plan", shared: Path) -> Iterator[Step]:
+def _node_steps(todo: "Plan", shared: Path) -> Iterator[Step]:
     if todo.shared:
         wanted = tuple(f"{name}@{version}" for name, version in todo.shared.items())
-        yield Step(name="shared packages", folder=shared, packages=wanted)
+        yield _node_step("shared packages", shared, wanted)
     for needs in todo.own:
-        yield Step(name=needs.bundle.name, folder=needs.bundle.folder)
+        yield _node_step(needs.bundle.name, needs.bundle.folder, ())
+
+
+def _node_step(name: str, folder: Path, packages: tuple[str, ...]) -> Step:
+    npm = _npm()
+    return Step(
+        name=name,
+        folder=folder,
+        said=f"npm install {' '.join(packages)}".rstrip(),
+        run=lambda _: _run_npm(npm, folder, packages),
+    )
+
+
+def _requiring(bundles: "list[Bundle]") -> "list[tuple[Bundle, PythonNeeds]]":
+    from emulator.functions.python_packages import needs_of
+
+    found = [
+        (bundle, needs_of(bundle.folder, bundle.packages))
+        for bundle in bundles
+        if bundle.language == "python"
+    ]
+    return [(bundle, needs) for bundle, needs in found if needs is not None]
+
+
+def _python_steps(requiring: "list[tuple[Bundle, PythonNeeds]]") -> Iterator[Step]:
+    from emulator.cli.pip import install_requirements, pip_command
+
+    for bundle, needs in requiring:
+        home = bundle.packages
+        if needs.is_met or home is None:
+            continue
+        yield Step(
+            name=bundle.name,
+            folder=home,
+            said="pip install -r requirements.txt",
+            run=partial(install_requirements, pip_command(), bundle.folder, home),
+        )
 
 
 def _npm() -> str:
@@ -125,15 +177,15 @@ def _npm() -> str:
     return found
 
 
-def _run(npm: str, step: Step) -> str:
+def _run_npm(npm: str, folder: Path, packages: tuple[str, ...]) -> str:
     """Return what npm complained about, nothing when it is done."""
-    step.folder.mkdir(parents=True, exist_ok=True)
-    if step.packages:
-        _keep_apart(step.folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    if packages:
+        _keep_apart(folder)
     try:
         done = subprocess.run(
-            [npm, "install", *step.packages, *NPM_OPTIONS],
-            cwd=step.folder,
+            [npm, "install", *packages, *NPM_OPTIONS],
+            cwd=folder,
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
@@ -160,7 +212,7 @@ def _keep_apart(folder: Path) -> None:
         manifest.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
 
 
-def _conclude(done: list[Done], todo: "Plan", count: int) -> None:
+def _conclude(done: list[Done], todo: "Plan", node: int, python: int) -> None:
     for needs in todo.left:
         tell(
             f"{colored('left out', 'yellow')}: {needs.bundle.name} needs "
@@ -168,6 +220,6 @@ def _conclude(done: list[Done], todo: "Plan", count: int) -> None:
         )
         tell(f"  run npm install {' '.join(needs.missing)} in {needs.bundle.folder}")
     if not done and not todo.left:
-        say(f"nothing to install: {count} Node functions have their packages")
+        say(f"nothing to install: {node} Node and {python} Python functions have their packages")
     elif not any(each.fault for each in done):
         say(f"{len(done)} installed")

@@ -23,6 +23,9 @@ TRIGGER_RETRIES_DEFAULT = 2
 TRIGGER_RETRIES_MAX = 10
 TRIGGER_BATCH_MAX_CHANGES = 1_000
 
+PACKAGES_POINTER = "current"
+"""The file that names the folder beside it with a Python function's installed packages."""
+
 TriggerName = Literal["timer", "database", "storage", "http"]
 Runtime = Literal["inline", "process"]
 """Where Python code runs: in the suite's own process, or in processes that can be killed."""
@@ -54,8 +57,9 @@ class TriggerConfig:
 class Bundle:
     """A function on disk as found without running its code.
 
-    `entry` is the file to load, `handlers` the names to look for in it, best first. `digest`
-    changes when a file of the function does.
+    `entry` is the file to load, `handlers` the names to look for in it, best first, `packages` the
+    folder of what is installed for a Python function. `digest` changes when a file of the function
+    does.
     """
 
     name: str
@@ -70,6 +74,7 @@ class Bundle:
     triggers: tuple[TriggerConfig, ...] = ()
     openapi: tuple[str, ...] = ()
     problems: tuple[Problem, ...] = ()
+    packages: Path | None = None
     digest: str = ""
 
     @property
@@ -154,6 +159,10 @@ class LoadFailed(Exception):
         super().__init__(problem.message)
         self.problem = problem
         self.lines = lines
+
+
+class NeedsProcess(LoadFailed):
+    """The code can only be loaded in a process of its own."""
 
 
 class FunctionRuntime(Protocol):

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from emulator.functions.base import Bundle, Problem
+from emulator.functions.base import PACKAGES_POINTER, Bundle, Problem
 from emulator.functions.bundle_config import (
     LANGUAGES,
     OwnSettings,
@@ -51,9 +51,14 @@ def discover(
     *,
     defaults: SharedSettings | None = None,
     overrides: Mapping[str, OwnSettings] | None = None,
+    packages: Path | None = None,
 ) -> list[Bundle]:
-    """Return the functions below a root by name; none when it does not exist."""
-    return list(scan(root, defaults=defaults, overrides=overrides).bundles)
+    """Return the functions below a root by name; none when it does not exist.
+
+    `packages` is where packages are installed, a folder for each Python function.
+    """
+    found = scan(root, defaults=defaults, overrides=overrides, packages=packages)
+    return list(found.bundles)
 
 
 def scan(
@@ -61,12 +66,13 @@ def scan(
     *,
     defaults: SharedSettings | None = None,
     overrides: Mapping[str, OwnSettings] | None = None,
+    packages: Path | None = None,
 ) -> Found:
     """Return the functions below a root, and what keeps other folders from being one."""
     bundles, problems = [], []
     shared = _shared_digest(root)
     for folder in _folders(root):
-        bundle = _read(folder, defaults, overrides, shared)
+        bundle = _read(folder, defaults, overrides, shared, packages)
         if bundle is None:
             problems.append(_no_function(folder))
         elif _FUNCTION_NAME.match(folder.name):
@@ -82,12 +88,13 @@ def find(
     *,
     defaults: SharedSettings | None = None,
     overrides: Mapping[str, OwnSettings] | None = None,
+    packages: Path | None = None,
 ) -> Bundle | None:
     """Return one function, None when there is none of that name; others are not looked at."""
     folder = root / name
     if not _FUNCTION_NAME.match(name) or not folder.is_dir():
         return None
-    return _read(folder, defaults, overrides, _shared_digest(root))
+    return _read(folder, defaults, overrides, _shared_digest(root), packages)
 
 
 def _folders(root: Path) -> list[Path]:
@@ -121,15 +128,18 @@ def _read(
     defaults: SharedSettings | None,
     overrides: Mapping[str, OwnSettings] | None,
     shared_digest: str,
+    packages: Path | None,
 ) -> Bundle | None:
     settings = Settings(folder, defaults or Shared(), (overrides or {}).get(folder.name))
     entry = settings.entry()
     if entry is None:
         return None
+    language = LANGUAGES[entry.suffix]
+    own = packages / folder.name if packages is not None and language == "python" else None
     return Bundle(
         name=folder.name,
         folder=folder,
-        language=LANGUAGES[entry.suffix],
+        language=language,
         entry=entry,
         handlers=settings.handlers(),
         runtime=settings.runtime(),
@@ -139,13 +149,15 @@ def _read(
         triggers=settings.triggers(),
         openapi=settings.openapi(),
         problems=tuple(settings.problems),
-        digest=_digest(folder, shared_digest),
+        packages=own,
+        digest=_digest(folder, shared_digest, own),
     )
 
 
-def _digest(folder: Path, shared_digest: str) -> str:
-    """Return what changes when a file of the function or of the shared code does."""
-    return _hash([*_states(folder), *_installed(folder), shared_digest])
+def _digest(folder: Path, shared_digest: str, packages: Path | None) -> str:
+    """Return what changes when a file of the function, its packages or the shared code does."""
+    installed = "" if packages is None else _state(str(packages / PACKAGES_POINTER))
+    return _hash([*_states(folder), *_installed(folder), installed, shared_digest])
 
 
 def _installed(folder: Path) -> Iterator[str]:

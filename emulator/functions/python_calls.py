@@ -23,6 +23,7 @@ from emulator.functions.base import (
     FailureKind,
     Invocation,
     LoadFailed,
+    NeedsProcess,
     Outcome,
     Problem,
 )
@@ -30,6 +31,7 @@ from emulator.functions.event_stream import HandlerContext, open_events
 from emulator.functions.python_body import Body, body_of
 from emulator.functions.python_loops import FunctionLoop
 from emulator.functions.python_modules import ModuleSpace
+from emulator.functions.python_packages import PackageClaims, PackageConflict
 from emulator.functions.python_result import NotJson, to_json
 from emulator.functions.python_run import Held, Instance, Run, current_run
 from emulator.functions.python_stack import explain, problem_of, stack_at, stack_awaited
@@ -44,10 +46,12 @@ Handler = Callable[[Any, Any], Any]
 class PythonGeneration:
     """One loaded state of a Python function."""
 
-    def __init__(self, bundle: Bundle, suite_thread: int) -> None:
+    def __init__(
+        self, bundle: Bundle, suite_thread: int, claims: PackageClaims | None = None
+    ) -> None:
         self._bundle = bundle
         self._lock = Lock()
-        self.space = ModuleSpace(bundle.name, bundle.folder)
+        self.space = ModuleSpace(bundle.name, bundle.folder, bundle.packages, claims)
         self.instance = Instance(
             explain=partial(explain, space=self.space), suite_thread=suite_thread
         )
@@ -73,6 +77,7 @@ class PythonGeneration:
 
         Raises:
             LoadFailed: the code raised, or there is no handler.
+            NeedsProcess: its packages cannot be had in this process.
         """
         bundle = self._bundle
         run = Run(
@@ -86,6 +91,9 @@ class PythonGeneration:
             found = _find_handler(module, bundle)
         except (LoadFailed, Abandoned):
             raise
+        except PackageConflict as fault:
+            problem = Problem(file=str(bundle.folder), line=0, message=str(fault))
+            raise NeedsProcess(problem) from None
         except BaseException as fault:  # the rim of a load: user code raises anything
             problem = problem_of(fault, self.space, bundle.entry)
             raise LoadFailed(problem, lines=tuple(self.early)) from fault

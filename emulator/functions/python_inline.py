@@ -34,6 +34,7 @@ from emulator.functions.deadlines import Deadlines
 from emulator.functions.python_ambience import Ambience
 from emulator.functions.python_calls import Call, PythonGeneration
 from emulator.functions.python_loops import FunctionLoop
+from emulator.functions.python_packages import PackageClaims
 from emulator.functions.python_run import current_run
 from emulator.functions.python_threads import TooManyWaiting, Workers, interrupt
 from emulator.functions.short_wait import USUAL_AFTER_MISS, ShortWait
@@ -54,7 +55,8 @@ STOPPING: Final = "the suite is stopping"
 class PythonInlineRuntime:
     """Python functions in the suite's own process; belongs to the loop that first loads.
 
-    `load_session` makes the session that module-level code of a bundle acts under, if any.
+    `load_session` makes the session that module-level code of a bundle acts under, if any; `alone`
+    says that the process has no other function.
     """
 
     def __init__(
@@ -63,7 +65,9 @@ class PythonInlineRuntime:
         clock: Clock,
         load_timeout_s: float = LOAD_TIMEOUT_S,
         load_session: Callable[[Bundle], Session] | None = None,
+        alone: bool = False,
     ) -> None:
+        self._claims = PackageClaims(alone=alone)
         self._clock = clock
         self._load_timeout_s = load_timeout_s
         self._load_session = load_session
@@ -92,7 +96,7 @@ class PythonInlineRuntime:
         suite_thread = get_ident()
 
         def load_here() -> bool:
-            generation = PythonGeneration(bundle, suite_thread)
+            generation = PythonGeneration(bundle, suite_thread, self._claims)
             try:
                 generation.load(session)
             except BaseException as fault:

@@ -5,8 +5,8 @@ generation is a package with a name of its own in `sys.modules`, and its code is
 `__import__` that looks into that package first. So two functions may both have a `utils.py`, a
 reload starts from nothing, and pickling, data classes and relative imports work as they always do.
 
-Packages that pip put into the folder (those with a `.dist-info`) are imported under their own
-names, once for the process: they expect that, and nobody edits them.
+Packages that were installed for the function are imported under their own names, once for the
+process (`python_packages`): they expect that, and nobody edits them.
 """
 
 import builtins
@@ -24,6 +24,12 @@ from types import CodeType, ModuleType
 from typing import Any, Final, Self
 
 from emulator.functions.python_logging import private_logging
+from emulator.functions.python_packages import (
+    REQUIREMENTS_FILE,
+    Installed,
+    PackageClaims,
+    needs_of,
+)
 
 CHECKED_FILES_MAX: Final = 32
 """Files looked at before each call; changes of further ones are left to the folder watcher."""
@@ -40,14 +46,22 @@ def _is_there(name: str) -> bool:
 class ModuleSpace:
     """The modules of one generation, as a package in `sys.modules`."""
 
-    def __init__(self, name: str, folder: Path) -> None:
+    def __init__(
+        self,
+        name: str,
+        folder: Path,
+        packages: Path | None = None,
+        claims: PackageClaims | None = None,
+    ) -> None:
         self.folder = folder
+        self.installed = Installed(folder, packages)
         self.package = _claim(name)
         self.sources: dict[str, str] = {}
         self._stamps: dict[str, Stamp] = {}
         self._absent: set[str] = set()
         self._local: dict[str, bool] = {}
-        self._foreign = _installed_names(folder)
+        self._claims = claims or PackageClaims()
+        self._has_claimed = False
         self._twins: dict[str, ModuleType] = {}
         self._builtins = {**vars(builtins), "__import__": self._import}
         package = sys.modules[self.package]
@@ -58,19 +72,35 @@ class ModuleSpace:
         if not (folder / "importlib.py").exists():
             self._twins["importlib"] = _ImportlibTwin(self._import_module)
         _Finder.add(self)
-        if self._foreign:
-            sys.path.append(str(folder))
 
     def load(self, entry: Path) -> ModuleType:
-        """Run the entry file and whatever it imports; returns its module."""
+        """Run the entry file and whatever it imports; returns its module.
+
+        Raises:
+            PackageConflict: packages of the function cannot be had in this process.
+        """
         self.check(self.folder / "config.json")
+        self._check_packages()
         dotted = ".".join(entry.relative_to(self.folder).with_suffix("").parts)
         return importlib.import_module(f"{self.package}.{dotted}")
 
     def check(self, path: Path) -> None:
         """Count a file, there or not, among those the generation was made from."""
         name = str(path)
-        if len(self._stamps) >= CHECKED_FILES_MAX or name in self._stamps or not self._is_own(path):
+        if len(self._stamps) < CHECKED_FILES_MAX and self._is_own(path):
+            self._note(name, path)
+
+    def _check_packages(self) -> None:
+        if self.installed.pointer is not None and (
+            self.installed.pointer.exists() or (self.folder / REQUIREMENTS_FILE).exists()
+        ):
+            self._note(str(self.installed.pointer), self.installed.pointer)
+        if self.installed.names:
+            self._claims.claim(self.installed)
+            self._has_claimed = True
+
+    def _note(self, name: str, path: Path) -> None:
+        if name in self._stamps:
             return
         try:
             status = path.stat()
@@ -102,8 +132,9 @@ class ModuleSpace:
     def close(self) -> None:
         """Forget every module; code that still runs keeps what it has."""
         _Finder.remove(self)
-        if self._foreign and str(self.folder) in sys.path:
-            sys.path.remove(str(self.folder))
+        if self._has_claimed:
+            self._has_claimed = False
+            self._claims.release(self.installed)
         prefix = f"{self.package}."
         # Copied at one step: other threads import meanwhile.
         for name in [name for name in tuple(sys.modules) if name.startswith(prefix)]:
@@ -113,6 +144,12 @@ class ModuleSpace:
     def shown(self, text: str) -> str:
         """Return text with the package's own name taken out of it."""
         return text.replace(f"{self.package}.", "").replace(self.package, self.folder.name)
+
+    def cure(self) -> str:
+        """Return what would install packages that are required and missing, empty without any."""
+        pointer = self.installed.pointer
+        needs = needs_of(self.folder, None if pointer is None else pointer.parent)
+        return "" if needs is None or needs.is_met else needs.cure()
 
     # What the import system finds
 
@@ -159,6 +196,7 @@ class ModuleSpace:
     ) -> ModuleType:
         head, _, rest = name.partition(".")
         if level != 0 or not self._is_local(head):
+            self._refuse_others(head if level == 0 else "")
             return __import__(name, globals, locals, fromlist or (), level)
         if rest and head in self._twins and head == "importlib":
             module = __import__(name, globals, locals, fromlist or (), 0)
@@ -173,13 +211,19 @@ class ModuleSpace:
         head = name.partition(".")[0]
         if head not in self._twins and self._is_local(head):
             name = f"{self.package}.{name}"
+        else:
+            self._refuse_others(head)
         return importlib.import_module(name, package)
+
+    def _refuse_others(self, head: str) -> None:
+        if self._claims.hides(head, self.installed):
+            raise ModuleNotFoundError(f"No module named {head!r}", name=head)
 
     def _is_local(self, head: str) -> bool:
         known = self._local.get(head)
         if known is None:
             known = self._local[head] = head in self._twins or (
-                head not in self._foreign and self._exists(head)
+                head not in self.installed.names and self._exists(head)
             )
         return known
 
@@ -296,14 +340,3 @@ def _claim(name: str) -> str:
         if sys.modules.setdefault(package, module) is module:
             return package
     raise AssertionError("numbers do not end")
-
-
-def _installed_names(folder: Path) -> frozenset[str]:
-    """Return the top-level names of packages that pip put into the folder."""
-    names: set[str] = set()
-    for record in folder.glob("*.dist-info/RECORD"):
-        for line in record.read_text("utf-8", "replace").splitlines():
-            head = line.partition(",")[0].split("/")[0]
-            if not head.endswith(".dist-info") and head not in ("..", "__pycache__"):
-                names.add(head.partition(".")[0])
-    return frozenset(names)

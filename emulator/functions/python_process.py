@@ -67,6 +67,7 @@ class PythonKind:
             "entry": str(bundle.entry),
             "folder": str(bundle.folder),
             "handlers": bundle.handlers,
+            "packages": None if bundle.packages is None else str(bundle.packages),
             "variables": dict(self._variables_of(bundle)),
         }
 

@@ -17,6 +17,11 @@ CHAIN_MAX: Final = 5
 FRAMES_MAX: Final = 40
 """A deep recursion is told by its ends."""
 
+INSTALL_IT: Final = (
+    "; name it in the function's requirements.txt and run cloud-emu fn install, or put it into the "
+    "function's folder"
+)
+
 _Place = tuple[CodeType, int]
 
 
@@ -46,8 +51,16 @@ def stack_of(fault: BaseException, space: ModuleSpace) -> str:
 
 
 def explain(fault: BaseException, space: ModuleSpace) -> tuple[str, str]:
-    """Return the message and the stack."""
-    return message_of(fault, space), stack_of(fault, space)
+    """Return the message, with what to do about a package that is missing, and the stack."""
+    return f"{message_of(fault, space)}{cure_of(fault, space)}", stack_of(fault, space)
+
+
+def cure_of(fault: BaseException, space: ModuleSpace) -> str:
+    """Return what to run for a module that is not there, if the requirements may have it."""
+    if not isinstance(fault, ModuleNotFoundError):
+        return ""
+    cure = space.cure()
+    return f"; {cure}" if cure else ""
 
 
 def stack_at(frame: FrameType | None, space: ModuleSpace) -> str:
@@ -77,7 +90,7 @@ def problem_of(fault: BaseException, space: ModuleSpace, entry: Path) -> Problem
         message = f"{type(fault).__name__}: {fault.msg}"
         return Problem(file=fault.filename, line=fault.lineno or 0, message=message)
     if isinstance(fault, ModuleNotFoundError):
-        message += "; install it where cloud-emu runs, or put it into the function's folder"
+        message += cure_of(fault, space) or INSTALL_IT
     own = [place for place in _walk(fault.__traceback__) if place[0].co_filename in space.sources]
     if not own:
         return Problem(file=str(entry), line=0, message=message)

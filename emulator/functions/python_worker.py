@@ -46,7 +46,7 @@ class Worker:
         self.channel = Channel(self._hear, self._lose)
         self._loop = asyncio.get_running_loop()
         self._clock = SystemClock()
-        self._runtime = PythonInlineRuntime(clock=self._clock)
+        self._runtime = PythonInlineRuntime(clock=self._clock, alone=True)
         self._errands = Errands(
             self._loop.call_soon_threadsafe, lambda frame: self.channel.send("q", frame)
         )
@@ -121,6 +121,7 @@ class Worker:
             language="python",
             entry=Path(wanted["entry"]),
             handlers=tuple(wanted["handlers"]),
+            packages=None if wanted["packages"] is None else Path(wanted["packages"]),
             variables=wanted["variables"],
         )
         try:

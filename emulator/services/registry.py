@@ -7,11 +7,18 @@ they end.
 
 import asyncio
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from emulator.core.errors import FunctionNotFound
-from emulator.functions.base import Bundle, FunctionRuntime, Generation, LoadFailed, Problem
+from emulator.functions.base import (
+    Bundle,
+    FunctionRuntime,
+    Generation,
+    LoadFailed,
+    NeedsProcess,
+    Problem,
+)
 from emulator.services.recorder import Recorder
 
 State = Literal["ready", "failed", "idle"]
@@ -166,7 +173,10 @@ class Registry:
         try:
             if runtime is None:
                 raise LoadFailed(_no_runtime(bundle))
-            generation = await runtime.load(bundle)
+            try:
+                generation = await runtime.load(bundle)
+            except NeedsProcess as fault:
+                generation = await self._load_in_process(bundle, fault)
         except LoadFailed as fault:
             self._keep_last_good(known, bundle, fault.problem)
             return
@@ -179,6 +189,19 @@ class Registry:
             self._recorder.notice(
                 "reloaded", f"function {bundle.name} reloaded", function=bundle.name
             )
+
+    async def _load_in_process(self, bundle: Bundle, why: NeedsProcess) -> Generation:
+        moved = replace(bundle, runtime="process")
+        runtime = self._runtimes.get(moved.engine)
+        if runtime is None:
+            raise why
+        generation = await runtime.load(moved)
+        self._recorder.notice(
+            "in_process",
+            f"function {bundle.name} runs in a process of its own: {why.problem.message}",
+            function=bundle.name,
+        )
+        return generation
 
     def _keep_last_good(self, known: Registered, bundle: Bundle, problem: Problem) -> None:
         known.problem = problem

@@ -61,6 +61,7 @@ REGION: Final = "ap-shanghai"
 DOCUMENTS_FOLDER: Final = "database"
 BLOBS_FOLDER: Final = "storage"
 PACKAGES_FOLDER: Final = "node"
+PYTHON_PACKAGES_FOLDER: Final = "python"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -19,7 +19,7 @@ from emulator.functions.triggers.timer import Weekdays, compile_timer
 from emulator.services.dispatcher import ReactiveTriggers
 from emulator.services.http_routes import HttpRoute
 from emulator.services.timers import Timer
-from emulator.suite.assembly import Parts
+from emulator.suite.assembly import PYTHON_PACKAGES_FOLDER, Parts
 
 WEEKDAYS: Final[Mapping[Profile, Weekdays]] = {
     "wechat": "sunday",
@@ -34,6 +34,7 @@ class Project:
 
     def __init__(self, config: Config) -> None:
         self._config = config
+        self._packages = config.data_dir / PYTHON_PACKAGES_FOLDER
         self._wanted = config.only.functions if config.only else None
         self._serves = config.only is None or "functions" in config.only.services
 
@@ -42,7 +43,9 @@ class Project:
         root, settings = self._config.functions_root, self._config.functions
         if root is None or not self._serves:
             return []
-        bundles = discover(root, defaults=settings, overrides=settings.each)
+        bundles = discover(
+            root, defaults=settings, overrides=settings.each, packages=self._packages
+        )
         return [bundle for bundle in bundles if self._is_wanted(bundle.name)]
 
     def rediscover(self, name: str) -> Bundle | None:
@@ -50,7 +53,7 @@ class Project:
         root, settings = self._config.functions_root, self._config.functions
         if root is None or not self._serves or not self._is_wanted(name):
             return None
-        return find(root, name, defaults=settings, overrides=settings.each)
+        return find(root, name, defaults=settings, overrides=settings.each, packages=self._packages)
 
     def listen(self, parts: Parts) -> None:
         """Have the parts react to the triggers of the functions as last found."""

@@ -62,7 +62,7 @@ def test_each_missing_package_is_installed_once(npm, project, capsys):
     assert "2 installed" in told
     assert run(["fn", "install"]) == 0
     assert len(npm.read_text().splitlines()) == 2
-    assert "nothing to install: 3 Node functions" in capsys.readouterr().out
+    assert "nothing to install: 3 Node and 0 Python functions" in capsys.readouterr().out
 
 
 def test_shared_folder_has_a_manifest_of_its_own(npm, project):
