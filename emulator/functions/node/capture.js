@@ -6,6 +6,7 @@
 // call. What one request may print is bounded, as everything is.
 
 const { AsyncLocalStorage } = require('async_hooks')
+const path = require('path')
 const { StringDecoder } = require('string_decoder')
 const { inspect } = require('util')
 
@@ -15,6 +16,12 @@ const LINES_MAX = 10000 // of one request
 const LINE_CHARACTERS_MAX = 64 * 1024
 const WAITING_BYTES_MAX = 8 * 1024 * 1024 // not yet taken by the suite
 
+const HERE = path.join(__dirname, path.sep)
+// From our first frame on, there is nothing but how the call came about.
+const OUR_FRAMES = new RegExp(
+  `\\n +at [^\\n]*${HERE.replace(/[^\w]/g, '\\$&')}[^\\n]*?:\\d+:\\d+\\)?` +
+  '(?:\\n +at (?:async )?(?:[^\\n(]+\\([^\\n)]*\\)|[^\\n ]+))*', 'g'
+)
 const MARKS = new Set(['async_id_symbol', 'trigger_async_id_symbol', 'kResourceStore'])
 
 const storage = new AsyncLocalStorage()
@@ -74,6 +81,7 @@ class Capture {
       }
       return
     }
+    if (text.includes(HERE)) text = text.replace(OUR_FRAMES, '')
     let at = -1
     do request.lines++
     while ((at = text.indexOf('\n', at + 1)) >= 0)

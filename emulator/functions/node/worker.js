@@ -104,13 +104,11 @@ function surroundingsOf (variables, identity, tokens) {
 
 /** Sets variables that differ from those last set; those that are no longer among them go. */
 function apply (wanted, applied) {
-  for (const name in wanted) {
-    const value = wanted[name]
-    if (applied.get(name) !== value) process.env[name] = value
-  }
-  for (const name of applied.keys()) if (!(name in wanted)) delete process.env[name]
+  const variables = new Map(Object.entries(wanted))
+  for (const [name, value] of variables) if (applied.get(name) !== value) process.env[name] = value
+  for (const name of applied.keys()) if (!variables.has(name)) delete process.env[name]
   applied.clear()
-  for (const name in wanted) applied.set(name, wanted[name])
+  for (const [name, value] of variables) applied.set(name, value)
 }
 
 class Call {
@@ -204,7 +202,13 @@ function run (message) {
 }
 
 function failureOf (error) {
-  return { kind: 'exception', message: messageOf(error), stack: stackOf(error, root) }
+  const told = { kind: 'exception', message: messageOf(error), stack: '' }
+  try {
+    told.stack = stackOf(error, root)
+  } catch {
+    // What was thrown does not let itself be looked at.
+  }
+  return told
 }
 
 /** Returns what a handler gets as its second argument. */

@@ -223,3 +223,32 @@ async def test_promises_are_printed_as_outside(stage):
         "[] { done: Promise { { a: [ 1 ] } } }",
         "Promise { { a: [ 1 ] } } [ Promise { <pending> } ]",
     ]
+
+
+async def test_printed_stacks_end_where_the_function_was_called(stage):
+    await stage.run(
+        "const fail = () => { throw new Error('no') }\n"
+        "exports.main = () => { try { fail() } catch (error) { console.error(error, 'seen') } }"
+    )
+    first, *frames = [line for _, _, line in stage.lines]
+    assert first == "Error: no"
+    assert [frame.split("(")[0].strip() for frame in frames] == ["at fail", "at exports.main"]
+    assert frames[-1].endswith("seen")
+
+
+async def test_what_throws_when_it_is_looked_at_fails_like_anything(stage):
+    failure = await stage.failure(
+        "exports.main = () => {\n"
+        "  throw new Proxy({}, { get () { throw new Error('not for you') } })\n}"
+    )
+    assert failure.kind == "exception"
+
+
+async def test_prototypes_that_were_added_to_are_no_variables(stage):
+    generation = await stage.load(
+        "Object.prototype.added = 'x'\n"
+        "exports.main = () => Object.keys(process.env).includes('added')"
+    )
+    for number in range(2):
+        user = {"OPENID": f"o{number}"}
+        assert await stage.result(generation, wx_context=user) is False
