@@ -38,9 +38,9 @@ from emulator.config.sections import (
     PermissionsSection,
     StorageSection,
     TriggersSection,
-    UsageSection,
 )
 from emulator.config.text_files import shown_path
+from emulator.config.usage import usage_section
 from emulator.core.errors import ConfigurationError
 from emulator.functions.base import TIMEOUT_DEFAULT_S, Problem, TriggerConfig
 
@@ -101,7 +101,7 @@ class _Loading:
             permissions=self._permissions(),
             hosting=hosting,
             triggers=triggers,
-            usage=self._usage(),
+            usage=usage_section(self._file),
             openapi=openapi_settings(self._file.section("openapi"), self._project),
             containers=_frozen(self._file.section("containers")),
             users=tuple(map(_frozen, self._file.section("auth").get("users", ()))),
@@ -286,11 +286,6 @@ class _Loading:
                 self._layers.sources["hosting.root"] = shown_path(found.file)
                 return absolute(self._project, folder.replace("\\", "/")), place
         return None, ""
-
-    def _usage(self) -> UsageSection:
-        table = self._file.section("usage")
-        alerts: Mapping[str, float] = MappingProxyType(dict(table.get("alerts", {})))
-        return UsageSection(plan=table.get("plan", UsageSection().plan), alerts=alerts)
 
     def _time_zone(self) -> str:
         zone: str = self._pick("time_zone", TIME_ZONE_DEFAULT)

@@ -147,10 +147,14 @@ class TriggersSection:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UsageSection:
-    """Usage: the price list it is told against, and amounts a day that are told when passed."""
+    """Usage: the price list it is told against, and amounts a day that are told when passed.
+
+    Alerts also go to `webhook`, an address of this machine, unless it is empty.
+    """
 
     plan: str = PLAN_DEFAULT
     alerts: Mapping[str, float] = field(default_factory=_nothing)
+    webhook: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,7 +16,8 @@ from emulator.functions.base import StoredFile
 from emulator.services.recorder import Recorder
 from emulator.services.trace import Span
 
-Meter = Literal["reads", "writes", "calls", "gb_s", "uploads", "downloads"]
+Meter = Literal["reads", "writes", "calls", "errors", "gb_s", "uploads", "downloads"]
+ALERT_EVENT: Final = "usage_alert"
 
 DAY_MS: Final = 86_400_000
 BEIJING_MS: Final = 8 * 3_600_000
@@ -57,6 +58,8 @@ PLANS: Final[Mapping[str, FreeTier]] = {
 }
 PLAN_DEFAULT: Final = "pay-as-you-go-2022"
 _METERS: Final[tuple[Meter, ...]] = ("reads", "writes", "calls", "gb_s", "uploads", "downloads")
+_WHERE: Final[Mapping[Meter, str]] = {"errors": "cloud-emu fn log --level error tells why"}
+_WHERE_USUAL: Final = "cloud-emu usage tells what for"
 _METER_OF_KIND: Final[Mapping[str, Meter]] = {"read": "reads", "write": "writes"}
 
 
@@ -80,6 +83,8 @@ class Usage:
             self._add(meter, 1, span.start_ms)
         elif span.kind == "invocation":
             self._add("calls", 1, span.start_ms)
+            if span.error:
+                self._add("errors", 1, span.start_ms)
             amount = span.duration_s * span.attributes.get("memory_mb", 0) / 1024
             self._add("gb_s", amount, span.start_ms)
         elif span.kind == "storage" and span.name == "download":
@@ -146,9 +151,13 @@ class Usage:
         if limit is not None and counts[meter] > limit and (day, meter) not in self._told:
             self._told.add((day, meter))
             self._recorder.notice(
-                "usage_alert",
-                f"more than {limit:g} {meter} today; cloud-emu usage tells what for",
+                ALERT_EVENT,
+                f"more than {limit:g} {meter} today; {_WHERE.get(meter, _WHERE_USUAL)}",
                 level="warn",
+                meter=meter,
+                limit=limit,
+                amount=round(counts[meter], 3),
+                at_ms=at_ms,
             )
 
     @staticmethod

@@ -41,6 +41,7 @@ from emulator.wire import storage as storage_wire
 from emulator.wire import transfer as transfer_wire
 from emulator.wire.actions import Actions
 from emulator.wire.admin import AdminDoor
+from emulator.wire.alerts import AlertSender
 from emulator.wire.callers import Callers
 from emulator.wire.containers import Containers
 from emulator.wire.guard import Guard
@@ -163,8 +164,15 @@ class Suite:
         await self._seed(parts)
         await self._start_functions(parts, stack)
         users = parts.identity.store
-        for endless in (parts.store.tend(), users.tend(), parts.rules.run(), parts.expiry.run()):
-            stack.push_async_callback(_cancel, {loop.create_task(endless)})
+        endless = [parts.store.tend(), users.tend(), parts.rules.run(), parts.expiry.run()]
+        if self.config.usage.webhook:
+            alerts = AlertSender(
+                self.config.usage.webhook, parts.recorder, env_id=self.config.emulator.env
+            )
+            parts.activity.add_source(alerts.running)
+            endless.append(alerts.run())
+        for each in endless:
+            stack.push_async_callback(_cancel, {loop.create_task(each)})
         self._control.ready = True
 
     async def _start_functions(self, parts: Parts, stack: AsyncExitStack) -> None:
