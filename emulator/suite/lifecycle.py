@@ -8,10 +8,10 @@ whatever fails in between.
 import asyncio
 import shutil
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Coroutine, Iterator, Mapping
 from contextlib import AsyncExitStack
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from emulator.ambient import Clock, Ids
 from emulator.config import Config
@@ -163,17 +163,21 @@ class Suite:
         await make_users(parts.identity, self.config.users)
         await self._seed(parts)
         await self._start_functions(parts, stack)
-        users = parts.identity.store
-        endless = [parts.store.tend(), users.tend(), parts.rules.run(), parts.expiry.run()]
-        if self.config.usage.webhook:
-            alerts = AlertSender(
-                self.config.usage.webhook, parts.recorder, env_id=self.config.emulator.env
-            )
-            parts.activity.add_source(alerts.running)
-            endless.append(alerts.run())
-        for each in endless:
-            stack.push_async_callback(_cancel, {loop.create_task(each)})
+        for endless in self._endless(parts):
+            stack.push_async_callback(_cancel, {loop.create_task(endless)})
         self._control.ready = True
+
+    def _endless(self, parts: Parts) -> Iterator[Coroutine[Any, Any, None]]:
+        """Yield what goes on for as long as the suite runs."""
+        yield parts.store.tend()
+        yield parts.identity.store.tend()
+        yield parts.rules.run()
+        yield parts.expiry.run()
+        webhook = self.config.usage.webhook
+        if webhook:
+            alerts = AlertSender(webhook, parts.recorder, env_id=self.config.emulator.env)
+            parts.activity.add_source(alerts.running)
+            yield alerts.run()
 
     async def _start_functions(self, parts: Parts, stack: AsyncExitStack) -> None:
         loop = asyncio.get_running_loop()
