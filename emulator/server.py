@@ -171,7 +171,7 @@ class _Listener:
         others = self._runner.server
         assert others is not None
         loop = asyncio.get_running_loop()
-        self._way = ShortWay(port.doors, admits=guard.admits, hand_over=others, loop=loop)
+        self._way = ShortWay(port.doors, admits=guard.admits_by_host, hand_over=others, loop=loop)
         self._server = await loop.create_server(
             self._way, host, port.number, backlog=BACKLOG_CONNECTIONS
         )

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from emulator.cli.lan import section
 from emulator.cli.output import bold, colored, faint
 
 Info = Mapping[str, Any]
@@ -18,6 +19,7 @@ def banner(info: Info, *, notes: Iterable[str], windows: bool) -> str:
     """Return the whole text for a suite that is ready."""
     parts = (
         _head(info),
+        section(info["pairing"]) if info.get("pairing") else [],
         _functions(info.get("functions", ())),
         _timers(info.get("timers", ())),
         _notices([*notes, *(note for note in info.get("notices", ()) if note not in set(notes))]),

@@ -25,6 +25,11 @@ def suite_options(command: _Command) -> _Command:
             "--site-port", type=int, help="Port of the site (8271); 0 takes any free one."
         ),
         click.option("--host", help="Address to listen on (127.0.0.1)."),
+        click.option(
+            "--pairing/--no-pairing",
+            default=None,
+            help="Where --host lets others reach the suite: only after pairing (so it is), or all.",
+        ),
         click.option("--env", metavar="ID", help="Id of the environment."),
         click.option("--data-dir", type=FOLDER, help="Folder that keeps the data (.cloud-emu)."),
         click.option("--ephemeral", is_flag=True, default=None, help="Keep nothing."),

@@ -70,13 +70,24 @@ def _greet(suite: "Suite", printer: "Printer", *, as_json: bool) -> None:
     from emulator.cli.banner import banner
     from emulator.cli.feed import Feed
 
-    info = suite.info()
+    info = {**suite.info(), **_pairing(suite)}
     if as_json:
         printer.put(dumps({"event": "ready", **info}, default=str))
         suite.subscribe(lambda event: printer.put(dumps(event, default=str)))
         return
     printer.put(banner(info, notes=suite.config.notes, windows=sys.platform == "win32"))
     suite.subscribe(Feed(printer.put).hear)
+
+
+def _pairing(suite: "Suite") -> Mapping[str, Any]:
+    """Return what lets other machines in; it is shown here and nowhere else."""
+    if suite.pairing is None:
+        return {}
+    from emulator.cli.lan import links
+
+    host = suite.config.emulator.host
+    found = links(host, suite.urls["api"], suite.pairing.path())
+    return {"pairing": {"links": found, "key": suite.pairing.key}}
 
 
 def _line(event: Mapping[str, str], *, as_json: bool) -> str:

@@ -152,12 +152,15 @@ for(const name of STAGES){Aggregate.prototype[name]=function stage(value){return
 const builtin=(name)=>{const known=typeof process !=='undefined'&&process.getBuiltinModule
 return known?process.getBuiltinModule(name):undefined}
 const scope=()=>(typeof globalThis !=='undefined'?globalThis:{})
+const page=()=>scope().location||{}
 const headersOf=(text)=>{const header={}
 for(const line of(text||'').trim().split(/\r?\n/)){const at=line.indexOf(':')
 if(at>0)header[line.slice(0,at).trim().toLowerCase()]=line.slice(at+1).trim()}
 return header}
+const near=(url)=>new URL(url).hostname===page().hostname
 const web={async request({url,method,header,data,binary}){if(typeof fetch !=='function')return byXhr({url,method,header,body:data,binary},{})
-const options={method,headers:header,body:data}
+const credentials=near(url)?'include':'omit'
+const options={method,headers:header,body:data,credentials}
 const answer=await fetch(url,options).catch((fault)=>{throw network(`${url} does not answer: ${fault.message}`)})
 const headers={}
 answer.headers.forEach((value,name)=>(headers[name]=value))
@@ -183,6 +186,7 @@ socket.onclose=(event)=>close(event.code)
 socket.onerror=()=>{}}}}}
 function byXhr({url,method,header,body,binary},task){return new Promise((resolve,reject)=>{const xhr=new XMLHttpRequest()
 xhr.open(method,url)
+xhr.withCredentials=near(url)
 if(binary)xhr.responseType='arraybuffer'
 for(const name of Object.keys(header||{}))xhr.setRequestHeader(name,header[name])
 if(task.progress){xhr.upload.onprogress=(event)=>task.progress(event.loaded,event.total)
@@ -247,7 +251,7 @@ tell(told){for(const listener of this._listeners.progress)listener(told)}
 heard(header){for(const listener of this._listeners.headers)listener({header})}
 _drop(kind,listener){const kept=(each)=>listener !==undefined&&each !==listener
 this._listeners[kind]=this._listeners[kind].filter(kept)}}
-class Api{constructor({emulator,openid,host,identityless}){const variables=typeof process !=='undefined'&&process.env?process.env:{}
+class Api{constructor({emulator,openid,host,identityless}){const variables=(scope().process||{}).env||{}
 const chosen=emulator||scope().CLOUD_EMU_URL||variables.CLOUD_EMU_URL
 this.base=(chosen||SERVED_FROM||USUAL_ADDRESS).replace(/\/+$/,'')
 this.identity=identityless?{}:{'x-emu-openid':openid||openidOfPage()||'current'}
@@ -263,8 +267,7 @@ return answer}
 async act(action,body){return(await this.ask(action,body)).data}}
 function answerOf(text,url,statusCode){if(text&&typeof text==='object')return text
 try{return JSON.parse(text)}catch(fault){throw network(`${url} is no suite of Cloud Emu: status ${statusCode}`)}}
-function openidOfPage(){const search=typeof location !=='undefined'?location.search:''
-const found=/[?&]emu_openid=([^&]+)/.exec(search||'')
+function openidOfPage(){const found=/[?&]emu_openid=([^&]+)/.exec(page().search||'')
 return found?decodeURIComponent(found[1]):''}
 const CALLBACKS=['success','fail','complete']
 const later=(error)=>setTimeout(()=>{throw error})

@@ -433,6 +433,7 @@ const builtin = (name) => {
   return known ? process.getBuiltinModule(name) : undefined
 }
 const scope = () => (typeof globalThis !== 'undefined' ? globalThis : {})
+const page = () => scope().location || {}
 const headersOf = (text) => {
   const header = {}
   for (const line of (text || '').trim().split(/\r?\n/)) {
@@ -442,11 +443,15 @@ const headersOf = (text) => {
   return header
 }
 
+/** Ports of one host share the cookie of a paired device; nothing else sends cookies. */
+const near = (url) => new URL(url).hostname === page().hostname
+
 /** Requests of browsers and Node. */
 const web = {
   async request({ url, method, header, data, binary }) {
     if (typeof fetch !== 'function') return byXhr({ url, method, header, body: data, binary }, {})
-    const options = { method, headers: header, body: data }
+    const credentials = near(url) ? 'include' : 'omit'
+    const options = { method, headers: header, body: data, credentials }
     const answer = await fetch(url, options).catch((fault) => {
       throw network(`${url} does not answer: ${fault.message}`)
     })
@@ -497,6 +502,7 @@ function byXhr({ url, method, header, body, binary }, task) {
   return new Promise((resolve, reject) => {
     const xhr = new XMLHttpRequest()
     xhr.open(method, url)
+    xhr.withCredentials = near(url)
     if (binary) xhr.responseType = 'arraybuffer'
     for (const name of Object.keys(header || {})) xhr.setRequestHeader(name, header[name])
     if (task.progress) {
@@ -653,7 +659,7 @@ class Task {
 /** The door of one suite, asked as one user. */
 class Api {
   constructor({ emulator, openid, host, identityless }) {
-    const variables = typeof process !== 'undefined' && process.env ? process.env : {}
+    const variables = (scope().process || {}).env || {}
     const chosen = emulator || scope().CLOUD_EMU_URL || variables.CLOUD_EMU_URL
     this.base = (chosen || SERVED_FROM || USUAL_ADDRESS).replace(/\/+$/, '')
     this.identity = identityless ? {} : { 'x-emu-openid': openid || openidOfPage() || 'current' }
@@ -696,8 +702,7 @@ function answerOf(text, url, statusCode) {
 
 /** `?emu_openid=oBob` in a page's address makes it that user, for two users in two tabs. */
 function openidOfPage() {
-  const search = typeof location !== 'undefined' ? location.search : ''
-  const found = /[?&]emu_openid=([^&]+)/.exec(search || '')
+  const found = /[?&]emu_openid=([^&]+)/.exec(page().search || '')
   return found ? decodeURIComponent(found[1]) : ''
 }
 

@@ -24,6 +24,7 @@ SETTINGS: Final[Mapping[str, tuple[str, str]]] = {
     "profile": ("emulator", "profile"),
     "strict": ("emulator", "strict"),
     "host": ("emulator", "host"),
+    "pairing": ("emulator", "pairing"),
     "port": ("emulator", "port"),
     "site_port": ("emulator", "site_port"),
     "data_dir": ("emulator", "data_dir"),
@@ -45,7 +46,7 @@ RUN_SETTINGS: Final = ("ephemeral", "only", "seed")
 _OWN_VARIABLES: Final = frozenset({"CLOUD_EMU_URL", "CLOUD_EMU_SITE_URL"})
 _WHOLE_NUMBERS: Final = frozenset({"port", "site_port", "require_indexes", "deterministic"})
 _NUMBERS: Final = frozenset({"timeout_s"})
-_SWITCHES: Final = frozenset({"strict", "ephemeral"})
+_SWITCHES: Final = frozenset({"strict", "ephemeral", "pairing"})
 _ON: Final = frozenset({"1", "true", "yes", "on"})
 _OFF: Final = frozenset({"0", "false", "no", "off"})
 

@@ -143,6 +143,7 @@ class _Loading:
             profile=self._pick("profile", "wechat"),
             strict=self._pick("strict", default=False),
             host=self._pick("host", HOST_DEFAULT),
+            pairing=self._pick("pairing", default=True),
             port=int(self._pick("port", PORT_DEFAULT)),
             site_port=int(self._pick("site_port", SITE_PORT_DEFAULT)),
             appid=self._pick("appid", "", self._foreign("appid")),

@@ -39,6 +39,7 @@ def _nothing() -> Mapping[str, Any]:
 class EmulatorSection:
     """The suite itself; a port of 0 means any free one.
 
+    With `pairing` a suite that listens to the network lets in paired machines only.
     `deterministic` is the seed of a run that gives the same bytes each time.
     """
 
@@ -47,6 +48,7 @@ class EmulatorSection:
     profile: Profile = "wechat"
     strict: bool = False
     host: str = HOST_DEFAULT
+    pairing: bool = True
     port: int = PORT_DEFAULT
     site_port: int = SITE_PORT_DEFAULT
     appid: str = ""

@@ -28,6 +28,7 @@ from emulator.suite.gateway import gateway_routes, make_gateway
 from emulator.suite.hosting import Site
 from emulator.suite.identity import Doors, client_routes, make_users
 from emulator.suite.index_control import IndexControl
+from emulator.suite.pairing import open_pairing
 from emulator.suite.platform import ambience_of
 from emulator.suite.platform_control import PlatformControl
 from emulator.suite.project import Project
@@ -71,6 +72,7 @@ class Suite:
         self.config = config
         self.clock, self._ids = ambience_of(config.emulator.deterministic, clock, ids)
         self._project = Project(config)
+        self.pairing = open_pairing(config, site_url=lambda: self.urls["site"])
         self._server: Server | None = None
         self._parts: Parts | None = None
         self._control: SuiteControl | None = None
@@ -107,6 +109,11 @@ class Suite:
         """Call `heard` on the suite's loop with everything that happens from now on."""
         return self.parts.recorder.follow(heard)
 
+    def _site_url(self) -> str:
+        """Return the site's address by the name that the request under way used for this suite."""
+        url = self.urls["site"]
+        return self.pairing.as_reached(url) if self.pairing else url
+
     async def start(self) -> None:
         """Open the data, load the functions, listen on both ports.
 
@@ -133,7 +140,7 @@ class Suite:
                 folder=self._data_folder(stack),
                 clock=self.clock,
                 ids=self._ids,
-                site_url=lambda: self.urls["site"],
+                site_url=self._site_url,
                 rediscover=self._project.rediscover,
                 variables=variables,
                 at_end=stack.push_async_callback,
@@ -246,10 +253,13 @@ class Suite:
             parts.activity.add_source(source)
 
     def _build_server(self, parts: Parts, control: SuiteControl, realtime: Realtime) -> Server:
-        emulator, guard = self.config.emulator, Guard(bound_host=self.config.emulator.host)
+        emulator, pairing = self.config.emulator, self.pairing
+        guard = Guard(bound_host=emulator.host, pairing=pairing)
+        paired = pairing.routes() if pairing else []
         platform = _platform(parts, emulator.env)
         door = _admin_door(parts, guard, platform, strict=emulator.strict)
         site = Site(self.config, parts, api_url=lambda: self.urls["api"])
+        stored = storage_wire.routes(parts.storage)
         over_call = HttpOverCall(parts.functions, url=lambda: self.urls["api"])
         doors = Doors(
             executor=parts.executor,
@@ -282,10 +292,11 @@ class Suite:
                     *gateway_routes(gateway),
                     *realtime.routes(),
                     *containers.routes(),
+                    *paired,
                 ],
                 doors=lambda path: door.door(path) or gateway.door(path),
             ),
-            site=Port(emulator.site_port, [*storage_wire.routes(parts.storage), *site.routes()]),
+            site=Port(emulator.site_port, [*stored, *paired, *site.routes()]),
             guard=guard,
             ids=parts.ids,
             host=emulator.host,

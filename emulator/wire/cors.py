@@ -25,24 +25,42 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 async def preflight(request: web.Request) -> web.StreamResponse:
     """Answer OPTIONS: whatever a page is about to send, it may."""
+    return web.Response(status=204, headers=preflight_headers(request))
+
+
+def preflight_headers(request: web.BaseRequest) -> dict[str, str]:
+    """Return the headers that let a page send what it is about to."""
     asked = request.headers.get(hdrs.ACCESS_CONTROL_REQUEST_HEADERS, "*")
-    headers = {
+    return {
         **allowed(request),
         hdrs.ACCESS_CONTROL_ALLOW_METHODS: METHODS,
         hdrs.ACCESS_CONTROL_ALLOW_HEADERS: asked,
         hdrs.ACCESS_CONTROL_MAX_AGE: str(PREFLIGHT_AGE_S),
         "Access-Control-Allow-Private-Network": "true",
     }
-    return web.Response(status=204, headers=headers)
 
 
-def allowed(request: web.Request) -> dict[str, str]:
+def allowed(request: web.BaseRequest) -> dict[str, str]:
     """Return the headers that let a page read the answer."""
     return {
+        **with_cookies(request),
         hdrs.ACCESS_CONTROL_ALLOW_ORIGIN: request.headers.get(hdrs.ORIGIN, "*"),
         hdrs.ACCESS_CONTROL_EXPOSE_HEADERS: EXPOSED,
         hdrs.VARY: hdrs.ORIGIN,
     }
+
+
+def with_cookies(request: web.BaseRequest) -> dict[str, str]:
+    """Return the header that lets pages of the same host, on whatever port, send their cookies.
+
+    The only cookie there is says that a device is paired; it names no user.
+    """
+    try:
+        page = urlsplit(request.headers.get(hdrs.ORIGIN, "")).hostname
+        own = urlsplit(f"//{request.headers.get(hdrs.HOST, '')}").hostname
+    except ValueError:
+        return {}
+    return {"Access-Control-Allow-Credentials": "true"} if page and page == own else {}
 
 
 def shared(handler: Handler) -> Handler:

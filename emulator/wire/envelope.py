@@ -40,6 +40,18 @@ class ForeignRequest(EmulatorError):
     code = "INVALID_REQUEST_SOURCE"
 
 
+class PairingRequired(EmulatorError):
+    """The request comes from another machine that was not let in."""
+
+    code = "PAIRING_REQUIRED"
+
+
+class TooManyTries(EmulatorError):
+    """Too many wrong links were opened."""
+
+    code = "PAIRING_LOCKED"
+
+
 class FunctionTimedOut(FunctionFailed):
     """User code ran longer than it may; HTTP access has a code of its own for that."""
 
@@ -62,6 +74,8 @@ _STATUS: Final[Mapping[type, int]] = {
     EmulatorError: 400,
     NotSignedIn: 401,
     ForeignRequest: 403,
+    PairingRequired: 401,
+    TooManyTries: 429,
     FunctionForbidden: 403,
     PermissionDenied: 403,
     StorageDenied: 403,

@@ -12,6 +12,7 @@ from typing import Final
 from aiohttp import hdrs, web
 
 from emulator.wire.envelope import ForeignRequest
+from emulator.wire.pairing import Pairing
 
 CLOUD_HOST_SUFFIXES: Final = (".tencentcloudapi.com", ".tencentyun.com", ".tcloudbasegateway.com")
 """Requests that an SDK meant for the cloud and that a hook or proxy sent here keep their Host."""
@@ -20,21 +21,31 @@ HOSTS_REMEMBERED_MAX: Final = 64
 
 
 class Guard:
-    """The checks of one suite; `hosts` are further names it goes by, such as a container's."""
+    """The checks of one suite; `hosts` are further names it goes by, such as a container's.
+
+    With a `pairing` other machines are let in only when paired.
+    """
 
     def __init__(
-        self, *, bound_host: str, hosts: Collection[str] = (), origins: Collection[str] = ()
+        self,
+        *,
+        bound_host: str,
+        hosts: Collection[str] = (),
+        origins: Collection[str] = (),
+        pairing: Pairing | None = None,
     ) -> None:
+        self._pairing = pairing
         self._hosts = {"localhost", bound_host.lower(), *(host.lower() for host in hosts)}
         self._origins = frozenset(origins)
-        self._any_address = not _is_loopback(bound_host)
+        self._any_address = not is_loopback(bound_host)
         self._admitted: set[str | None] = {None}
 
     def require_host(self, request: web.BaseRequest) -> None:
-        """Let pass what was addressed to this suite.
+        """Let pass what was addressed to this suite by who may.
 
         Raises:
             ForeignRequest: the Host header names something else.
+            PairingRequired: it comes from another machine that is not paired.
         """
         host = request.headers.get(hdrs.HOST)
         if not self.admits(host):
@@ -42,6 +53,13 @@ class Guard:
                 f"the request is for {host!r:.100}, which is not a name of this suite",
                 hint="use http://127.0.0.1 or allow the name in the configuration",
             )
+
+        if self._pairing is not None:
+            self._pairing.require(request)
+
+    def admits_by_host(self, host: str | None) -> bool:
+        """Tell whether the Host header alone decides, and says that the request is for us."""
+        return self._pairing is None and self.admits(host)
 
     def admits(self, host: str | None) -> bool:
         """Tell whether a Host header, or the lack of one, names this suite."""
@@ -83,7 +101,8 @@ def _without_port(host: str) -> str:
     return host.partition(":")[0] if host.count(":") == 1 else host
 
 
-def _is_loopback(host: str) -> bool:
+def is_loopback(host: str) -> bool:
+    """Tell whether only this machine reaches a suite that listens there."""
     if host == "localhost":
         return True
     try:

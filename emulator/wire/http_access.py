@@ -26,6 +26,7 @@ from emulator.wire import envelope
 from emulator.wire.callers import bearer
 from emulator.wire.exchange import json_answer, read_body
 from emulator.wire.http_stream import StreamedAnswer
+from emulator.wire.pairing import without_proof
 
 EVENT_BODY_MAX_BYTES: Final = 6 * 1024 * 1024
 """The platform's bound on the event of a synchronous call."""
@@ -123,7 +124,7 @@ class HttpAccess:
         event = http_event(
             method=request.method,
             path=route.compiled.path_told(request.path),
-            headers=request.headers.items(),
+            headers=without_proof(request.headers),
             query=request.query.items(),
             body=await read_body(request, max_bytes=EVENT_BODY_MAX_BYTES),
             request_id=request_id,

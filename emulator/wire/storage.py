@@ -28,6 +28,7 @@ from emulator.services.file_ids import FILE_PATH, UPLOAD_PATH
 from emulator.services.storage import Storage
 from emulator.services.uploads import UPLOAD_BYTES_MAX, Upload
 from emulator.stores.base import BlobInfo, BlobReader
+from emulator.wire.cors import with_cookies
 from emulator.wire.file_body import send_part
 from emulator.wire.multipart import (
     PART_END,
@@ -315,6 +316,7 @@ async def _preflight(request: web.Request) -> web.Response:
 def _open_to_all(request: web.Request) -> dict[str, str]:
     """Return the headers that let pages of any origin read the answer: a ticket is the key."""
     return {
+        **with_cookies(request),
         "Access-Control-Allow-Origin": request.headers.get("Origin", "*"),
         "Access-Control-Expose-Headers": _EXPOSED,
         "Vary": "Origin",

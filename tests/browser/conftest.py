@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 import pytest
 import pytest_asyncio
 
+from emulator.cli.lan import addresses
 from tests.sdk.client_world import ClientWorld, client_world
 from tests.sdk.conftest import refuse, sdk_modules
 
@@ -20,13 +21,13 @@ NEEDS_CHROMIUM = (
     "install both (apt-get install chromium; pip install playwright) to run it"
 )
 LOOPBACK = {"127.0.0.1", "localhost", "::1"}
+REACHED = ["localhost", "*.localhost", "127.0.0.1", *addresses()]
 ARGUMENTS = (
     "--no-sandbox",
     "--disable-dev-shm-usage",
-    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE localhost, EXCLUDE *.localhost, "
-    "EXCLUDE 127.0.0.1",
+    "--host-resolver-rules=" + ", ".join(["MAP * ~NOTFOUND", *(f"EXCLUDE {it}" for it in REACHED)]),
 )
-"""No name of the internet is ever looked up."""
+"""No name of the internet is ever looked up; this machine has all of its own addresses."""
 
 
 @pytest.fixture(scope="session")

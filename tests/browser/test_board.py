@@ -4,6 +4,7 @@ import json
 import struct
 import zlib
 from collections.abc import AsyncIterator
+from urllib.parse import urlsplit
 from urllib.request import Request, urlopen
 
 import pytest
@@ -190,6 +191,39 @@ async def test_a_phone_shows_everything_without_scrolling_sideways(board, page):
     assert await page.title() == "Cloud Café"
     number = await place(page, "Mei", "matcha")
     await page.locator(f'[data-lane="processing"] [data-order="{number}"]').wait_for()
+
+
+@pytest.fixture
+def open_board():
+    """The board for a room, open to the network."""
+    running = start_process(ROOT, "--ephemeral", "--host", "0.0.0.0")
+    drained = _drain(running)
+    yield running
+    stop_process_drained(running, drained)
+
+
+async def test_a_paired_phone_orders_and_the_room_sees_it(open_board, page, second):
+    link = open_board.ready["pairing"]["links"][0]
+    address = urlsplit(link).hostname
+    site = open_board.site_url.replace("127.0.0.1", address)
+    await second.set_viewport_size(PHONE)
+    refused = await second.goto(site)
+    assert refused.status == 401
+    await second.get_by_text("This device is not paired").wait_for()
+    await opened(page, open_board)
+    await second.goto(link)
+    await second.wait_for_selector("[data-order]")
+    assert second.url == f"{site}/"
+    assert await second.evaluate("() => document.cookie") == ""
+    file = {"name": "cup.png", "mimeType": "image/png", "buffer": picture((20, 90, 200))}
+    await second.locator("#picture").set_input_files(file)
+    number = await place(second, "Phone", "matcha")
+    await second.locator(f'[data-order="{number}"] img[src^="{site}"]').wait_for()
+    there = page.locator(f'[data-lane="processing"] [data-order="{number}"]')
+    await there.wait_for()
+    await there.locator("img[src]").wait_for()
+    await there.locator(".step").click()
+    await second.locator(f'[data-lane="ready"] [data-order="{number}"]').wait_for()
 
 
 async def test_a_suite_that_is_reset_says_how_to_load_the_data_again(board, page):
