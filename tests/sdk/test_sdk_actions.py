@@ -142,6 +142,7 @@ def test_a_call_answers_what_the_table_says(results: Results, sdk: str, call: st
     if "number" not in row:
         assert told == {"value": row["value"]}
         return
+    assert row.get("says", "") in told["error"]["message"]
     code, number = told["error"].get("code", ""), told["error"].get("errCode", 0)
     if SDKS[sdk]["kind"] == "wx" and (not code or not row["code"]):
         assert number == row["number"]

@@ -21,6 +21,7 @@ const _ = db.command;
 const data = (value) => (wx ? { data: value } : value);
 const one = (answer) => (Array.isArray(answer.data) ? answer.data[0] : answer.data);
 const count = (answer, name) => (answer.stats ? answer.stats[name] : answer[name]);
+const removed = (answer) => (answer.stats ? answer.stats.removed : answer.deleted);
 const all = db.collection(`${prefix}all`);
 const other = db.collection(`${prefix}other`);
 
@@ -43,7 +44,7 @@ const database = [
   ['createCollection', async () => {
     await settled(db.createCollection(`${prefix}all`));
     await settled(db.createCollection(`${prefix}other`));
-    return 'done';
+    return [(await settled(all.count())).total, (await settled(other.count())).total];
   }],
   ['add', async () => {
     const added = await settled(all.add(data({ _id: 'a', n: 1, tags: ['x'] })));
@@ -76,8 +77,9 @@ const database = [
     return one(await settled(other.doc('d').get())).at;
   }],
   ['serverDate', async () => {
-    await fresh([{ _id: 'd', at: db.serverDate({ offset: 1000 }) }]);
-    return one(await settled(other.doc('d').get())).at instanceof Date;
+    await fresh([{ _id: 'd', now: db.serverDate(), later: db.serverDate({ offset: 3600000 }) }]);
+    const { now, later } = one(await settled(other.doc('d').get()));
+    return [Math.abs(now - Date.now()) < 60000, Math.round((later - now) / 1000)];
   }],
   ['Geo', async () => {
     await fresh([{ _id: 'd', at: new db.Geo.Point(113.5, 23) }]);
@@ -92,7 +94,8 @@ const database = [
   }],
   ['where.update', async () => {
     await fresh([{ _id: 'd', n: 1 }, { _id: 'e', n: 1 }]);
-    return count(await settled(other.where({ n: 1 }).update(data({ n: _.mul(3) }))), 'updated');
+    const updated = count(await settled(other.where({ n: 1 }).update(data({ n: _.mul(3) }))), 'updated');
+    return [updated, (await settled(other.orderBy('_id', 'asc').get())).data.map((each) => each.n)];
   }],
   ['doc.set', async () => {
     await fresh([{ _id: 'd', n: 1 }]);
@@ -107,14 +110,14 @@ const database = [
     return (await settled(place.updateAndReturn(data({ n: _.inc(1) })))).doc;
   }],
   ['doc.remove', async () => {
-    await fresh([{ _id: 'd' }]);
+    await fresh([{ _id: 'd' }, { _id: 'e' }]);
     const answer = await settled(other.doc('d').remove());
-    return answer.stats ? answer.stats.removed : answer.deleted;
+    return [removed(answer), (await settled(other.get())).data];
   }],
   ['where.remove', async () => {
-    await fresh([{ _id: 'd', n: 1 }, { _id: 'e', n: 1 }]);
+    await fresh([{ _id: 'd', n: 1 }, { _id: 'e', n: 1 }, { _id: 'f', n: 2 }]);
     const answer = await settled(other.where({ n: 1 }).remove());
-    return answer.stats ? answer.stats.removed : answer.deleted;
+    return [removed(answer), (await settled(other.get())).data];
   }],
   ['aggregate', async () => {
     const $ = _.aggregate;
@@ -161,18 +164,21 @@ const storage = [
   }],
   ['getTempFileURL', async () => {
     const [told] = (await settled(app.getTempFileURL({ fileList: [fileID] }))).fileList;
-    return told.tempFileURL.startsWith('http://127.0.0.1');
+    return (await fetch(told.tempFileURL)).text();
   }],
   ['downloadFile', async () => (await settled(app.downloadFile({ fileID }))).fileContent.toString()],
   ['getUploadMetadata', async () => {
     if (!has(app, 'getUploadMetadata')) return ABSENT;
     const told = (await settled(app.getUploadMetadata({ cloudPath: path }))).data;
-    return ['authorization', 'cosFileId', 'fileId', 'token', 'url'].every((name) => told[name]);
+    const whole = ['authorization', 'cosFileId', 'fileId', 'token', 'url'].every((name) => told[name]);
+    return [whole, told.fileId === fileID, new URL(told.url).hostname];
   }],
   ['copyFile', async () => {
     if (!has(app, 'copyFile')) return ABSENT;
     const list = [{ srcPath: path, dstPath: `${prefix}copy/文 件.txt`, overwrite: true }];
-    return (await settled(app.copyFile({ fileList: list }))).fileList.map((each) => each.code);
+    const codes = (await settled(app.copyFile({ fileList: list }))).fileList.map((each) => each.code);
+    const copied = await settled(app.downloadFile({ fileID: fileID.replace('folder/', 'copy/') }));
+    return [codes, copied.fileContent.toString()];
   }],
   ['getFileInfo', async () => {
     if (!has(app, 'getFileInfo')) return ABSENT;
@@ -208,14 +214,38 @@ const platform = [
     }));
     return [told.statusCode, told.data];
   }],
-  ['sendTemplateNotification', async () => (has(app, 'sendTemplateNotification')
-    ? (await settled(app.sendTemplateNotification({ notifyId: 'n', data: { a: 1 }, url: '' }))).result.code
-    : ABSENT)],
+  ['sendTemplateNotification', async () => {
+    if (!has(app, 'sendTemplateNotification')) return ABSENT;
+    const { result } = await settled(app.sendTemplateNotification({ notifyId: 'n', data: { a: 1 }, url: '' }));
+    return [result.code, await kept('sendTemplateNotification')];
+  }],
   ['models.$runSQL', () => (app.models && has(app.models, '$runSQL')
     ? settled(app.models.$runSQL('SELECT 1', {}))
     : ABSENT)],
 
 ];
+
+// What the suite kept of the newest call of an API.
+async function kept(api) {
+  const told = await (await fetch(`${process.env.CLOUD_EMU_URL}/_emu/outbox`)).json();
+  return (told.messages || told).filter((each) => each.api === api).pop().data;
+}
+
+// What a call prints, on whichever way an SDK takes.
+async function heard(run) {
+  const before = { ...console };
+  const said = [];
+  for (const name of ['log', 'info', 'warn', '__baseLog__']) {
+    console[name] = (...values) => said.push(...values.map((each) => (typeof each === 'string' ? each : JSON.stringify(each))));
+  }
+  try {
+    await run();
+    await new Promise((done) => setTimeout(done, 0));
+  } finally {
+    Object.assign(console, before);
+  }
+  return said.join('\n');
+}
 
 const users = [
   ['auth().getEndUserInfo', async () => {
@@ -245,8 +275,8 @@ const users = [
   }],
   ['logger', async () => {
     if (!has(app, 'logger')) return ABSENT;
-    app.logger().log({ some: 'thing' });
-    return 'done';
+    const said = await heard(() => app.logger().log({ some: 'thing' }));
+    return /some\W+thing/.test(said);
   }],
 ];
 
@@ -260,11 +290,18 @@ const message = {
 const openapi = (run) => (wx ? run(library.openapi) : ABSENT);
 const png = (answer) => [answer.contentType, answer.buffer.subarray(1, 4).toString()];
 const open = [
-  ['openapi.subscribeMessage.send', () => openapi(async (api) => (await api.subscribeMessage.send(message)).errMsg)],
+  ['openapi.subscribeMessage.send', () => openapi(async (api) => {
+    const { errMsg } = await api.subscribeMessage.send(message);
+    const { touser, data: sent } = await kept('openapi.subscribeMessage.send');
+    return [errMsg, touser, sent.thing1.value];
+  })],
   ['openapi.subscribeMessage.send of too long a thing', () => openapi((api) =>
     api.subscribeMessage.send({ ...message, data: { thing1: { value: 'x'.repeat(21) } } }))],
-  ['openapi.customerServiceMessage.send', () => openapi(async (api) =>
-    (await api.customerServiceMessage.send({ touser: 'o', msgtype: 'text', text: { content: 'hi' } })).errMsg)],
+  ['openapi.customerServiceMessage.send', () => openapi(async (api) => {
+    const sent = { touser: 'o', msgtype: 'text', text: { content: `hi ${prefix}` } };
+    const { errMsg } = await api.customerServiceMessage.send(sent);
+    return [errMsg, (await kept('openapi.customerServiceMessage.send')).text.content === sent.text.content];
+  })],
   ['openapi.wxacode.get', () => openapi(async (api) => png(await api.wxacode.get({ path: 'pages/index?a=1' })))],
   ['openapi.wxacode.getUnlimited', () => openapi(async (api) => png(await api.wxacode.getUnlimited({ scene: 'a=1' })))],
   ['openapi.security.msgSecCheck', () => openapi(async (api) => (await api.security.msgSecCheck({ content: 'fine' })).errCode)],
