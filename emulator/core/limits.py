@@ -23,7 +23,8 @@ class Limits:
 
     `client_` is a program on a phone or in a browser; without it a server's. An index's key is what
     one document has in it. `aggregate_` bounds what a pipeline answers without a `$limit` of its
-    own and with one; no page tells, developers found out.
+    own and with one; no page tells, developers found out. An asynchronous event is that of a call
+    nobody waits for; `client_function_result` bounds what goes to a mini program.
     """
 
     client_query_default_documents: int = 20
@@ -41,6 +42,10 @@ class Limits:
     index_fields_max: int = 31
     index_name_max_characters: int = 128
     index_key_max_bytes: int = 1024
+    function_event_max_bytes: int = 6 * MIB
+    function_asynchronous_event_max_bytes: int = 128 * 1024
+    function_result_max_bytes: int = 6 * MIB
+    client_function_result_max_bytes: int = MIB
 
 
 WECHAT: Final = Limits()
@@ -51,7 +56,10 @@ PROFILES: Final[Mapping[str, Limits]] = {
         client_query_default_documents=100,
         client_query_max_documents=1000,
         collections_max=800,
+        client_function_result_max_bytes=6 * MIB,
     ),
-    "alipay": replace(WECHAT, client_query_max_documents=100),
+    "alipay": replace(
+        WECHAT, client_query_max_documents=100, client_function_result_max_bytes=6 * MIB
+    ),
 }
 """By the name a project's configuration gives as its profile."""

@@ -10,13 +10,14 @@ from typing import Literal, Protocol, runtime_checkable
 
 from emulator.cloud.session import Session
 from emulator.core.changes import Change
+from emulator.core.limits import WECHAT
 from emulator.core.values import Value
 from emulator.functions.body_stream import BodyStream
 
 TIMEOUT_DEFAULT_S = 3.0
 TIMEOUT_MAX_S = 60.0
 MEMORY_DEFAULT_MB = 256
-RESPONSE_MAX_BYTES = 6 * 1024 * 1024
+RESPONSE_MAX_BYTES = WECHAT.function_result_max_bytes
 """What the platform lets a synchronous call answer."""
 
 TRIGGER_RETRIES_DEFAULT = 2

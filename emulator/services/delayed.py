@@ -9,9 +9,11 @@ from typing import Final, Protocol
 
 from emulator.ambient import Clock
 from emulator.core.errors import EmulatorError, InvalidParam
+from emulator.core.limits import WECHAT, Limits
 from emulator.core.values import Value
 from emulator.services.caller import Caller
 from emulator.services.functions import Invoked
+from emulator.services.payloads import require_asynchronous_event, size_of
 from emulator.services.recorder import Recorder
 
 ORDERS_MAX: Final = 10_000
@@ -33,7 +35,10 @@ class Calls(Protocol):
 class Delayed:
     """The orders of one suite."""
 
-    def __init__(self, functions: Calls, *, clock: Clock, recorder: Recorder) -> None:
+    def __init__(
+        self, functions: Calls, *, clock: Clock, recorder: Recorder, limits: Limits = WECHAT
+    ) -> None:
+        self._limits = limits
         self._functions = functions
         self._clock = clock
         self._recorder = recorder
@@ -49,11 +54,13 @@ class Delayed:
 
         Raises:
             InvalidParam: the delay is out of its range, or too many orders wait.
+            RequestTooLarge: the event is.
         """
         if not DELAY_MIN_S <= delay_s <= DELAY_MAX_S:
             raise InvalidParam(f"delay_time is {DELAY_MIN_S} to {DELAY_MAX_S} s, not {delay_s}")
         if len(self._orders) >= ORDERS_MAX:
             raise InvalidParam(f"{ORDERS_MAX} delayed calls wait already")
+        require_asynchronous_event(name, size_of(event), self._limits)
         moment_ms = self._clock.now_ms() + delay_s * 1000
         task = asyncio.get_running_loop().create_task(self._call(name, event, moment_ms, caller))
         self._orders.add(task)

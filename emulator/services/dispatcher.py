@@ -21,6 +21,7 @@ import orjson
 from emulator.ambient import Clock
 from emulator.core.changes import Change
 from emulator.core.errors import EmulatorError
+from emulator.core.limits import WECHAT, Limits
 from emulator.core.ordering import hash_key
 from emulator.core.values import Value
 from emulator.functions.base import DatabaseTrigger, StorageTrigger, StoredFile
@@ -28,6 +29,7 @@ from emulator.services.bus import Bus
 from emulator.services.caller import Caller
 from emulator.services.functions import TRIGGER_DEPTH_MAX, Functions
 from emulator.services.occurrences import DeadLetter, DeadLetters, Occurrence
+from emulator.services.payloads import require_asynchronous_event
 from emulator.services.recorder import Recorder
 from emulator.services.trace import current_span
 
@@ -71,7 +73,7 @@ class _Queue:
 class Dispatcher:
     """Changes and stored files to the functions that listen, and asynchronous calls."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  # what it depends on, each once
         self,
         functions: Functions,
         *,
@@ -80,7 +82,9 @@ class Dispatcher:
         recorder: Recorder,
         env_id: str,
         side_by_side: int = SIDE_BY_SIDE_MAX,
+        limits: Limits = WECHAT,
     ) -> None:
+        self._limits = limits
         self._functions = functions
         self._clock = clock
         self._recorder = recorder
@@ -137,7 +141,10 @@ class Dispatcher:
 
         Raises:
             QueueFull: too many calls wait already.
+            RequestTooLarge: the event is.
         """
+        text = orjson.dumps(event)
+        require_asynchronous_event(function, len(text), self._limits)
         queue = self._queues.get(function)
         if queue is not None and len(queue.waiting) >= QUEUE_LENGTH_MAX:
             raise QueueFull(f"{QUEUE_LENGTH_MAX} calls of {function} wait already")
@@ -148,7 +155,7 @@ class Dispatcher:
                 key=object(),
                 caller=caller,
                 event_of=lambda items: orjson.loads(items[0]),
-                items=[orjson.dumps(event)],
+                items=[text],
                 cause=current_span.get(),
                 retries=ASYNCHRONOUS_RETRIES,
             )

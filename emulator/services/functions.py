@@ -16,6 +16,7 @@ from emulator.ambient import Clock, Ids
 from emulator.cloud.session import Session, Transport
 from emulator.core.commands import Called, CallFunction
 from emulator.core.errors import FunctionFailed, InvalidParam
+from emulator.core.limits import WECHAT, Limits
 from emulator.core.values import Value
 from emulator.functions.base import (
     MANNER_USUAL,
@@ -31,6 +32,7 @@ from emulator.functions.base import (
 from emulator.services.access import Access
 from emulator.services.caller import Caller
 from emulator.services.fixed_order import FixedOrder
+from emulator.services.payloads import bounded, require_event
 from emulator.services.recorder import Recorder, RequestRecord
 from emulator.services.registry import Registered, Registry, pointed
 from emulator.services.trace import Span
@@ -78,8 +80,10 @@ class Functions:
         ids: Ids,
         recorder: Recorder,
         access: Access | None = None,
+        limits: Limits = WECHAT,
     ) -> None:
         self._access = access or Access()
+        self._limits = limits
         self._runtimes = runtimes
         self._registry = registry
         self._place = place
@@ -179,8 +183,10 @@ class Functions:
             FunctionNotFound: no such function.
             FunctionForbidden: its rule does not let this client call it.
             FunctionFailed: the chain of calls or triggers is too deep.
+            RequestTooLarge: the event is.
         """
         self._access.require_function(caller, name)
+        require_event(name, event, caller, self._limits)
         if self.order is not None:
             await self.order.enter(caller)
         known = await self._registry.current(name)
@@ -198,6 +204,7 @@ class Functions:
                     known, request_id, lines, event=event, caller=caller, manner=manner
                 )
                 outcome = await self._run(known, generation, invocation, caller)
+                outcome = bounded(outcome, caller, self._limits)
             failure = outcome.failure
             if failure is not None:
                 span.error = f"{failure.kind}: {failure.message}"

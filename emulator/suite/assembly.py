@@ -12,7 +12,7 @@ from emulator.ambient import Ids, SuiteClock
 from emulator.config import Config
 from emulator.core.errors import ConfigurationError
 from emulator.core.indexes import IndexDefinition
-from emulator.core.limits import PROFILES
+from emulator.core.limits import PROFILES, Limits
 from emulator.functions.base import FunctionRuntime
 from emulator.functions.node_process import NodeProcessRuntime
 from emulator.functions.python_inline import PythonInlineRuntime
@@ -144,7 +144,9 @@ def assemble(config: Config, around: Surroundings) -> Parts:
     kept, blobs = _stores(config, around)
     store, policy, place = VersionedStore(kept), _policy(config), _place(config, around)
     runtimes = _runtimes(config, around, place)
-    registry, functions = _functions(place, around, runtimes, recorder, access)
+    registry, functions = _functions(
+        place, around, runtimes, recorder, access, limits=policy.limits
+    )
     storage = _storage(blobs, env_id, around, bus, access)
     ground = _Ground(
         clock=clock, ids=ids, recorder=recorder, bus=bus, access=access, store=store, policy=policy
@@ -236,11 +238,12 @@ def _reactions(
         recorder=recorder,
         env_id=emulator.env,
         side_by_side=SIDE_BY_SIDE_MAX if emulator.deterministic is None else 1,
+        limits=ground.policy.limits,
     )
     if emulator.deterministic is not None:
         functions.keep_order(dispatcher.running)
     timers = Timers(functions, clock=clock, recorder=recorder, misfire=config.triggers.misfire)
-    delayed = Delayed(functions, clock=clock, recorder=recorder)
+    delayed = Delayed(functions, clock=clock, recorder=recorder, limits=ground.policy.limits)
     expiry = Expiry(database, ground.store, clock=clock, recorder=recorder, machine=clock.machine)
     sources = (dispatcher.running, timers.running, delayed.running, openapi.payments.running)
     return _Reactions(
@@ -334,6 +337,8 @@ def _functions(
     runtimes: Mapping[str, FunctionRuntime],
     recorder: Recorder,
     access: Access,
+    *,
+    limits: Limits,
 ) -> tuple[Registry, Functions]:
     registry = Registry(
         runtimes,
@@ -349,6 +354,7 @@ def _functions(
         ids=around.ids,
         recorder=recorder,
         access=access,
+        limits=limits,
     )
     return registry, functions
 

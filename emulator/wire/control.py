@@ -31,8 +31,8 @@ from emulator.wire.control_json import (
     text_or_none,
 )
 
-EVENT_SIZE_MAX_BYTES: Final = 6 * 1024 * 1024
-"""The platform's bound on a function's event."""
+EVENT_SIZE_MAX_BYTES: Final = 7 * 1024 * 1024
+"""More than an event may have: the call refuses it, and says so."""
 SEED_SIZE_MAX_BYTES: Final = 512 * 1024 * 1024
 PORT_MAX: Final = 65_535
 IDLE_WAIT_DEFAULT_S: Final = 10.0
