@@ -21,7 +21,7 @@ from emulator.core.auth_errors import (
     WrongCode,
     WrongPassword,
 )
-from emulator.services.caller import Caller
+from emulator.services.caller import ADMINISTRATOR, Caller
 from emulator.services.codes import Codes
 from emulator.services.inbox import Channel, Inbox
 from emulator.services.login_tickets import LoginTickets
@@ -95,15 +95,21 @@ class Auth:
             Unauthenticated: the token is none, or its user is gone.
             AccessTokenExpired: it was good once.
         """
-        session_id = "" if openid else self.known(access_token).session.id
-        return self.tokens.stamp("socket", (session_id, openid), SOCKET_AGE_S)
+        who = ("openid", openid) if openid else ("session", self.known(access_token).session.id)
+        return self.tokens.stamp("socket", who, SOCKET_AGE_S)
+
+    def administrator_signature(self) -> str:
+        """Return what opens a realtime connection of a program that holds the secret."""
+        return self.tokens.stamp("socket", (ADMINISTRATOR.kind, ""), SOCKET_AGE_S)
 
     def socket_caller(self, signature: str) -> Caller:
         """Return for whom a realtime connection is opened; raises as `socket_signature`."""
-        session_id, openid = self.tokens.stamped(signature, "socket")
-        if openid:
-            return self.wechat.caller(openid)
-        session = self.tokens.find(session_id)
+        kind, name = self.tokens.stamped(signature, "socket")
+        if kind == ADMINISTRATOR.kind:
+            return ADMINISTRATOR
+        if kind == "openid":
+            return self.wechat.caller(name)
+        session = self.tokens.find(name)
         if session is None:
             raise AccessTokenExpired("the session of this connection has ended")
         return caller_of(self._known(session))

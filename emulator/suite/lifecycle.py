@@ -256,7 +256,7 @@ class Suite:
         emulator, pairing = self.config.emulator, self.pairing
         guard = Guard(bound_host=emulator.host, pairing=pairing)
         paired = pairing.routes() if pairing else []
-        platform = _platform(parts, emulator.env)
+        platform = _platform(parts, emulator.env, api_url=lambda: self.urls["api"])
         door = _admin_door(parts, guard, platform, strict=emulator.strict)
         site = Site(self.config, parts, api_url=lambda: self.urls["api"])
         stored = storage_wire.routes(parts.storage)
@@ -331,12 +331,14 @@ def _admin_door(
     )
 
 
-def _platform(parts: Parts, env_id: str) -> PlatformActions:
+def _platform(parts: Parts, env_id: str, *, api_url: Callable[[], str]) -> PlatformActions:
     return PlatformActions(
         parts.storage,
         parts.openapi.outbox,
         env_id=env_id,
         find_user=parts.identity.auth.users.named,
+        sign_socket=parts.identity.auth.administrator_signature,
+        api_url=api_url,
     )
 
 

@@ -19,6 +19,7 @@ from emulator.services.users import User
 from emulator.wire import envelope, fields
 from emulator.wire.exchange import Binary
 from emulator.wire.fields import Body
+from emulator.wire.watch_messages import socket_ticket
 
 Run = Callable[[Body, Caller, str], Awaitable[bytes | Binary]]
 
@@ -26,7 +27,6 @@ COPIES_MAX: Final = 50
 _NOT_ENABLED: Final = {
     "wx.wxCallContainerApi": "containers are called by HTTP, not by this action",
     "ai.invokeAI": "AI services are not emulated",
-    "auth.wsWebSign": "watch() of a server SDK is not emulated; use a client SDK",
 }
 _USER: Final[dict[str, Any]] = {
     "openId": "",
@@ -74,8 +74,12 @@ class PlatformActions:
         outbox: Outbox,
         *,
         env_id: str,
-        find_user: Callable[[str], User | None] = lambda _: None,
+        find_user: Callable[[str], User | None],
+        sign_socket: Callable[[], str],
+        api_url: Callable[[], str],
     ) -> None:
+        self._sign_socket = sign_socket
+        self._api_url = api_url
         self._find_user = find_user
         self._storage = storage
         self._outbox = outbox
@@ -87,6 +91,7 @@ class PlatformActions:
             "storage.batchCopyFile": self._copy,
             "storage.getFileAuthority": self._authority,
             "auth.getUserInfoForAdmin": self._user,
+            "auth.wsWebSign": self._socket,
             "analytics.report": self._report,
             **{name: _refusing(name, why) for name, why in _NOT_ENABLED.items()},
         }
@@ -149,6 +154,13 @@ class PlatformActions:
         told = {**known, "uid": uid, "uuid": uid, "envName": self._env_id}
         if found is not None:
             told |= {"uid": found.uid, "uuid": found.uid}
+        return envelope.success(orjson.dumps(told), request_id)
+
+    async def _socket(self, body: Body, caller: Caller, request_id: str) -> bytes:
+        """Answer where watch() listens, and what says there that an administrator does."""
+        del body, caller
+        url = self._api_url()
+        told = socket_ticket(self._sign_socket(), url=url, env_id=self._env_id)
         return envelope.success(orjson.dumps(told), request_id)
 
     async def _report(self, body: Body, caller: Caller, request_id: str) -> bytes:

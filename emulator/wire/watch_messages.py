@@ -22,6 +22,8 @@ from emulator.wire import fields, json_text
 from emulator.wire.ejson import client_document_json, read_text, value_json
 from emulator.wire.fields import Body
 
+SOCKET_PATH: Final = "/ws"
+SECRET_VERSION: Final = 1
 ORDER_MAX_FIELDS: Final = 31
 EVENTS_KEPT_MAX: Final = 1_000
 """Written events that are kept for listeners of other queries."""
@@ -48,6 +50,9 @@ class Asked:
     def query(self) -> WatchQuery:
         """Return it as services understand it; raises InvalidParam."""
         filter_ = read_text(self.filter_text, "query")
+        if isinstance(filter_, str):
+            # node-sdk 2 and 3 write the text of a text, an empty one for everything.
+            filter_ = read_text(filter_ or "{}", "query")
         if not isinstance(filter_, dict):
             raise InvalidParam("query must be the JSON text of an object")
         sort = tuple((path, _DIRECTIONS[direction]) for path, direction in self.order.items())
@@ -57,6 +62,16 @@ class Asked:
         """Return the id that a client shows to go on where it was."""
         parts = [live_id, self.collection, self.filter_text, dict(self.order), self.limit]
         return urlsafe_b64encode(orjson.dumps(parts)).decode()
+
+
+def socket_ticket(signature: str, *, url: str, env_id: str) -> dict[str, Value]:
+    """Return what `auth.wsWebSign` tells; `url` is that of the API port."""
+    return {
+        "signStr": signature,
+        "wsUrl": f"{url.replace('http', 'ws', 1)}{SOCKET_PATH}",
+        "secretVersion": SECRET_VERSION,
+        "envId": env_id,
+    }
 
 
 def read_message(text: str | bytes) -> Body:
@@ -85,7 +100,7 @@ def read_asked(data: Body) -> Asked:
         raise InvalidParam("limit must be a whole number above 0")
     return Asked(
         collection=fields.text(data, "collName"),
-        filter_text=fields.text(data, "query"),
+        filter_text=fields.optional_text(data, "query") or "{}",
         order=_order(data.get("orderBy")),
         limit=limit,
     )

@@ -21,9 +21,8 @@ from emulator.services.wechat_users import LOGIN_TYPE as WECHAT
 from emulator.wire import envelope, fields
 from emulator.wire.callers import CURRENT, openid_of
 from emulator.wire.fields import Body
+from emulator.wire.watch_messages import socket_ticket
 
-SECRET_VERSION: Final = 1
-SOCKET_PATH: Final = "/ws"
 _GENDERS: Final = ("MALE", "FEMALE", "UNKNOWN")
 _PROFILE: Final = {
     "nickName": "name",
@@ -263,13 +262,7 @@ class WebAuth:
             openid = self._auth.wechat.current()
         signature = self._auth.socket_signature(visit.token, openid)
         host = visit.request.headers.get(hdrs.HOST, "")
-        told = {
-            "signStr": signature,
-            "wsUrl": f"ws://{host}{SOCKET_PATH}",
-            "secretVersion": SECRET_VERSION,
-            "envId": self._env_id,
-        }
-        return {"data": told}
+        return {"data": socket_ticket(signature, url=f"http://{host}", env_id=self._env_id)}
 
     def _known(self, visit: Visit) -> Known:
         if not visit.token:

@@ -143,7 +143,6 @@ async def test_a_function_needs_the_permission_of_its_configuration(api: Api):
 async def test_other_actions_say_what_is_not_enabled(api: Api):
     event = json.dumps({"params": {"action": "RunMysqlCommand"}})
     for action, body in {
-        "auth.wsWebSign": {},
         "functions.invokeFunction": {
             "function_name": "lowcode-datasource",
             "request_data": event,

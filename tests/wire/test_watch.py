@@ -111,6 +111,33 @@ async def test_a_signature_is_needed(project) -> None:
         assert (await socket.watch())["msgData"]["code"] == "CHECK_LOGIN_FAILED"
 
 
+async def ask_admin(it: Any, session: ClientSession, action: str) -> dict[str, Any]:
+    body = {"action": action, "envName": "x", "eventId": "1"}
+    agent = {"User-Agent": "tcb-node-sdk/3.18.3"}
+    return await ask(session, f"{it.url}/admin", body, headers=agent)
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        pytest.param('"{\\"n\\":{\\"$numberInt\\":\\"1\\"}}"', id="the text of a text"),
+        pytest.param('""', id="an empty text"),
+        pytest.param(None, id="nothing"),
+    ],
+)
+async def test_a_server_sdk_watches_as_an_administrator(start_project, query: str | None) -> None:
+    files = {"database.rules.json": '{"orders": "ADMINONLY"}'}
+    async with start_project(files) as it, ClientSession() as session:
+        await it.seed({"orders": [{"_id": "a", "n": 1}]})
+        ticket = (await ask_admin(it, session, "auth.wsWebSign"))["data"]
+        async with session.ws_connect(ticket["wsUrl"]) as plain:
+            socket = Socket(plain)
+            await socket.ask("LOGIN", {}, exMsgData={"signStr": ticket["signStr"]})
+            asked = {"collName": "orders"} | ({} if query is None else {"query": query})
+            told = await socket.ask("INIT_WATCH", asked, watchId="w")
+            assert [each["DocID"] for each in told["msgData"]["events"]] == ["a"]
+
+
 async def test_watchers_are_listed_cut_and_delayed(project) -> None:
     it, session = project
     control = f"{it.url}/_emu/watchers"
