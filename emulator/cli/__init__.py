@@ -5,6 +5,7 @@ only this module turns what was raised into words and a code. Modules of this pa
 is heavy inside their functions, so that `--help` answers at once.
 """
 
+import gc
 import os
 import sys
 import threading
@@ -45,6 +46,9 @@ from emulator.cli.users import users
 from emulator.core.errors import ConfigurationError, EmulatorError
 
 __all__ = ["main", "run"]
+
+LOADING_OBJECTS_MAX: Final = 100_000
+"""New objects that may gather before the garbage collector looks at them, until a suite serves."""
 
 LEAVE_MAX_S: Final = 1.0
 """What threads of user code may delay the end of the process."""
@@ -87,6 +91,8 @@ for _command in (
 
 def main() -> None:
     """Run the command line of this process and leave with its exit code."""
+    # Loading modules makes many objects and no garbage to speak of.
+    gc.set_threshold(LOADING_OBJECTS_MAX, 10, 10)
     never_fail_to_encode()
     code = run(sys.argv[1:])
     leave_soon(code)

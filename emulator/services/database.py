@@ -44,7 +44,6 @@ from emulator.core.update import upsert_base
 from emulator.core.values import MISSING, Document, Value
 from emulator.services.access import Access
 from emulator.services.advisor import Advisor
-from emulator.services.aggregation import Sources, aggregate
 from emulator.services.bus import Bus
 from emulator.services.caller import Caller
 from emulator.services.planning import Reader
@@ -117,6 +116,9 @@ class Database:
 
     async def aggregate(self, command: Aggregate, caller: Caller) -> Found:
         """Return what a pipeline makes of the documents as they are now."""
+        # Many modules, which not every project needs.
+        from emulator.services.aggregation import Sources, aggregate
+
         self._existing(command.collection)
         now_ms = self._clock.now_ms()
         sources = Sources(

@@ -11,8 +11,6 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 from urllib.parse import quote
 
-import segno
-
 from emulator.services.openapi.calls import Answer, Call, done, picture, refused, text_of
 
 PATH_LENGTH_MAX: Final = 1_024
@@ -60,6 +58,8 @@ def _of_scene(call: Call) -> Answer:
 
 
 def _drawn(call: Call, text: str) -> Answer:
+    import segno
+
     width = call.data.get("width")
     wanted = width if type(width) is int else WIDTH_DEFAULT_PX
     wanted = min(max(wanted, WIDTH_MIN_PX), WIDTH_MAX_PX)
