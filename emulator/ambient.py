@@ -289,18 +289,23 @@ class CountedIds:
 
 
 class SeededIds:
-    """Ids that look drawn but follow from a seed: the same run gives the same bytes."""
+    """Ids that look drawn but follow from a seed: the same run gives the same bytes.
+
+    Each kind is drawn for itself, so that one request more changes the id of no document.
+    """
 
     def __init__(self, seed: int) -> None:
-        self._chance = random.Random(seed)
+        self._documents = random.Random(f"{seed} documents")
+        self._requests = random.Random(f"{seed} requests")
+        self._chance = random.Random(f"{seed} others")
 
     def document_id(self) -> str:
         """Return the next 32 hexadecimal digits of the seed."""
-        return f"{self._chance.getrandbits(128):032x}"
+        return f"{self._documents.getrandbits(128):032x}"
 
     def request_id(self) -> str:
         """Return the next id in UUID form of the seed."""
-        return str(uuid.UUID(int=self._chance.getrandbits(128), version=4))
+        return str(uuid.UUID(int=self._requests.getrandbits(128), version=4))
 
     def token(self) -> str:
         """Return the next text of the seed, as long as a drawn one; anyone can foresee it."""

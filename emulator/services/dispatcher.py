@@ -12,7 +12,7 @@ from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import Context
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
@@ -27,8 +27,9 @@ from emulator.core.values import Value
 from emulator.functions.base import DatabaseTrigger, StorageTrigger, StoredFile
 from emulator.services.bus import Bus
 from emulator.services.caller import Caller
+from emulator.services.fixed_order import OneByOne
 from emulator.services.functions import TRIGGER_DEPTH_MAX, Functions
-from emulator.services.occurrences import DeadLetter, DeadLetters, Occurrence
+from emulator.services.occurrences import CallQueue, DeadLetter, DeadLetters, Occurrence
 from emulator.services.payloads import require_asynchronous_event
 from emulator.services.recorder import Recorder
 from emulator.services.trace import current_span
@@ -61,15 +62,6 @@ class QueueFull(EmulatorError):
     code = "EXCEED_CONCURRENT_REQUEST_LIMIT"
 
 
-@dataclass(slots=True)
-class _Queue:
-    waiting: deque[Occurrence] = field(default_factory=deque)
-    batches: dict[str, Occurrence] = field(default_factory=dict)
-    busy: set[object] = field(default_factory=set)
-    dropped: int = 0
-    starting: bool = False
-
-
 class Dispatcher:
     """Changes and stored files to the functions that listen, and asynchronous calls."""
 
@@ -81,18 +73,18 @@ class Dispatcher:
         clock: Clock,
         recorder: Recorder,
         env_id: str,
-        side_by_side: int = SIDE_BY_SIDE_MAX,
         limits: Limits = WECHAT,
+        in_order: bool = False,
     ) -> None:
         self._limits = limits
         self._functions = functions
         self._clock = clock
         self._recorder = recorder
         self._env_id = env_id
-        self._side_by_side = side_by_side
+        self._one_by_one = OneByOne(functions.under_way) if in_order else None
         self._trace = recorder.trace
         self._triggers = ReactiveTriggers()
-        self._queues: dict[str, _Queue] = {}
+        self._queues: dict[str, CallQueue] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._letters = DeadLetters()
         self._off = 0
@@ -196,6 +188,8 @@ class Dispatcher:
         """Drop what is queued and wait for nothing."""
         for queue in self._queues.values():
             queue.waiting.clear()
+        if self._one_by_one is not None:
+            await self._one_by_one.close()
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -216,7 +210,7 @@ class Dispatcher:
         self, function: str, name: str, trigger: DatabaseTrigger, change: Change
     ) -> None:
         """Put a change to others that wait; batches of a trigger are called one after another."""
-        queue = self._queues.setdefault(function, _Queue())
+        queue = self._queues.setdefault(function, CallQueue())
         batch = queue.batches.get(name)
         deeper = change.depth + 1
         if (
@@ -279,7 +273,7 @@ class Dispatcher:
                 "write only when something changes, or listen to fewer operations",
             )
             return
-        queue = self._queues.setdefault(occurrence.function, _Queue())
+        queue = self._queues.setdefault(occurrence.function, CallQueue())
         if len(queue.waiting) >= QUEUE_LENGTH_MAX:
             queue.dropped += 1
             self._say(
@@ -290,14 +284,16 @@ class Dispatcher:
             )
             return
         queue.waiting.append(occurrence)
-        if not queue.starting and not queue.busy:
+        if self._one_by_one is not None:
+            self._one_by_one.add(partial(self._call_next, queue))
+        elif not queue.starting and not queue.busy:
             queue.starting = True
             self._look_soon(queue, 1, 1)
 
-    def _look_soon(self, queue: _Queue, seen: int, breath: int) -> None:
+    def _look_soon(self, queue: CallQueue, seen: int, breath: int) -> None:
         asyncio.get_running_loop().call_later(BREATH_S, self._look, queue, seen, breath)
 
-    def _look(self, queue: _Queue, seen: int, breath: int) -> None:
+    def _look(self, queue: CallQueue, seen: int, breath: int) -> None:
         waiting = len(queue.waiting)
         if waiting > seen and breath < BREATHS_MAX:
             self._look_soon(queue, waiting, breath + 1)
@@ -305,11 +301,11 @@ class Dispatcher:
         queue.starting = False
         self._start(queue)
 
-    def _start(self, queue: _Queue) -> None:
+    def _start(self, queue: CallQueue) -> None:
         """Start what may run: the oldest occurrence of every key that is not running."""
         kept: deque[Occurrence] = deque()
         passed: set[object] = set()
-        while queue.waiting and len(queue.busy) < self._side_by_side:
+        while queue.waiting and len(queue.busy) < SIDE_BY_SIDE_MAX:
             occurrence = queue.waiting.popleft()
             if occurrence.key in queue.busy or occurrence.key in passed:
                 passed.add(occurrence.key)
@@ -317,9 +313,7 @@ class Dispatcher:
                 if len(kept) >= SCANNED_MAX:
                     break
                 continue
-            queue.busy.add(occurrence.key)
-            if queue.batches.get(occurrence.trigger) is occurrence:
-                del queue.batches[occurrence.trigger]
+            queue.take(occurrence)
             # In a context that is nobody's: it may be another occurrence that makes room.
             task = asyncio.get_running_loop().create_task(
                 self._call(queue, occurrence), context=Context()
@@ -328,7 +322,13 @@ class Dispatcher:
             task.add_done_callback(self._tasks.discard)
         queue.waiting.extendleft(reversed(kept))
 
-    async def _call(self, queue: _Queue, occurrence: Occurrence) -> None:
+    async def _call_next(self, queue: CallQueue) -> None:
+        if queue.waiting:
+            occurrence = queue.waiting.popleft()
+            queue.take(occurrence)
+            await self._call(queue, occurrence)
+
+    async def _call(self, queue: CallQueue, occurrence: Occurrence) -> None:
         try:
             while (error := await self._attempt(occurrence)) and (
                 occurrence.attempts <= occurrence.retries
@@ -342,7 +342,8 @@ class Dispatcher:
             self._letters.add(occurrence, fault.message, at_ms=self._clock.now_ms())
         finally:
             queue.busy.discard(occurrence.key)
-            self._start(queue)
+            if self._one_by_one is None:
+                self._start(queue)
 
     async def _attempt(self, occurrence: Occurrence) -> str:
         """Call once; returns what it failed with, empty when it went well."""

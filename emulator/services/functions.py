@@ -142,6 +142,10 @@ class Functions:
             *left,
         ]
 
+    def under_way(self) -> bool:
+        """Tell whether any call is under way, whatever ended calls left running."""
+        return bool(self._running)
+
     def has(self, name: str) -> bool:
         """Tell whether the project has a function of that name."""
         return any(each.name == name for each in self._registry.bundles())

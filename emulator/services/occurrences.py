@@ -47,6 +47,23 @@ class Occurrence:
         return f"trigger {self.trigger}" if self.trigger else "an asynchronous call"
 
 
+@dataclass(slots=True)
+class CallQueue:
+    """The calls of one function: those that wait, batches that still take changes, keys at work."""
+
+    waiting: deque[Occurrence] = field(default_factory=deque)
+    batches: dict[str, Occurrence] = field(default_factory=dict)
+    busy: set[object] = field(default_factory=set)
+    dropped: int = 0
+    starting: bool = False
+
+    def take(self, occurrence: Occurrence) -> None:
+        """Count an occurrence among those at work; a batch takes no more from now on."""
+        self.busy.add(occurrence.key)
+        if self.batches.get(occurrence.trigger) is occurrence:
+            del self.batches[occurrence.trigger]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeadLetter:
     """An occurrence that was given up, why, and after how many calls."""

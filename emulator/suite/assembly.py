@@ -27,7 +27,7 @@ from emulator.services.clock import Clockwork
 from emulator.services.database import Database
 from emulator.services.datasets import Datasets
 from emulator.services.delayed import Delayed
-from emulator.services.dispatcher import SIDE_BY_SIDE_MAX, Dispatcher
+from emulator.services.dispatcher import Dispatcher
 from emulator.services.executor import Executor
 from emulator.services.expiry import Expiry
 from emulator.services.exporting import Exporting
@@ -237,8 +237,8 @@ def _reactions(
         clock=clock,
         recorder=recorder,
         env_id=emulator.env,
-        side_by_side=SIDE_BY_SIDE_MAX if emulator.deterministic is None else 1,
         limits=ground.policy.limits,
+        in_order=emulator.deterministic is not None,
     )
     if emulator.deterministic is not None:
         functions.keep_order(dispatcher.running)
