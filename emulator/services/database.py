@@ -9,7 +9,6 @@ first read to its publication without an `await`, so the event loop is the lock;
 import re
 
 from emulator.ambient import Clock, Ids
-from emulator.core.aggregate.filters import compile_request_filter
 from emulator.core.commands import (
     Aggregate,
     Count,
@@ -46,6 +45,7 @@ from emulator.services.access import Access
 from emulator.services.advisor import Advisor
 from emulator.services.bus import Bus
 from emulator.services.caller import Caller
+from emulator.services.filters import Filters
 from emulator.services.planning import Reader
 from emulator.services.policy import Policy
 from emulator.services.reading import Question, Reading
@@ -73,6 +73,7 @@ class Database:
         self._store = store
         self._reader = reader or Reader(clock=clock, advisor=Advisor(clock))
         self._policy = policy or Policy()
+        self._filters = Filters()
         self._access = access
         self._bus = bus
         self._clock = clock
@@ -91,6 +92,12 @@ class Database:
             if found is None or command.skip:
                 return Found(documents=())
             return Found(documents=(project(found),))
+        if not command.sort and not command.projection:
+            equal = self._reader.equal(
+                command.collection, collection, command.filter, _wanted(command), caller.request_id
+            )
+            if equal is not None:
+                return Found(documents=tuple(equal[command.skip :]))
         question = self._find_question(command, collection, caller)
         project = compile_projection(
             command.projection, matched_index=question.matcher.matched_index
@@ -111,6 +118,11 @@ class Database:
         collection = self._existing(command.collection)
         if not command.filter:
             return len(collection)
+        counted = self._reader.equal_count(
+            command.collection, collection, command.filter, caller.request_id
+        )
+        if counted is not None:
+            return counted
         question = self._question(command, collection, caller)
         return len((await self._reader.read(question)).documents)
 
@@ -244,7 +256,8 @@ class Database:
         *,
         wanted: int | None = None,
     ) -> Question:
-        matcher = compile_request_filter(command.filter, now_ms=self._clock.now_ms())
+        known = self._filters.known(command.collection, command.filter, now_ms=self._clock.now_ms())
+        matcher = known.matcher
         places: dict[str, str] = {}
         if matcher.near is not None:
             for definition in described(self._store.description(command.collection)):
@@ -259,11 +272,11 @@ class Database:
             wanted=wanted,
             places=places,
             cause=caller.request_id,
+            known=known,
         )
 
     def _find_question(self, command: Find, collection: Collection, caller: Caller) -> Question:
-        wanted = None if command.limit is None else command.skip + command.limit
-        return self._question(command, collection, caller, wanted=wanted)
+        return self._question(command, collection, caller, wanted=_wanted(command))
 
     def _upsert(
         self,
@@ -313,6 +326,10 @@ class Database:
                 hint=f"create it first: db.createCollection({name!r}), or seed it",
             )
         return collection
+
+
+def _wanted(command: Find) -> int | None:
+    return None if command.limit is None else command.skip + command.limit
 
 
 def _pinned(filter_: Document) -> str | None:

@@ -9,15 +9,18 @@ meanwhile.
 
 import asyncio
 from collections.abc import Generator
+from itertools import islice
 from typing import Final, TypeVar
 
 from emulator.ambient import Clock
 from emulator.core.errors import DatabaseRequestFailed
 from emulator.core.planner import Demands, Plan, choose, could_serve, demands_of
-from emulator.core.values import MISSING, Document, Value
+from emulator.core.values import MISSING, Document, Filter, Value
 from emulator.services.advisor import Advisor, advise
+from emulator.services.equality import exact_reach, one_equality
 from emulator.services.nearest import nearest_slices
 from emulator.services.reading import (
+    WALK_MAX_DOCUMENTS,
     Projection,
     Question,
     Reading,
@@ -27,10 +30,11 @@ from emulator.services.reading import (
     walk_some,
 )
 from emulator.services.recorder import ReadRecord, Recorder
-from emulator.stores.base import Index
+from emulator.stores.base import Collection, Index
 from emulator.stores.collector import paused
 
 BUILD_SLICE_DOCUMENTS: Final = 500
+FIRST_LOOK_DOCUMENTS: Final = 200
 NARROW_DOCUMENTS: Final = 4_000
 SCAN_ADVANTAGE: Final = 8
 """Looking at a document costs about this share of finding it by an index."""
@@ -66,28 +70,69 @@ class Reader:
         """
         reading = Reading()
         await unhurried(self._steps(question, reading))
-        self._record(question, reading)
+        self._record(question.name, question.cause, reading)
         return reading
 
     async def project(self, documents: list[Document], change: Projection) -> list[Document]:
         """Return each document changed, letting the loop breathe."""
         return await unhurried(project_slices(documents, change, self._clock))
 
+    def equal(
+        self, name: str, collection: Collection, filter_: Filter, wanted: int | None, cause: str
+    ) -> list[Document] | None:
+        """Return the documents of which one field equals one value, oldest first.
+
+        None means that the filter says something else, or that no index gives them at once.
+        """
+        said = one_equality(filter_)
+        found = None if said is None else exact_reach(collection, *said)
+        if found is None:
+            return None
+        index, reach = found
+        most = index.count(reach) if wanted is None else wanted
+        if most > WALK_MAX_DOCUMENTS:
+            return None
+        documents = list(islice(index.walk(reach), wanted))
+        count = len(documents)
+        reading = Reading(
+            documents=documents,
+            stage="IXSCAN",
+            indexes=(index.definition.name,),
+            keys_examined=count,
+            documents_examined=count,
+        )
+        self._record(name, cause, reading)
+        return documents
+
+    def equal_count(
+        self, name: str, collection: Collection, filter_: Filter, cause: str
+    ) -> int | None:
+        """Return of how many documents one field equals one value; None as for `equal`."""
+        said = one_equality(filter_)
+        found = None if said is None else exact_reach(collection, *said)
+        if found is None:
+            return None
+        index, reach = found
+        count = index.count(reach)
+        names = (index.definition.name,)
+        self._record(name, cause, Reading(stage="COUNT_SCAN", indexes=names, keys_examined=count))
+        return count
+
     def read_now(self, question: Question) -> Reading:
         """Return what is wanted without a pause, as a write needs it; raises as `read`."""
         reading = Reading()
         for _ in self._steps(question, reading):
             pass
-        self._record(question, reading)
+        self._record(question.name, question.cause, reading)
         return reading
 
-    def _record(self, question: Question, reading: Reading) -> None:
+    def _record(self, name: str, cause: str, reading: Reading) -> None:
         if self._recorder is not None:
             self._recorder.read(
                 ReadRecord(
                     self._clock.now_ms(),
-                    question.name,
-                    question.cause,
+                    name,
+                    cause,
                     reading.stage,
                     reading.indexes,
                     reading.keys_examined,
@@ -117,17 +162,17 @@ class Reader:
         """Return the documents to look at, None when an index in order has given the answer."""
         if question.matcher.document_ids is not None:
             return _with_ids(question.matcher.document_ids, question, reading)
-        demands = demands_of(question.matcher.node)
-        indexes = yield from _built(question, demands)
-        plan = choose(indexes, demands, question.sort, limited=question.wanted is not None)
+        plan, indexes = yield from _planned(question)
         if plan is None:
+            if _found_soon(question, reading):
+                return None
             # A store without any, such as one in memory, has nothing to advise about.
             if question.collection.indexes():
                 self._refuse_long(question)
                 reading.lacks_index = True
             return question.collection.snapshot()
         names = tuple(indexes[use.place].definition.name for use in plan.uses)
-        if plan.ordered and _walked(question, reading, plan, indexes):
+        if _walked(question, reading, plan, indexes):
             reading.stage, reading.indexes = "IXSCAN", names
             return None
         if not _is_narrow(question, plan, indexes):
@@ -205,6 +250,21 @@ def _with_ids(ids: tuple[Value, ...], question: Question, reading: Reading) -> l
     return list(found.values())
 
 
+def _planned(question: Question) -> Generator[None, None, tuple[Plan | None, dict[int, Index]]]:
+    """Return the plan and the indexes it is among, by place; the last one where it still holds."""
+    collection, known = question.collection, question.known
+    order = (question.sort, question.wanted is not None)
+    last = None if known is None else known.planned(collection, order)
+    if last is not None:
+        return last
+    demands = demands_of(question.matcher.node)
+    indexes = yield from _built(question, demands)
+    plan = choose(indexes, demands, question.sort, limited=question.wanted is not None)
+    if known is not None:
+        known.remember(plan, indexes, collection, order)
+    return plan, indexes
+
+
 def _built(question: Question, demands: Demands) -> Generator[None, None, dict[int, Index]]:
     """Return the indexes that may serve by place; the first to want one after a start builds it."""
     while True:
@@ -218,12 +278,43 @@ def _built(question: Question, demands: Demands) -> Generator[None, None, dict[i
 
 
 def _walked(question: Question, reading: Reading, plan: Plan, indexes: dict[int, Index]) -> bool:
-    """Read an index in order, and tell whether enough was found soon."""
-    use = plan.uses[0]
-    found = walk_some(indexes[use.place].walk(use.reach), question, reading)
+    """Read an index in order, or as documents came in, and tell whether enough was found soon."""
+    index, reach = indexes[plan.uses[0].place], plan.uses[0].reach
+    if not plan.ordered and not _may_walk(question, plan, index):
+        return False
+    found = walk_some(index.walk(reach), question, reading)
     if found is None:
         return False
-    reading.documents, reading.sorted_by_index = found, True
+    reading.documents, reading.sorted_by_index = found, bool(question.sort)
+    return True
+
+
+def _may_walk(question: Question, plan: Plan, index: Index) -> bool:
+    """Tell whether documents can be taken out of an index one by one as they came in."""
+    if question.sort or question.wanted is None or not index.walks or len(plan.uses) > 1:
+        return False
+    reach = plan.uses[0].reach
+    if len(reach.points) == 1 and not reach.spans:
+        return True
+    # With arrays a document may lie in several rows, and many rows take time to put in order.
+    return not any(index.arrays) and index.count(reach) <= WALK_MAX_DOCUMENTS
+
+
+def _found_soon(question: Question, reading: Reading) -> bool:
+    """Look at the first few documents of many, and tell whether enough was found among them."""
+    wanted = question.wanted
+    if wanted is None or question.sort or len(question.collection) < WALK_MAX_DOCUMENTS:
+        return False
+    piece = list(islice(question.collection.scan(_all), FIRST_LOOK_DOCUMENTS))
+    found = question.matcher.select(piece)
+    if len(found) < wanted:
+        return False
+    reading.documents = found[:wanted]
+    reading.documents_examined = len(piece)
+    return True
+
+
+def _all(_document: Document) -> bool:
     return True
 
 

@@ -17,6 +17,7 @@ from emulator.core.ordering import SortSpecification, TopDocuments, sort_documen
 from emulator.core.query import CompiledFilter, Near
 from emulator.core.query_nodes import And
 from emulator.core.values import Document
+from emulator.services.filters import Known
 from emulator.stores.base import Collection
 
 SLICE_S: Final = 0.002
@@ -40,7 +41,7 @@ class Question:
     """What is wanted of a collection: documents that match, in an order, `wanted` of the first.
 
     `places` are the paths that geo indexes know, needed where the nearest are wanted; `cause` is
-    the request that asks.
+    the request that asks; `known` is what earlier reads found out about the filter.
     """
 
     name: str
@@ -50,6 +51,7 @@ class Question:
     wanted: int | None = None
     places: Mapping[str, str] = field(default_factory=dict)
     cause: str = ""
+    known: Known | None = None
 
     @property
     def wants_all(self) -> bool:
@@ -62,7 +64,7 @@ class Question:
 class Reading:
     """What was read: the documents that match, in order and cut, and what that took.
 
-    `stage` is MongoDB's name: IDHACK, IXSCAN, COLLSCAN, GEO_NEAR. `keys_examined` counts a document
+    `stage` is MongoDB's name: IDHACK, IXSCAN, COUNT_SCAN, COLLSCAN, GEO_NEAR. `keys_examined` counts a document
     once for each index it was found in. `lacks_index`: everything was looked at for want of one.
     """
 

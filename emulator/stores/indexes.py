@@ -86,7 +86,32 @@ class Index:
 
     def find(self, reach: Reach) -> dict[int, Document]:
         """Return the documents in a reach by number, which is the order they came in."""
-        entries, documents = self._entries, self._documents
+        documents = self._documents
+        return {number: documents[number] for number in self._numbers(reach)}
+
+    def walk(self, reach: Reach) -> Iterator[Document]:
+        """Yield the documents of an ordered reach in its order, ties oldest first.
+
+        The collection must not be written while the iterator is in use.
+        """
+        entries, documents, ties = self._entries, self._documents, reach.ties
+        if not reach.spans and len(reach.points) == 1:
+            for number in _listed(entries.get(reach.points[0], [])):
+                yield documents[number]
+            return
+        if not ties:
+            for number in self._numbers(reach):
+                yield documents[number]
+            return
+        for _, rows in groupby(self._rows(reach), key=lambda row: row[:ties]):
+            numbers = [number for row in rows for number in _listed(entries[row])]
+            numbers.sort()
+            for number in numbers:
+                yield documents[number]
+
+    def _numbers(self, reach: Reach) -> list[int]:
+        """Return the numbers of the documents in a reach, ascending."""
+        entries = self._entries
         found: list[int] = []
         for row in self._rows(reach):
             numbers = entries[row]
@@ -95,19 +120,7 @@ class Index:
             else:
                 found += numbers
         found.sort()
-        return {number: documents[number] for number in found}
-
-    def walk(self, reach: Reach) -> Iterator[Document]:
-        """Yield the documents of an ordered reach in its order, ties oldest first.
-
-        The collection must not be written while the iterator is in use.
-        """
-        entries, documents, ties = self._entries, self._documents, reach.ties
-        for _, rows in groupby(self._rows(reach), key=lambda row: row[:ties]):
-            numbers = [number for row in rows for number in _listed(entries[row])]
-            numbers.sort()
-            for number in numbers:
-                yield documents[number]
+        return found
 
     def _rows(self, reach: Reach) -> Iterator[Row]:
         """Yield the rows of a reach that some document has."""
