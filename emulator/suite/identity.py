@@ -36,7 +36,7 @@ from emulator.wire.oauth import OAuthDoor
 from emulator.wire.oauth_account import account_table
 from emulator.wire.platform_actions import PlatformActions
 from emulator.wire.web import WebDoor
-from emulator.wire.web_actions import CLIENT_COMMANDS, function_call
+from emulator.wire.web_actions import CLIENT_COMMANDS, function_call, native_commands
 from emulator.wire.web_auth import WebAuth
 
 USERS_FOLDER: Final = "users"
@@ -118,6 +118,7 @@ def client_routes(identity: Identity, doors: Doors) -> list[web.RouteDef]:
         name: platform[name] for name in ("storage.batchCopyFile", "analytics.report")
     }
     others["functions.invokeFunction"] = function_call(doors.functions, doors.platform.stand_ins())
+    others["database.runCommands"] = native_commands(doors.executor)
     actions = Actions(
         doors.executor, doors.functions, doors.storage, commands=CLIENT_COMMANDS, others=others
     )

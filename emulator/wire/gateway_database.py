@@ -31,6 +31,7 @@ from emulator.wire.ejson import client_document_json, value_json
 from emulator.wire.fields import Body
 from emulator.wire.gateway import Asked, Endpoint, Told, json_told
 from emulator.wire.gateway_errors import DocumentNotFound
+from emulator.wire.native_commands import NativeCommands
 
 BASE: Final = "/database/instances/{instance}/databases/{database}"
 DOCUMENTS: Final = f"{BASE}/collections/{{collection}}/documents"
@@ -45,6 +46,7 @@ class GatewayDatabase:
 
     def __init__(self, executor: Executes) -> None:
         self._executor = executor
+        self._native = NativeCommands(executor)
 
     def endpoints(self) -> list[Endpoint]:
         """Return what answers where."""
@@ -57,6 +59,7 @@ class GatewayDatabase:
             Endpoint("POST", f"{DOCUMENTS}/remove", self._remove),
             Endpoint("POST", f"{DOCUMENTS}/aggregations", self._aggregate),
             Endpoint("GET", f"{DOCUMENTS}/{{id}}", self._document),
+            Endpoint("POST", f"{BASE}/commands", self._commands),
             Endpoint("POST", f"{BASE}/transactions", self._start),
             Endpoint("POST", f"{transaction}/commit", self._commit),
             Endpoint("POST", f"{transaction}/rollback", self._roll_back),
@@ -158,6 +161,9 @@ class GatewayDatabase:
             pipeline=tuple(fields.document(each, "pipeline") for each in stages),
         )
         return Told(_list(await self._executor.execute(aggregate, asked.caller)))
+
+    async def _commands(self, asked: Asked) -> Told:
+        return Told(b'{"list":%b}' % await self._native.run(asked.body(), asked.caller))
 
     async def _start(self, asked: Asked) -> Told:
         started = await self._executor.execute(StartTransaction(), asked.caller)

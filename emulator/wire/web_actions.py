@@ -15,9 +15,10 @@ from emulator.core.errors import FunctionFailed
 from emulator.services.caller import Caller
 from emulator.services.functions import result_of
 from emulator.wire import envelope, replies, requests
-from emulator.wire.actions import COMMANDS, CommandAction, Invokes, Run, StandIn
+from emulator.wire.actions import COMMANDS, CommandAction, Executes, Invokes, Run, StandIn
 from emulator.wire.ejson import client_document_json, value_json
 from emulator.wire.fields import Body
+from emulator.wire.native_commands import NativeCommands
 
 
 def inserted(result: Inserted) -> bytes:
@@ -91,5 +92,16 @@ def function_call(functions: Invokes, stand_ins: Mapping[str, StandIn]) -> Run:
         parsed = body.get("parse") is True
         told = result if parsed else orjson.dumps(result.decode())
         return envelope.success(b'{"response_data":%b}' % told, invoked.request_id)
+
+    return run
+
+
+def native_commands(executor: Executes) -> Run:
+    """Return the action that runs MongoDB's commands; js-sdk 2.32 hands its answer on as it is."""
+    native = NativeCommands(executor)
+
+    async def run(body: Body, caller: Caller, request_id: str) -> bytes:
+        found = await native.run(body, caller)
+        return envelope.flat(b'{"list":%b,"data":{"list":%b}}' % (found, found), request_id)
 
     return run

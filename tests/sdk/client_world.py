@@ -47,6 +47,7 @@ EXPECTED: dict[str, Any] = {
     "set a document": 100,
     "aggregate": [114],
     "transaction": [11, 50],
+    "run commands": [50, 1],
     "remove a document": 1,
     "remove many": 3,
     "watch": [0, 1],
@@ -58,7 +59,7 @@ EXPECTED: dict[str, Any] = {
     "file info": ["SUCCESS", 5],
     "delete a file": "SUCCESS",
 }
-MISSING_IN_1 = ("transaction", "call a container")
+MISSING_IN_1 = ("transaction", "run commands", "call a container")
 REFUSED: dict[str, tuple[str, str, str]] = {
     "sign in with a wrong password": (
         "INVALID_USERNAME_OR_PASSWORD",

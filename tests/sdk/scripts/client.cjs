@@ -103,6 +103,12 @@ const documents = ({ app, options }) => {
       await transaction.commit()
       return [during, (await notes.doc(id).get()).data[0].n]
     },
+    'run commands': async () => {
+      if (options.major <= 1) return undefined
+      const commands = [{ find: `notes_${options.prefix}`, filter: { _id: id } }, { count: `notes_${options.prefix}` }]
+      const [found, counted] = listed(await db.runCommands({ commands })).list
+      return [found[0].n, counted[0].ok]
+    },
     'remove a document': async () => listed(await notes.doc(id).remove()).deleted,
     'remove many': async () => listed(await notes.where({ n: _.gt(0) }).remove()).deleted,
     'watch': () => new Promise((resolve, reject) => {
