@@ -16,7 +16,14 @@ from emulator.functions.process_guardian import Guardian
 
 
 class WorkerLost(Exception):
-    """A process did not start, or ended before it had loaded; the message says why."""
+    """A process did not start, or ended before it had loaded; the message says why.
+
+    `lines` are the levels and lines it logged before.
+    """
+
+    def __init__(self, message: str, lines: Sequence[tuple[str, str]] = ()) -> None:
+        super().__init__(message)
+        self.lines = lines
 
 
 class Kind(Protocol):

@@ -257,7 +257,7 @@ class ProcessGeneration:
             place = f"{fault.problem.file}:{fault.problem.line}"
             self._refuse(f"{place}: {fault.problem.message}", fault.lines)
         except WorkerLost as fault:
-            self._refuse(str(fault), ())
+            self._refuse(str(fault), fault.lines)
         else:
             self.take(worker)
 

@@ -100,7 +100,8 @@ class ProcessRuntime:
         try:
             worker = await self._hire(generation)
         except WorkerLost as fault:
-            raise LoadFailed(Problem(file=str(bundle.entry), line=0, message=str(fault))) from fault
+            problem = Problem(file=str(bundle.entry), line=0, message=str(fault))
+            raise LoadFailed(problem, fault.lines) from fault
         finally:
             self._loading -= 1
         self._generations.add(generation)

@@ -374,7 +374,7 @@ class ProcessWorker:
         self._launch.crew.discard(self)
         self.ended.set()
         failure = self._why(code)
-        lost = WorkerLost(failure.message)
+        lost = WorkerLost(failure.message, tuple(self.early))
         for future in (self._ready, self._loading, self._inspecting):
             if future is not None and not future.done():
                 future.set_exception(lost)

@@ -178,6 +178,8 @@ class Registry:
             except NeedsProcess as fault:
                 generation = await self._load_in_process(bundle, fault)
         except LoadFailed as fault:
+            for level, line in fault.lines:
+                self._recorder.log(level, line, function=bundle.name)
             self._keep_last_good(known, bundle, fault.problem)
             return
         old, known.generation = known.generation, generation

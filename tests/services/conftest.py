@@ -49,7 +49,7 @@ class ScriptedRuntime:
     async def load(self, bundle: Bundle) -> Generation:
         code = self.code[bundle.name]
         if isinstance(code, Problem):
-            raise LoadFailed(code)
+            raise LoadFailed(code, [("error", "said while it loaded")])
         self.loaded.append(ScriptedGeneration(bundle, code))
         return self.loaded[-1]
 

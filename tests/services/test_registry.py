@@ -44,6 +44,8 @@ async def test_broken_code_leaves_the_last_good_generation_serving(stage):
     (state,) = stage.registry.states()
     assert (state.state, state.problem) == ("failed", BROKEN)
     assert any("index.py:3" in line and "goes on serving" in line for line in stage.lines())
+    said = [entry for entry in stage.recorder.logs() if entry.line == "said while it loaded"]
+    assert {(entry.level, entry.function) for entry in said} == {("error", "f")}
 
 
 async def test_mended_code_serves_and_the_problem_is_gone(stage):

@@ -5,6 +5,8 @@ import os
 
 import pytest
 
+from emulator.functions.base import LoadFailed
+
 PROBLEMS = {
     "syntax": ("const a = 1\nconst b = (\n", 3, "SyntaxError: Unexpected end of input"),
     "thrown at the top": ("\nthrow new TypeError('not now')", 2, "TypeError: not now"),
@@ -203,6 +205,13 @@ async def test_loading_that_never_ends_is_a_problem(stage, monkeypatch):
 async def test_process_that_ends_while_loading_is_a_problem(stage):
     problem = await stage.problem("process.exit(2)")
     assert "exit code 2" in problem.message
+
+
+async def test_what_was_printed_before_the_end_is_told(stage):
+    stage.save("fn/index.js", "console.warn('no configuration')\nprocess.exit(2)\n")
+    with pytest.raises(LoadFailed) as failed:
+        await stage.load()
+    assert failed.value.lines == (("warning", "no configuration"),)
 
 
 def test_bundle_digest_follows_installations_only_by_their_markers(stage):
