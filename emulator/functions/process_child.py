@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from emulator.functions.base import Failure
 from emulator.functions.process_channel import Endpoint
 from emulator.functions.process_guardian import Guardian, kill_tree
 
@@ -87,6 +88,18 @@ class ProcessChild:
         if process.returncode is None and process.poll() is not None:
             self._command.guardian.remove(process.pid)
         return process.returncode
+
+    def why(self, code: int) -> Failure:
+        """Return what a call failed with whose process ended with that code."""
+        if self.is_out_of_memory:
+            return Failure(
+                kind="exit",
+                message="MemoryLimitReached: the function used more than "
+                f"{self._command.memory_mb} MB of memory; "
+                "memorySize in its config.json allows more",
+            )
+        how = f"exit code {code}" if code >= 0 else f"signal {-code}"
+        return Failure(kind="exit", message=f"User process exit when running: {how}")
 
     def is_read(self) -> bool:
         """Tell whether all it wrote has been taken."""

@@ -17,6 +17,7 @@ import orjson
 from emulator.cloud.session import Session
 from emulator.core.values import Value
 from emulator.functions.base import Failure, Invocation, LoadFailed, Outcome, Problem
+from emulator.functions.process_bodies import Inlet
 from emulator.functions.process_calls import ProcessCall, too_large
 from emulator.functions.process_channel import Channel, frame, open_endpoint
 from emulator.functions.process_child import Command, ProcessChild
@@ -85,6 +86,7 @@ class ProcessWorker:
         # Ordered, for a plain dictionary that lost its oldest keys is slow to find the next one.
         self._sessions: OrderedDict[str, Session] = OrderedDict()
         self._errands = Errands(loop, self._answer_errand, self._sessions.get)
+        self._inlet = Inlet(self._channel.send)
         self._title = ""
         self._variables: Mapping[str, str] | None = None
         self._known: Mapping[str, Value] = {}
@@ -197,6 +199,7 @@ class ProcessWorker:
     def _begin_next(self) -> None:
         call = self.calls[0]
         self._child.allow_lines()
+        self._inlet.attach(call.invocation)
         self._title = call.title
         call.started_s = self._launch.elapsed_s()
         if self.owner is not None:
@@ -228,6 +231,7 @@ class ProcessWorker:
             "event": invocation.event,
             "context": invocation.context,
             "deadline": round(invocation.timeout_s * 1000),
+            "stream": invocation.manner.stream is not None,
         }
         called = frame("C", orjson.dumps(message))
         known, variables = invocation.session.wx_context, invocation.variables
@@ -304,6 +308,9 @@ class ProcessWorker:
     def _answer_errand(self, answer: bytes) -> None:
         self._channel.send("A", answer)
 
+    def _streamed(self, payload: bytes, kind: str) -> None:
+        (self._inlet.begin if kind == "s" else self._inlet.take)(payload)
+
     def _left(self, payload: bytes, kind: str) -> None:
         del payload
         self.left = self._title if kind == "b" else ""
@@ -340,6 +347,8 @@ class ProcessWorker:
         "x": _failed,
         "o": _printed,
         "q": _asked,
+        "s": _streamed,
+        "w": _streamed,
         "u": _inspected,
         "v": _refused,
         "b": _left,
@@ -373,7 +382,7 @@ class ProcessWorker:
         self.left = ""
         self._launch.crew.discard(self)
         self.ended.set()
-        failure = self._why(code)
+        failure = self._child.why(code)
         lost = WorkerLost(failure.message, tuple(self.early))
         for future in (self._ready, self._loading, self._inspecting):
             if future is not None and not future.done():
@@ -387,14 +396,3 @@ class ProcessWorker:
         if self.owner is not None:
             self.owner.refused(calls)
             self.owner.gone(self)
-
-    def _why(self, code: int) -> Failure:
-        if self._child.is_out_of_memory:
-            return Failure(
-                kind="exit",
-                message="MemoryLimitReached: the function used more than "
-                f"{self._launch.command.memory_mb} MB of memory; "
-                "memorySize in its config.json allows more",
-            )
-        how = f"exit code {code}" if code >= 0 else f"signal {-code}"
-        return Failure(kind="exit", message=f"User process exit when running: {how}")

@@ -23,7 +23,16 @@ import orjson
 
 from emulator.ambient import SystemClock
 from emulator.cloud.session import Session
-from emulator.functions.base import Bundle, Failure, Invocation, LoadFailed, Outcome
+from emulator.functions.base import (
+    MANNER_USUAL,
+    Bundle,
+    Failure,
+    Invocation,
+    LoadFailed,
+    Manner,
+    Outcome,
+)
+from emulator.functions.process_bodies import Outlet
 from emulator.functions.process_channel import Channel
 from emulator.functions.python_calls import PythonGeneration
 from emulator.functions.python_errands import Errands, ErrandTransport
@@ -53,6 +62,7 @@ class Worker:
         self._generation: PythonGeneration | None = None
         self._around: Mapping[str, Any] = {}
         self._queue: deque[_Order] = deque()
+        self._outlet: Outlet | None = None
         self._call: asyncio.Task[None] | None = None
         self._looking: asyncio.Task[None] | None = None
         self._loading: asyncio.Task[None] | None = None
@@ -93,6 +103,14 @@ class Worker:
     def _answered(self, payload: bytes) -> None:
         self._errands.answered(payload)
 
+    def _make_room(self, payload: bytes) -> None:
+        if self._outlet is not None:
+            self._outlet.has_room(payload)
+
+    def _leave(self, payload: bytes) -> None:
+        if self._outlet is not None:
+            self._outlet.is_left(payload)
+
     def _ignore(self, payload: bytes) -> None:
         del payload
 
@@ -107,6 +125,8 @@ class Worker:
         "V": _refuse,
         "E": _end,
         "A": _answered,
+        "W": _make_room,
+        "G": _leave,
         "P": _ignore,
     }
 
@@ -152,14 +172,22 @@ class Worker:
 
     async def _run(self, around: Mapping[str, Any], told: Mapping[str, Any]) -> None:
         assert self._generation is not None
-        outcome = await self._runtime.call(self._generation, self._invocation(around, told))
+        outlet = Outlet(told["id"], self.channel.send) if told["stream"] else None
+        self._outlet = outlet
+        manner = MANNER_USUAL if outlet is None else Manner(stream=outlet.stream)
+        invocation = self._invocation(around, told, manner)
+        outcome = await self._runtime.call(self._generation, invocation)
+        if outlet is not None:
+            await outlet.finish()
         self._flush()
         self._tell_files()
         self._call = None
         self._answer(outcome)
         self._next()
 
-    def _invocation(self, around: Mapping[str, Any], told: Mapping[str, Any]) -> Invocation:
+    def _invocation(
+        self, around: Mapping[str, Any], told: Mapping[str, Any], manner: Manner
+    ) -> Invocation:
         request_id = told["id"]
 
         def log(level: str, line: str) -> None:
@@ -179,6 +207,7 @@ class Worker:
             ),
             timeout_s=told["deadline"] / 1000,
             log=log,
+            manner=manner,
         )
 
     def _answer(self, outcome: Outcome) -> None:
