@@ -72,6 +72,19 @@ async def test_threads_are_bounded_and_the_rest_waits_in_a_queue_with_an_end(wor
     await eventually(lambda: all(job.ended.is_set() for job in jobs))
 
 
+async def test_calls_made_by_calls_have_a_bound_too(workers, eventually, monkeypatch):
+    monkeypatch.setattr(python_threads, "WORKERS_NESTED_MAX", 3)
+    gate = threading.Event()
+    jobs = [Held(gate) for _ in range(3)]
+    for job in jobs:
+        workers.submit(job, nested=True)
+    await eventually(lambda: all(job.begun.is_set() for job in jobs))
+    with pytest.raises(TooManyWaiting, match="3 calls run in threads already"):
+        workers.submit(Held(gate), nested=True)
+    gate.set()
+    await eventually(lambda: all(job.ended.is_set() for job in jobs))
+
+
 async def test_interrupted_job_gives_up_and_its_thread_is_not_used_again(workers, eventually):
     seen = []
 
