@@ -17,6 +17,7 @@ from typing import Any
 from emulator.config.check import nearest, setting_findings
 from emulator.config.hosting import site_prefix, site_rules
 from emulator.config.layers import Layers, Setting, read_toml
+from emulator.config.local_addresses import services
 from emulator.config.openapi import openapi_settings
 from emulator.config.project_files import FUNCTION_ROOTS, index_name, read_project_files
 from emulator.config.run_settings import absolute, given_seed, only_of, seed_matches
@@ -104,6 +105,7 @@ class _Loading:
             usage=usage_section(self._file),
             openapi=openapi_settings(self._file.section("openapi"), self._project),
             containers=_frozen(self._file.section("containers")),
+            services=services(self._file),
             users=tuple(map(_frozen, self._file.section("auth").get("users", ()))),
             ephemeral=self._layers.switch("ephemeral"),
             only=only_of(self._layers.given("only")),

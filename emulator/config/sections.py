@@ -188,6 +188,7 @@ class Config:
     usage: UsageSection = field(default_factory=UsageSection)
     openapi: OpenApiSettings = field(default_factory=OpenApiSettings)
     containers: Mapping[str, str] = field(default_factory=_nothing)
+    services: Mapping[str, str] = field(default_factory=_nothing)
     users: tuple[Mapping[str, str], ...] = ()
     ephemeral: bool = False
     only: Only | None = None

@@ -4,11 +4,10 @@ Not here: the form of the file (`schema.json`). The one idea: nothing leaves thi
 address of a webhook is one of its own.
 """
 
-import ipaddress
 from types import MappingProxyType
-from urllib.parse import urlsplit
 
 from emulator.config.layers import TomlFile
+from emulator.config.local_addresses import is_here
 from emulator.config.sections import UsageSection
 from emulator.core.errors import ConfigurationError
 
@@ -21,7 +20,7 @@ def usage_section(file: TomlFile) -> UsageSection:
     """
     table = file.section("usage")
     webhook = table.get("webhook", "")
-    if webhook and not _is_here(webhook):
+    if webhook and not is_here(webhook):
         raise ConfigurationError(
             f'{file.at(("usage", "webhook"))}: usage.webhook: "{webhook}" is not on this machine, '
             "and alerts go nowhere else",
@@ -32,20 +31,3 @@ def usage_section(file: TomlFile) -> UsageSection:
         alerts=MappingProxyType(dict(table.get("alerts", {}))),
         webhook=webhook,
     )
-
-
-def _is_here(url: str) -> bool:
-    """Tell whether an address is of this machine by its looks; no name is looked up."""
-    try:
-        parts = urlsplit(url)
-        host, _ = parts.hostname or "", parts.port
-    except ValueError:
-        return False
-    if parts.scheme != "http" or parts.username is not None:
-        return False
-    if host == "localhost" or host.endswith(".localhost"):
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False

@@ -24,7 +24,7 @@ from emulator.services.executor import Crossing, LocalTransport
 from emulator.services.signatures import Signatures
 from emulator.suite.assembly import REGION, Parts, assemble
 from emulator.suite.control import SuiteControl
-from emulator.suite.gateway import gateway_routes, make_gateway
+from emulator.suite.gateway import forwarded_routes, gateway_routes, make_gateway
 from emulator.suite.hosting import Site
 from emulator.suite.identity import Doors, client_routes, make_users
 from emulator.suite.index_control import IndexControl
@@ -44,7 +44,7 @@ from emulator.wire.actions import Actions
 from emulator.wire.admin import AdminDoor
 from emulator.wire.alerts import AlertSender
 from emulator.wire.callers import Callers
-from emulator.wire.containers import Containers
+from emulator.wire.forwarding import Forwarder
 from emulator.wire.guard import Guard
 from emulator.wire.http_over_call import HttpOverCall
 from emulator.wire.openapi import OpenApiActions
@@ -269,11 +269,11 @@ class Suite:
             ids=parts.ids,
         )
         gateway = make_gateway(parts.identity, doors, parts.recorder)
-        containers = Containers(self.config.containers, Callers(parts.identity.auth), ids=parts.ids)
+        forwarder = Forwarder(Callers(parts.identity.auth), ids=parts.ids)
         closing = [
             over_call.close,
             site.close,
-            containers.close,
+            forwarder.close,
             parts.delayed.close,
             parts.openapi.payments.close,
         ]
@@ -289,9 +289,9 @@ class Suite:
                     *transfer_wire.routes(parts.importing, parts.exporting),
                     *wechat_routes(parts, guard, parts.delayed),
                     *client_routes(parts.identity, doors),
+                    *forwarded_routes(self.config, forwarder),
                     *gateway_routes(gateway),
                     *realtime.routes(),
-                    *containers.routes(),
                     *paired,
                 ],
                 doors=lambda path: door.door(path) or gateway.door(path),

@@ -205,6 +205,10 @@ async def _nothing_here(asked: Asked) -> Told:
 def _refusing(name: str) -> Answer:
     async def refuse(asked: Asked) -> Told:
         del asked
-        raise FeatureNotEnabled(f"/v1/{name} is not enabled: it is not emulated")
+        raise FeatureNotEnabled(
+            f"/v1/{name} is not enabled: it is not emulated",
+            hint=f"[services] in .emulator.toml may name who answers, as {name} = "
+            '"http://127.0.0.1:9000"',
+        )
 
     return refuse

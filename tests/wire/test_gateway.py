@@ -174,7 +174,7 @@ async def test_transactions_end_either_way(ask: Asking, end: str, left: int):
         ("GET", "/v1/rdb/rest/t", None, 400, "RESOURCE_NOT_INITIAL"),
         ("POST", "/v1/ai/x/chat", {}, 400, "RESOURCE_NOT_INITIAL"),
         ("PUT", "/v1/storages/object/b/a.txt", b"x", 400, "RESOURCE_NOT_INITIAL"),
-        ("POST", f"{B}/commands", {"commands": []}, 404, "INVALID_PATH"),
+        ("POST", f"{B}/nothing", {"commands": []}, 404, "INVALID_PATH"),
         ("GET", "/v1/", None, 404, "INVALID_PATH"),
     ],
 )

@@ -103,7 +103,8 @@ async def test_commands_of_a_transaction_come_to_nothing_when_it_is_rolled_back(
         transaction = (await answer.json())["transactionId"]
     insert = {"insert": "orders", "documents": [{"_id": "t"}]}
     find = {"find": "orders", "filter": {"_id": "t"}}
-    assert (await run(insert, find, transactionId=transaction))[1] == [{"_id": "t", "_openid": "alice"}]
+    found = await run(insert, find, transactionId=transaction)
+    assert found[1] == [{"_id": "t", "_openid": "alice"}]
     await run.session.post(f"{url}/{transaction}/rollback", json={}, headers=USER)
     assert await run(find) == [[]]
 
