@@ -14,8 +14,10 @@ import secrets
 import time
 import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Final, NamedTuple, Protocol
+
+from emulator.core.records import dataclass
 
 
 class Clock(Protocol):

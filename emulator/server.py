@@ -17,7 +17,6 @@ from collections.abc import (
     Sequence,
 )
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
 from typing import Any, Final
 
 from aiohttp import web
@@ -25,6 +24,7 @@ from aiohttp.http import HttpProcessingError
 
 from emulator.ambient import Ids
 from emulator.core.errors import ConfigurationError
+from emulator.core.records import dataclass
 from emulator.wire import envelope
 from emulator.wire.exchange import json_answer
 from emulator.wire.guard import Guard

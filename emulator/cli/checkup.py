@@ -9,7 +9,7 @@ import platform
 import shutil
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Final, Literal
 
@@ -20,6 +20,7 @@ from emulator.cli.processes import answer_of
 from emulator.config import Config, load_config
 from emulator.config.text_files import shown_path
 from emulator.core.errors import ConfigurationError, EmulatorError
+from emulator.core.records import dataclass
 from emulator.functions.base import Bundle, Problem
 from emulator.functions.bundle import is_excluded, scan
 

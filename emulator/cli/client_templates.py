@@ -5,8 +5,9 @@ Not here: functions and configuration (`cli.templates`). The one idea: an app go
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Final
+
+from emulator.core.records import dataclass
 
 _MINIPROGRAM: Final = """\
 // Leads wx.cloud to the suite on this machine, in development alone.

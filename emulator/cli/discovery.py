@@ -11,7 +11,7 @@ import os
 import sys
 import tempfile
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from json import dump, loads  # by name: functions share the module and may break it
 from pathlib import Path
 from typing import Any, Final
@@ -19,6 +19,7 @@ from typing import Any, Final
 from emulator.cli.control import ControlClient
 from emulator.cli.output import Failed
 from emulator.cli.processes import is_alive
+from emulator.core.records import dataclass
 
 DISCOVERY_FILE: Final = "emulator.json"
 ASK_MAX_S: Final = 2.0

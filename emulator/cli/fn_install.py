@@ -9,7 +9,6 @@ import json
 import shutil
 import subprocess
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -27,6 +26,7 @@ from emulator.cli.output import (
     say_json,
     tell,
 )
+from emulator.core.records import dataclass
 
 if TYPE_CHECKING:
     from emulator.functions.base import Bundle

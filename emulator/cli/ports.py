@@ -10,12 +10,12 @@ import os
 import socket
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 from emulator.cli.output import Failed
 from emulator.cli.processes import answer_of, name_of
+from emulator.core.records import dataclass
 
 ASK_SUITE_MAX_S: Final = 1.0
 _LISTENING: Final = "0A"

@@ -7,13 +7,13 @@ import html
 import json
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
 from emulator.core.ejson import decode
 from emulator.core.errors import ConfigurationError
+from emulator.core.records import dataclass
 from emulator.suite.rule_tests import AT_DEFAULT_MS, OPERATIONS, Question, Rules, Verdict
 
 CASE_KEYS: Final = frozenset(

@@ -6,7 +6,6 @@ of wx-server-sdk, snake_case or camelCase; `in`, `and`, `or`, `not` end in an un
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final
 
@@ -14,6 +13,7 @@ from emulator.cloud.errors import CloudError
 from emulator.cloud.expressions import Expressions
 from emulator.cloud.geo import SHAPES
 from emulator.cloud.naming import BothSpellings, snake_case
+from emulator.core.records import dataclass
 from emulator.core.values import Value
 
 

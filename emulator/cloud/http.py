@@ -10,7 +10,6 @@ import hashlib
 import json
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import quote
 
@@ -46,6 +45,7 @@ from emulator.core.commands import (
 )
 from emulator.core.errors import EmulatorError
 from emulator.core.openapi import CallOpenApi, OpenApiAnswer
+from emulator.core.records import dataclass
 from emulator.core.values import Document, Value
 
 REQUESTS_AT_ONCE_MAX: Final = 8

@@ -8,10 +8,10 @@ the time of an invocation, a script gets one by `cloud.init(endpoint=...)`.
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from contextvars import ContextVar
-from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
 from emulator.core.commands import Command
+from emulator.core.records import dataclass
 from emulator.core.values import Value
 
 

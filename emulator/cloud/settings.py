@@ -11,13 +11,14 @@ import os
 import sys
 from collections.abc import Mapping
 from contextvars import ContextVar
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from enum import Enum
 from typing import Final
 
 from emulator.cloud.errors import CloudError
 from emulator.cloud.naming import snake_case
 from emulator.cloud.session import Session, current_session
+from emulator.core.records import dataclass
 from emulator.core.values import Value
 
 ENDPOINT_VARIABLE: Final = "CLOUD_EMU_URL"

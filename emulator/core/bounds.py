@@ -5,12 +5,13 @@ which matches has a value inside them, so they may be wide and the filter itself
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Final
 
 from emulator.core.indexes import BEYOND, Direction, directed
 from emulator.core.ordering import NUMBER_RANK, SortKey, hash_key, sort_key
 from emulator.core.query_nodes import And, Check, Leaf, Node
+from emulator.core.records import dataclass
 from emulator.core.values import MISSING, Value
 
 _RANKS: Final[Mapping[str, int]] = {"number": NUMBER_RANK, "string": 5, "date": 11}

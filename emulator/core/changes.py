@@ -3,10 +3,10 @@
 Not here: who hears of it (`services.bus`) or how it is kept (`stores.journal`).
 """
 
-from dataclasses import dataclass
 from typing import Literal
 
 from emulator.core.ordering import identical
+from emulator.core.records import dataclass
 from emulator.core.values import Document, Value
 
 Operation = Literal["insert", "update", "replace", "remove"]

@@ -5,9 +5,10 @@ nor what it does (`services`). The one idea: a dialect ends where one of these r
 All values in them are `core.values`; dates may be `ServerDate` markers in data and filters.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from emulator.core.openapi import CallOpenApi
+from emulator.core.records import dataclass
 from emulator.core.values import Document, Value
 
 QUERY_LIMIT_DEFAULT_DOCUMENTS = 100

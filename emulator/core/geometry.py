@@ -8,9 +8,11 @@ The radius is MongoDB's, so distances equal the server's to the last digits.
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from itertools import pairwise
 from typing import Final, TypeAlias
+
+from emulator.core.records import dataclass
 
 EARTH_RADIUS_M: Final = 6_378_100.0
 TOUCHING_RAD: Final = 1e-12

@@ -7,13 +7,14 @@ direction.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import total_ordering
 from typing import Final, TypeAlias
 
 from emulator.core.errors import DatabaseRequestFailed
 from emulator.core.ordering import SortKey, sort_key
 from emulator.core.paths import Parts, array_index, sort_values, split_path
+from emulator.core.records import dataclass
 from emulator.core.values import MISSING, Document, Value
 
 Direction: TypeAlias = int | str

@@ -8,11 +8,12 @@ they leave out. Where a profile's own number is not published, it has the WeChat
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Final
 
 from emulator.core.commands import QUERY_LIMIT_DEFAULT_DOCUMENTS, QUERY_LIMIT_MAX_DOCUMENTS
 from emulator.core.documents import DOCUMENT_SIZE_MAX_BYTES, NESTING_MAX_LEVELS
+from emulator.core.records import dataclass
 
 MIB: Final = 1024 * 1024
 

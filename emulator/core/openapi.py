@@ -6,9 +6,10 @@ bytes.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, Final
 
+from emulator.core.records import dataclass
 from emulator.core.values import Value
 
 JSON_TYPE: Final = "application/json; encoding=utf-8"

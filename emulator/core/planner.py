@@ -6,13 +6,13 @@ filter is asked again for each, a poor plan is slow and never wrong.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Final, Protocol
 
 from emulator.core.bounds import Bounds, bounds_of, high_row, low_row
 from emulator.core.indexes import BEYOND, IndexDefinition, Row, directed, key_of
 from emulator.core.ordering import SortSpecification
 from emulator.core.query_nodes import And, Node, Or
+from emulator.core.records import dataclass
 from emulator.core.values import Value
 
 POINTS_MAX: Final = 1_000

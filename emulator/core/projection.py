@@ -7,13 +7,14 @@ Follows MongoDB 4.0, but reads `{a: {b: 1}}` as `{"a.b": 1}` as later servers do
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Final, TypeAlias
 
 from emulator.core.errors import DatabaseRequestFailed
 from emulator.core.paths import Parts, split_path
 from emulator.core.query import compile_element
 from emulator.core.query_operators import is_truthy, whole_number
+from emulator.core.records import dataclass
 from emulator.core.values import MISSING, Document, Value
 from emulator.core.wording import shown
 

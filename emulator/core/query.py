@@ -6,7 +6,7 @@ compiling; what runs for a document is one function without a look at the filter
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Final, TypeAlias
 
 from emulator.core.errors import DatabaseRequestFailed, InvalidOperator
@@ -38,6 +38,7 @@ from emulator.core.query_operators import (
 )
 from emulator.core.query_schema import compile_schema
 from emulator.core.query_source import Select, generate
+from emulator.core.records import dataclass
 from emulator.core.values import MISSING, Date, Document, Filter, Int64, ObjectId, Value
 from emulator.core.wording import shown
 

@@ -7,7 +7,6 @@ on the sphere in metres, legacy pairs in radians (`$nearSphere`) or on the plane
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Final, Literal
 
 from emulator.core.errors import DatabaseRequestFailed
@@ -23,6 +22,7 @@ from emulator.core.geometry_json import (
 from emulator.core.paths import ValueTest
 from emulator.core.query_nodes import Check, Parsing
 from emulator.core.query_operators import ALWAYS, FieldOperator, is_number
+from emulator.core.records import dataclass
 from emulator.core.values import MISSING, Filter, Value
 from emulator.core.wording import shown
 

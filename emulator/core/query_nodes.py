@@ -6,10 +6,10 @@ asked; negations stand outside, so they hold only where no value of the document
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Final, Protocol, TypeAlias
 
 from emulator.core.paths import Parts, Predicate, ValueTest, any_match, visit
+from emulator.core.records import dataclass
 from emulator.core.values import MISSING, Document, Filter, Value
 
 ExpressionCompiler: TypeAlias = Callable[[Value], Predicate]

@@ -7,12 +7,13 @@ are arguments, so filters of one shape share one compiled function.
 """
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import lru_cache
 from typing import Any, Final, TypeAlias
 
 from emulator.core.paths import Predicate, ValueTest, array_index, test_value
 from emulator.core.query_nodes import And, Check, Leaf, Node, Not, Or, predicate
+from emulator.core.records import dataclass
 from emulator.core.values import MISSING, Date, Document, Value
 
 Select: TypeAlias = Callable[[Iterable[Document]], list[Document]]

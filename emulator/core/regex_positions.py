@@ -6,9 +6,10 @@ ways is counted twice, so that ways to read one text remain visible in the graph
 
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Final
 
+from emulator.core.records import dataclass
 from emulator.core.regex_tree import (
     ANY,
     Chars,

@@ -9,9 +9,9 @@ a number that depends on the pattern alone.
 
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Final, TypeAlias
 
+from emulator.core.records import dataclass
 from emulator.core.regex_positions import Positions, TooManyPositions
 from emulator.core.regex_tree import ANY, Node, Ranges, merged, overlap
 

@@ -5,10 +5,10 @@ Not here: named sets (`core.regex_classes`), reading the pattern (`core.regex_pa
 `re`, and every set its ranges.
 """
 
-from dataclasses import dataclass
 from typing import Final, TypeAlias
 
 from emulator.core.errors import DatabaseRequestFailed
+from emulator.core.records import dataclass
 
 REPEAT_MAX: Final = 65535
 GROUP_DEPTH_MAX: Final = 100

@@ -7,7 +7,6 @@ Semantics are MongoDB 4.0's; an empty modifier (`{$set: {}}`) is accepted as lat
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Final, TypeAlias
 
 from emulator.core.documents import admit_value, check_document, resolve
@@ -16,6 +15,7 @@ from emulator.core.ordering import equal
 from emulator.core.paths import Parts, ValueTest, split_path
 from emulator.core.query import compile_filter, demanded_values
 from emulator.core.query_types import type_name
+from emulator.core.records import dataclass
 from emulator.core.update_arrays import ARRAY_OPERATORS
 from emulator.core.update_operators import VALUE_OPERATORS, ChangeBuilder
 from emulator.core.update_rename import compile_rename

@@ -5,7 +5,6 @@ new list out of the old one, and returns the old one where nothing was added or 
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Final, TypeAlias
 
 from emulator.core.documents import check_document
@@ -16,6 +15,7 @@ from emulator.core.query import compile_filter
 from emulator.core.query_arrays import WHOLE_FILTER
 from emulator.core.query_operators import integral, is_operators
 from emulator.core.query_types import type_name
+from emulator.core.records import dataclass
 from emulator.core.update_operators import TYPE_MISMATCH, ChangeBuilder
 from emulator.core.update_tree import Application, Change
 from emulator.core.values import MISSING, Regex, Value

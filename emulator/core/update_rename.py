@@ -5,10 +5,10 @@ the value is read from the document as it was, put at the target, and taken from
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from emulator.core.errors import DatabaseRequestFailed
 from emulator.core.paths import Parts, direct_value, split_path
+from emulator.core.records import dataclass
 from emulator.core.update_tree import Application, Change, conflict
 from emulator.core.values import MISSING, Document, Value
 from emulator.core.wording import shown

@@ -7,11 +7,12 @@ New fields are appended in the order of their names, as MongoDB 4.0 does.
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Final, TypeAlias
 
 from emulator.core.errors import DatabaseRequestFailed
 from emulator.core.paths import Parts, ValueTest, written_index
+from emulator.core.records import dataclass
 from emulator.core.values import MISSING, Document, Value
 from emulator.core.wording import shown
 

@@ -6,9 +6,10 @@ long that would fit an int32, `float` is a double, `datetime` never occurs (date
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import Enum
 from typing import Any, Final, TypeAlias
+
+from emulator.core.records import dataclass
 
 INT32_MIN: Final = -(2**31)
 INT32_MAX: Final = 2**31 - 1

@@ -9,7 +9,6 @@ Names and order of events are those of the realtime package of js-sdk 1.x to 3.x
 
 from bisect import bisect_left, insort
 from collections.abc import Hashable, Iterable, Sequence
-from dataclasses import dataclass
 from typing import Final, Literal
 
 from emulator.core.changes import Change, Operation
@@ -17,6 +16,7 @@ from emulator.core.errors import EmulatorError
 from emulator.core.indexes import compile_order
 from emulator.core.ordering import SortSpecification, hash_key, identical, sort_documents
 from emulator.core.query import CompiledFilter
+from emulator.core.records import dataclass
 from emulator.core.values import Document, Value
 
 RESULT_MAX_DOCUMENTS: Final = 5_000

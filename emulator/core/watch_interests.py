@@ -5,12 +5,13 @@ equals one value is found under that value; only the others are asked for every 
 """
 
 from collections.abc import Hashable
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Generic, TypeVar
 
 from emulator.core.ordering import hash_key
 from emulator.core.paths import Parts, split_path, visit
 from emulator.core.query import CompiledFilter
+from emulator.core.records import dataclass
 from emulator.core.values import Document
 
 T = TypeVar("T", bound=Hashable)

@@ -4,13 +4,14 @@ Not here: any runtime or kind, nor who calls them (`services.functions`, `servic
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import Literal, Protocol, runtime_checkable
 
 from emulator.cloud.session import Session
 from emulator.core.changes import Change
 from emulator.core.limits import WECHAT
+from emulator.core.records import dataclass
 from emulator.core.values import Value
 from emulator.functions.body_stream import BodyStream
 

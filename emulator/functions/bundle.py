@@ -9,10 +9,10 @@ import hashlib
 import os
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from emulator.core.records import dataclass
 from emulator.functions.base import PACKAGES_POINTER, Bundle, Problem
 from emulator.functions.bundle_config import (
     LANGUAGES,

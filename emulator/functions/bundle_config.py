@@ -8,12 +8,13 @@ problem with file and line, and the rest applies.
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import Any, Final, Literal, Protocol
 
 from emulator.core.errors import ConfigurationError
 from emulator.core.plain_schema import fits
+from emulator.core.records import dataclass
 from emulator.core.values import Value
 from emulator.functions.base import (
     MEMORY_DEFAULT_MB,

@@ -9,10 +9,10 @@ import json
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from emulator.core.records import dataclass
 from emulator.functions.base import Bundle
 
 SHARED_PACKAGES: Final = frozenset({"wx-server-sdk", "@cloudbase/node-sdk", "tcb-admin-node"})

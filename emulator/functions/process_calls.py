@@ -6,8 +6,8 @@ answered once; whatever else is said of it later is dropped.
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass
 
+from emulator.core.records import dataclass
 from emulator.functions.base import RESPONSE_MAX_BYTES, Failure, Invocation, Outcome
 
 

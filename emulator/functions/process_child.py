@@ -10,9 +10,9 @@ import sys
 import threading
 from asyncio import AbstractEventLoop
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Final
 
+from emulator.core.records import dataclass
 from emulator.functions.base import Failure
 from emulator.functions.process_channel import Endpoint
 from emulator.functions.process_guardian import Guardian, kill_tree

@@ -9,12 +9,12 @@ import asyncio
 from asyncio import AbstractEventLoop
 from collections import OrderedDict, deque
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
 import orjson
 
 from emulator.cloud.session import Session
+from emulator.core.records import dataclass
 from emulator.core.values import Value
 from emulator.functions.base import Failure, Invocation, LoadFailed, Outcome, Problem
 from emulator.functions.process_bodies import Inlet

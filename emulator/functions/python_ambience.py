@@ -17,9 +17,9 @@ import threading
 from collections.abc import Callable, Iterator, MutableMapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextvars import Context, ContextVar, copy_context
-from dataclasses import dataclass
 from typing import Any, Final, NoReturn
 
+from emulator.core.records import dataclass
 from emulator.functions.python_run import Run, RunEnviron, running_run
 from emulator.functions.python_threads import Abandoned
 

@@ -6,12 +6,12 @@ pieces are taken; when nobody takes them it is closed.
 """
 
 from collections.abc import AsyncIterator, Iterator, Mapping
-from dataclasses import dataclass
 from types import AsyncGeneratorType, GeneratorType
 from typing import Any, Final
 
 import orjson
 
+from emulator.core.records import dataclass
 from emulator.functions.body_stream import BodyStream, ReaderGone
 from emulator.functions.python_result import NotJson, to_json
 

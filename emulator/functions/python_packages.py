@@ -13,12 +13,12 @@ import importlib.metadata
 import re
 import sys
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 from threading import Lock
 from typing import Final
 
+from emulator.core.records import dataclass
 from emulator.functions.base import PACKAGES_POINTER
 
 REQUIREMENTS_FILE: Final = "requirements.txt"

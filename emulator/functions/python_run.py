@@ -8,9 +8,11 @@ tasks, threads and executors that user code starts carry it along.
 import os
 from collections.abc import Callable, Iterator, Mapping, MutableMapping
 from contextvars import ContextVar
-from dataclasses import dataclass, field
+from dataclasses import field
 from threading import RLock, get_ident
 from typing import Final
+
+from emulator.core.records import dataclass
 
 LOG_CHARACTERS_MAX: Final = 1_000_000
 """What one run may print; the rest is dropped and that is said once."""

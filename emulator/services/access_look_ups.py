@@ -5,11 +5,11 @@ request. The one idea: a rule can never fail; what is one too many, or cannot be
 there, and `spent` says so to whoever explains.
 """
 
-from dataclasses import dataclass
 from typing import Final
 
 from emulator.core.aggregate.filters import compile_request_filter
 from emulator.core.errors import EmulatorError
+from emulator.core.records import dataclass
 from emulator.core.rules.ruleset import Operation
 from emulator.core.values import Document, Filter, Value
 from emulator.services.caller import Caller

@@ -6,9 +6,10 @@ after the fact, bounded, and never part of an answer to the caller.
 
 from collections import deque
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Any, Final
 
+from emulator.core.records import dataclass
 from emulator.core.rules.coverage import asked, parts
 from emulator.core.rules.evaluate import Scope
 from emulator.core.rules.nodes import Place

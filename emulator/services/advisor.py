@@ -6,7 +6,6 @@ first, then those of the order, then a range, as MongoDB's own advice goes.
 """
 
 from collections import OrderedDict
-from dataclasses import dataclass
 from typing import Final
 
 from emulator.ambient import Clock
@@ -14,6 +13,7 @@ from emulator.core.bounds import bounds_of
 from emulator.core.indexes import IndexDefinition, default_name
 from emulator.core.ordering import SortSpecification
 from emulator.core.query_nodes import Node, Or
+from emulator.core.records import dataclass
 from emulator.core.values import Value
 from emulator.services.reading import Question, Reading
 

@@ -12,7 +12,6 @@ has no `$limit` of its own, else 10,000 at most
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator
-from dataclasses import dataclass
 from typing import Final
 
 from emulator.ambient import Clock, Ids
@@ -24,6 +23,7 @@ from emulator.core.documents import DOCUMENT_SIZE_MAX_BYTES, resolve
 from emulator.core.errors import DatabaseRequestFailed
 from emulator.core.indexes import described
 from emulator.core.limits import Limits
+from emulator.core.records import dataclass
 from emulator.core.values import Document, Value
 from emulator.services.joining import Joining
 from emulator.stores.base import DocumentStore

@@ -5,7 +5,6 @@ Not here: users (`services.users`), sessions (`services.tokens`), the requests o
 who was switched off is refused and a session begins.
 """
 
-from dataclasses import dataclass
 from typing import Final
 
 from emulator.ambient import Ids
@@ -21,6 +20,7 @@ from emulator.core.auth_errors import (
     WrongCode,
     WrongPassword,
 )
+from emulator.core.records import dataclass
 from emulator.services.caller import ADMINISTRATOR, Caller
 from emulator.services.codes import Codes
 from emulator.services.inbox import Channel, Inbox

@@ -3,8 +3,9 @@
 Not here: what a caller may do (`services.access`).
 """
 
-from dataclasses import dataclass
 from typing import Literal
+
+from emulator.core.records import dataclass
 
 Kind = Literal["administrator", "user", "anonymous"]
 

@@ -6,11 +6,12 @@ worth nothing after a while, after a few wrong tries, or in another run of the s
 """
 
 import hmac
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Final
 
 from emulator.ambient import Clock, Ids
 from emulator.core.auth_errors import TooManyTries, WrongCode
+from emulator.core.records import dataclass
 from emulator.services.inbox import Channel, Inbox
 from emulator.services.users import normal
 

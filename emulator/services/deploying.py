@@ -9,11 +9,11 @@ import os
 import shutil
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from emulator.core.errors import InvalidName, InvalidParam, StoreError
+from emulator.core.records import dataclass
 from emulator.services.hosting import NAME_LENGTH_MAX, is_hosted_name
 
 ASIDE: Final = ".deploying"

@@ -12,7 +12,6 @@ from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import Context
-from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
@@ -23,6 +22,7 @@ from emulator.core.changes import Change
 from emulator.core.errors import EmulatorError
 from emulator.core.limits import WECHAT, Limits
 from emulator.core.ordering import hash_key
+from emulator.core.records import dataclass
 from emulator.core.values import Value
 from emulator.functions.base import DatabaseTrigger, StorageTrigger, StoredFile
 from emulator.services.bus import Bus

@@ -5,10 +5,10 @@ platform's own pages do not know; what it plainly says is granted, anything else
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Any, Final
 
+from emulator.core.records import dataclass
 from emulator.core.rules.files import FileOperation
 
 GRANTS_MAX: Final = 1_000

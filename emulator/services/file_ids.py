@@ -8,10 +8,10 @@ whoever exports files into a folder would follow it.
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Final
 
 from emulator.core.errors import InvalidName
+from emulator.core.records import dataclass
 
 CLOUD_PATH_BYTES_MAX: Final = 850
 SCHEME: Final = "cloud://"

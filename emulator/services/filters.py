@@ -8,7 +8,7 @@ are defined as they were.
 
 from collections import OrderedDict
 from collections.abc import Hashable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Final
 
 from emulator.core.aggregate.filters import compile_request_filter
@@ -16,6 +16,7 @@ from emulator.core.indexes import IndexDefinition
 from emulator.core.ordering import SortSpecification
 from emulator.core.planner import Plan
 from emulator.core.query import CompiledFilter
+from emulator.core.records import dataclass
 from emulator.core.values import Date, Filter, Int64, ObjectId, Value
 from emulator.stores.base import Collection, Index
 from emulator.stores.contents import owned

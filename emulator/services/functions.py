@@ -7,7 +7,6 @@ function's files changed, so that what was saved is what answers.
 
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Final
 
 import orjson
@@ -17,6 +16,7 @@ from emulator.cloud.session import Session, Transport
 from emulator.core.commands import Called, CallFunction
 from emulator.core.errors import FunctionFailed, InvalidParam
 from emulator.core.limits import WECHAT, Limits
+from emulator.core.records import dataclass
 from emulator.core.values import Value
 from emulator.functions.base import (
     MANNER_USUAL,

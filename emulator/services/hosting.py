@@ -12,11 +12,13 @@ import os
 import re
 import stat
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Final, Literal
 from urllib.parse import quote, urlsplit
+
+from emulator.core.records import dataclass
 
 INDEX_DEFAULT: Final = "index.html"
 NAME_LENGTH_MAX: Final = 255

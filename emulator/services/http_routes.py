@@ -4,8 +4,8 @@ Not here: the request and the answer (`wire.http_access`).
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 
+from emulator.core.records import dataclass
 from emulator.functions.base import HttpTrigger
 
 

@@ -8,13 +8,14 @@ many records went in and how many did not.
 
 import asyncio
 from collections.abc import AsyncIterable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Final, Literal
 
 from emulator.ambient import Clock, Ids
 from emulator.core.documents import admit
 from emulator.core.errors import EmulatorError, InvalidParam, StoreError
 from emulator.core.ordering import hash_key
+from emulator.core.records import dataclass
 from emulator.core.values import MISSING, Document
 from emulator.services.database import COLLECTION_NAME
 from emulator.services.interchange import READERS, Item, Lines

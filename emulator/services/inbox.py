@@ -6,10 +6,11 @@ runs the suite reads what a user would have received.
 
 from collections import deque
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import Final, Literal
 
 from emulator.ambient import Clock
+from emulator.core.records import dataclass
 
 MESSAGES_MAX: Final = 1_000
 

@@ -7,7 +7,7 @@ list, and each query takes from it when its turn comes.
 
 from collections import deque
 from collections.abc import Callable, Hashable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from itertools import islice
 from typing import Final, Protocol
 
@@ -15,6 +15,7 @@ from emulator.core.changes import Change
 from emulator.core.errors import EmulatorError
 from emulator.core.ordering import SortSpecification
 from emulator.core.query import CompiledFilter
+from emulator.core.records import dataclass
 from emulator.core.values import Document
 from emulator.core.watch import Event, LiveResult
 from emulator.core.watch_interests import Interests, Place, place_of

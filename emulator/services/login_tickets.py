@@ -10,7 +10,6 @@ import os
 from base64 import urlsafe_b64decode
 from binascii import Error as NotBase64
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -18,6 +17,7 @@ import orjson
 
 from emulator.ambient import Clock, Ids
 from emulator.core.auth_errors import TicketInvalid
+from emulator.core.records import dataclass
 
 KEY_FILE: Final = "tcb_custom_login.json"
 KEY_SIZE_BITS: Final = 2_048

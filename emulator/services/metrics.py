@@ -7,9 +7,10 @@ end, a few additions each; text is made when somebody asks.
 from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Final
 
+from emulator.core.records import dataclass
 from emulator.services.trace import Span
 
 if TYPE_CHECKING:

@@ -9,11 +9,11 @@ is answered for, and its outcome is kept for whoever asks with its number.
 import asyncio
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import Final, Literal, Protocol
 
 from emulator.core.commands import DownloadFile, Find, Insert, TemporaryUrls, Update, UploadFile
 from emulator.core.errors import EmulatorError, InvalidParam
+from emulator.core.records import dataclass
 from emulator.core.values import Document
 from emulator.services.caller import Caller
 from emulator.services.executor import Carrier

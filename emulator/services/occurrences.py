@@ -7,10 +7,11 @@ its event, so it can be called again, now or when somebody replays it, with an e
 import itertools
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, Final
 
 from emulator.core.errors import InvalidParam
+from emulator.core.records import dataclass
 from emulator.core.values import Value
 from emulator.services.caller import Caller
 from emulator.services.trace import Span

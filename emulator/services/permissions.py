@@ -6,10 +6,11 @@ of something that could.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Final
 
 from emulator.core.errors import InvalidParam
+from emulator.core.records import dataclass
 from emulator.core.rules.files import DEFAULT, FileRules, compile_file_rules
 from emulator.core.rules.ruleset import PRESETS, Fault, Preset, RuleSet, compile_rules
 from emulator.core.values import Value

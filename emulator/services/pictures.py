@@ -9,12 +9,13 @@ change nothing one sees. COS: 图片处理, 缩放 and 格式转换.
 import io
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Final
 from urllib.parse import unquote
 
 from emulator.core.errors import InvalidParam
+from emulator.core.records import dataclass
 
 if TYPE_CHECKING:
     from PIL.Image import Image

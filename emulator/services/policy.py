@@ -1,10 +1,11 @@
 """Owns what a project says of its database, as services are told it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from emulator.core.indexes import IndexDefinition, described, with_definitions
 from emulator.core.limits import WECHAT, Limits
+from emulator.core.records import dataclass
 from emulator.stores.base import Describe, DocumentStore, Write
 
 

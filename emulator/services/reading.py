@@ -7,7 +7,7 @@ took, so that an expensive filter holds the loop no longer than a cheap one.
 
 import heapq
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from itertools import islice
 from typing import Final, TypeAlias
 
@@ -16,6 +16,7 @@ from emulator.core.indexes import compile_order
 from emulator.core.ordering import SortSpecification, TopDocuments, sort_documents
 from emulator.core.query import CompiledFilter, Near
 from emulator.core.query_nodes import And
+from emulator.core.records import dataclass
 from emulator.core.values import Document
 from emulator.services.filters import Known
 from emulator.stores.base import Collection

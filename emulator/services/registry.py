@@ -7,10 +7,11 @@ they end.
 
 import asyncio
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Literal
 
 from emulator.core.errors import FunctionNotFound
+from emulator.core.records import dataclass
 from emulator.functions.base import (
     Bundle,
     FunctionRuntime,

@@ -5,12 +5,12 @@ idea: both the rules that hold and the other ones are asked again about the docu
 now; nothing is read out and nothing is written.
 """
 
-from dataclasses import dataclass
 from typing import Any, Literal
 
 from emulator.ambient import Clock
 from emulator.core.commands import Aggregate
 from emulator.core.errors import EmulatorError, InvalidParam, PermissionDenied
+from emulator.core.records import dataclass
 from emulator.core.values import Value
 from emulator.services.access import Access
 from emulator.services.access_look_ups import Ask

@@ -9,12 +9,12 @@ import hashlib
 import hmac
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, Final
 
 import orjson
 
 from emulator.core.auth_errors import SignatureInvalid
+from emulator.core.records import dataclass
 
 ALGORITHM: Final = "TC3-HMAC-SHA256"
 _PART: Final = re.compile(r"(\w+)=([^,]*)")

@@ -11,7 +11,6 @@ import hmac
 import os
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal
 
@@ -19,6 +18,7 @@ import orjson
 
 from emulator.ambient import Clock, Ids
 from emulator.core.errors import StorageDenied
+from emulator.core.records import dataclass
 
 Purpose = Literal["upload", "download"]
 

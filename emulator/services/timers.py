@@ -8,11 +8,11 @@ laptop slept, is a misfire: skipped, or called once, or called for each moment, 
 
 import asyncio
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import Final, Literal
 
 from emulator.ambient import Clock
 from emulator.core.errors import EmulatorError, FunctionNotFound
+from emulator.core.records import dataclass
 from emulator.functions.base import MANNER_ALONE, MANNER_USUAL, Manner, TimerTrigger
 from emulator.services.caller import Caller
 from emulator.services.functions import Functions, Invoked

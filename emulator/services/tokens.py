@@ -11,7 +11,7 @@ import hmac
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from binascii import Error as NotBase64
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, Final
 
 import orjson
@@ -23,6 +23,7 @@ from emulator.core.auth_errors import (
     RefreshTokenExpired,
     Unauthenticated,
 )
+from emulator.core.records import dataclass
 from emulator.core.values import Document
 from emulator.stores.base import Delete, DocumentStore, Drop, Put, Write
 

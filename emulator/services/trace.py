@@ -11,11 +11,11 @@ from collections import OrderedDict, deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
 from typing import Final
 
 from emulator.ambient import Clock
 from emulator.core.errors import EmulatorError
+from emulator.core.records import dataclass
 from emulator.core.values import Value
 
 SPANS_MAX: Final = 20_000

@@ -14,7 +14,7 @@ transactions waits until a transaction that wrote the same document has ended.
 import asyncio
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Any, Final
 
 from emulator.ambient import Clock, Ids
@@ -31,6 +31,7 @@ from emulator.core.commands import (
     Update,
 )
 from emulator.core.errors import EmulatorError, TransactionConflict, TransactionNotExist
+from emulator.core.records import dataclass
 from emulator.services.access import Access
 from emulator.services.bus import Bus
 from emulator.services.caller import Caller

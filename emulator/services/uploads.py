@@ -4,10 +4,10 @@ Not here: who may upload where (`services.storage`) and the bytes' place (`store
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Final
 
 from emulator.core.errors import RequestTooLarge
+from emulator.core.records import dataclass
 from emulator.stores.base import BlobInfo, BlobWriter
 
 UPLOAD_BYTES_MAX: Final = 5 * 1024**3

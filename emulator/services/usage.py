@@ -7,10 +7,10 @@ suite's clock, so that a month which is advanced is a month of usage.
 
 from collections import defaultdict
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Final, Literal
 
 from emulator.ambient import Clock
+from emulator.core.records import dataclass
 from emulator.core.values import Value
 from emulator.functions.base import StoredFile
 from emulator.services.recorder import Recorder

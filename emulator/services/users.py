@@ -8,11 +8,12 @@ a rule nor a query of the project can reach them.
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Final, Literal
 
 from emulator.ambient import Clock, Ids
 from emulator.core.auth_errors import InvalidArgument, TooManyTries, UserExists, UserNotFound
+from emulator.core.records import dataclass
 from emulator.core.values import Document
 from emulator.stores.base import Delete, DocumentStore, Drop, Put
 

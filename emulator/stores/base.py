@@ -6,12 +6,13 @@ may keep it.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from types import MappingProxyType
 from typing import BinaryIO, Final, Literal, Protocol
 
 from emulator.core.indexes import IndexDefinition
 from emulator.core.planner import Reach
+from emulator.core.records import dataclass
 from emulator.core.values import Document, Value
 
 JournalMode = Literal["os", "group", "always", "memory"]

@@ -10,13 +10,13 @@ import hashlib
 import os
 import zlib
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 import orjson
 
 from emulator.core.errors import StoreError
+from emulator.core.records import dataclass
 from emulator.stores.base import BlobInfo
 
 FORMAT: Final = 1

@@ -7,7 +7,6 @@ thread may write for as long as it takes, aside, and then put in place in one st
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Final
 
@@ -15,6 +14,7 @@ import orjson
 
 from emulator.core import ejson
 from emulator.core.errors import InvalidParam, StoreError
+from emulator.core.records import dataclass
 from emulator.core.values import Document, Value
 from emulator.stores.contents import Contents
 from emulator.stores.files import Files, write_all

@@ -7,11 +7,12 @@ cut off; whatever else is damaged, and what follows it, is kept aside and never 
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import BinaryIO, Final, TypeAlias
 
 from emulator.core.errors import StoreError
+from emulator.core.records import dataclass
 from emulator.core.values import Document, Value
 from emulator.stores.checkpoint import ASIDE_NAME, CHECKPOINT_NAME, read_checkpoint
 from emulator.stores.contents import Contents

@@ -5,7 +5,6 @@ the list of everything a suite consists of and what each part is given.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Final
 
 from emulator.ambient import Ids, SuiteClock
@@ -13,6 +12,7 @@ from emulator.config import Config
 from emulator.core.errors import ConfigurationError
 from emulator.core.indexes import IndexDefinition
 from emulator.core.limits import PROFILES, Limits
+from emulator.core.records import dataclass
 from emulator.functions.base import FunctionRuntime
 from emulator.functions.node_process import NodeProcessRuntime
 from emulator.functions.python_inline import PythonInlineRuntime

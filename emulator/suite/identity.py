@@ -5,7 +5,6 @@ project's documents, which no seed, export, query or rule can reach.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Final
 
 from aiohttp import web
@@ -14,6 +13,7 @@ from emulator.ambient import Ids
 from emulator.config import Config
 from emulator.core.auth_errors import AuthError
 from emulator.core.errors import ConfigurationError
+from emulator.core.records import dataclass
 from emulator.services.auth import Auth
 from emulator.services.codes import Codes
 from emulator.services.executor import Executor

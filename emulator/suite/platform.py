@@ -4,11 +4,11 @@ Not here: the clocks and ids themselves (`ambient`), the counting (`services.met
 `services.usage`).
 """
 
-from dataclasses import dataclass
 from typing import Final
 
 from emulator.ambient import Clock, Ids, ManualClock, SeededIds, SuiteClock, SystemIds
 from emulator.config.sections import UsageSection
+from emulator.core.records import dataclass
 from emulator.functions.base import StoredFile
 from emulator.services.bus import Bus
 from emulator.services.dispatcher import Dispatcher

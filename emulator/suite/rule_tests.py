@@ -11,12 +11,13 @@ when the request would.
 """
 
 from collections.abc import Coroutine, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, Final
 
 from emulator.ambient import CountedIds, ManualClock
 from emulator.core.commands import Find, Insert, Remove, Update
 from emulator.core.errors import EmulatorError, InvalidParam, PermissionDenied
+from emulator.core.records import dataclass
 from emulator.core.rules.ruleset import KEYS, Operation
 from emulator.core.values import Document, Value
 from emulator.services.access import Access

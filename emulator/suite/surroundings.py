@@ -5,10 +5,10 @@ Not here: the parts (`suite.assembly`).
 
 import hashlib
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 from emulator.ambient import Ids, SuiteClock
+from emulator.core.records import dataclass
 from emulator.functions.base import Bundle
 
 

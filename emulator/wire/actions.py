@@ -8,13 +8,13 @@ dialect A (tcb-admin-node, wx-server-sdk 1) after them; both share how they are 
 
 import difflib
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
 import orjson
 
 from emulator.core.commands import Command
 from emulator.core.errors import FunctionFailed
+from emulator.core.records import dataclass
 from emulator.core.values import Document, Value
 from emulator.services.caller import Caller
 from emulator.services.functions import Invoked, result_of

@@ -6,7 +6,6 @@ and pages of this machine may call, pages from elsewhere only for a user who sig
 """
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from typing import Final
 
 from aiohttp import ClientError, ClientSession, ClientTimeout, hdrs, web
@@ -14,6 +13,7 @@ from yarl import URL
 
 from emulator.ambient import Ids
 from emulator.core.errors import EmulatorError
+from emulator.core.records import dataclass
 from emulator.wire.callers import Callers, bearer, is_publishable_key
 from emulator.wire.cors import allowed, is_near, preflight
 from emulator.wire.envelope import ForeignRequest, NoSuchPath

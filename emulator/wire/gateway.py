@@ -8,7 +8,6 @@ to what answers, behind one rim that knows callers, pages of other origins and e
 
 import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Final
 
 import orjson
@@ -17,6 +16,7 @@ from multidict import MultiMapping
 
 from emulator.ambient import Ids
 from emulator.core.errors import EmulatorError, InvalidParam
+from emulator.core.records import dataclass
 from emulator.core.values import Value
 from emulator.services.caller import Caller
 from emulator.wire import ejson

@@ -7,11 +7,11 @@ next one; everything else goes on without being copied. RFC 7578 and 2046; every
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from enum import Enum
 from typing import Final
 
 from emulator.core.errors import InvalidParam
+from emulator.core.records import dataclass
 
 BOUNDARY_BYTES_MAX: Final = 200
 """RFC 2046 allows 70; some clients do not count."""

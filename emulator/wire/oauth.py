@@ -7,7 +7,6 @@ and gRPC's name and number. `/auth/v2` has the same endpoints under a few other 
 """
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
 from typing import Any, Final
 
 import orjson
@@ -22,6 +21,7 @@ from emulator.core.auth_errors import (
     UserNotFound,
     WrongCode,
 )
+from emulator.core.records import dataclass
 from emulator.core.values import Value
 from emulator.services.auth import PROVIDER_AGE_S, Auth, Known
 from emulator.services.codes import CODE_AGE_S, TOKEN_AGE_S

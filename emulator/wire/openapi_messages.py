@@ -6,10 +6,10 @@ directions. Numbers and names follow `openapi.proto` as compiled into wx-server-
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import Final, Literal
 
 from emulator.core.errors import InvalidParam
+from emulator.core.records import dataclass
 
 FIELDS_MAX: Final = 10_000
 VARINT_BYTES_MAX: Final = 10

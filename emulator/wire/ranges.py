@@ -7,10 +7,11 @@ RFC allows and no client of the SDKs asks for.
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import UTC
 from email.utils import formatdate, parsedate_to_datetime
 from typing import Final
+
+from emulator.core.records import dataclass
 
 OK: Final = 200
 PARTIAL: Final = 206

@@ -9,12 +9,12 @@ Shapes: the realtime package of js-sdk 1.x to 3.x; documents travel as JSON text
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from binascii import Error as NotBase64
 from collections.abc import Hashable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Final
 
 import orjson
 
 from emulator.core.errors import EmulatorError, InvalidParam
+from emulator.core.records import dataclass
 from emulator.core.values import Document, Value
 from emulator.core.watch import Event, differing
 from emulator.services.live_queries import Live, Step, WatchQuery

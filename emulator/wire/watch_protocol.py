@@ -9,12 +9,13 @@ step that replaces the client's list.
 import itertools
 import logging
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Final
 
 import orjson
 
 from emulator.core.errors import EmulatorError, InvalidParam, PermissionDenied
+from emulator.core.records import dataclass
 from emulator.core.values import Value
 from emulator.services.caller import Caller
 from emulator.services.live_queries import Live

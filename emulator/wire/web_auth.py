@@ -6,13 +6,13 @@ for an access token itself; an `access_token` beside it would be kept with a wro
 """
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
 from typing import Any, Final
 
 import orjson
 from aiohttp import hdrs, web
 
 from emulator.core.auth_errors import InvalidArgument, ProviderNotEnabled, Unauthenticated
+from emulator.core.records import dataclass
 from emulator.core.values import Value
 from emulator.services.auth import Auth, Known
 from emulator.services.tokens import Signed

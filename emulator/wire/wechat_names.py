@@ -7,7 +7,6 @@ so nothing of Python can be reached from a text.
 
 import inspect
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any, Final
 
 from emulator.cloud.aggregate import Aggregation
@@ -20,6 +19,7 @@ from emulator.cloud.markers import ObjectId, RegExp, ServerDate
 from emulator.cloud.query import Query
 from emulator.core.commands import Command as Carried
 from emulator.core.commands import Find
+from emulator.core.records import dataclass
 from emulator.core.values import Value
 from emulator.wire.wechat_dates import date_of, utc_ms
 

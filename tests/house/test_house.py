@@ -74,6 +74,19 @@ def test_exemptions_carry_a_code_and_a_reason(module: Path):
             )
 
 
+def test_records_are_made_by_the_quick_decorator():
+    """Each class of the standard one costs a start half a millisecond; settings may have it."""
+    slow = [
+        str(module.relative_to(ROOT))
+        for module in MODULES
+        if "config" not in module.parts and module.name != "records.py"
+        for node in ast.walk(ast.parse(module.read_text(encoding="utf-8")))
+        if isinstance(node, ast.ImportFrom) and node.module == "dataclasses"
+        if any(name.name == "dataclass" for name in node.names)
+    ]
+    assert not slow, "import dataclass from emulator.core.records"
+
+
 def test_broad_excepts_stand_only_at_the_rims():
     """A request and an invocation may fail in any way; nothing else may swallow everything."""
     rims = {

@@ -7,13 +7,14 @@ beyond its limits is an error rather than carried over.
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Final
 
 from emulator.core.aggregate import dates
 from emulator.core.aggregate.nodes import refusal
 from emulator.core.aggregate.zones import UTC_ZONE, Zone, fixed_zone, zone
 from emulator.core.errors import DatabaseRequestFailed
+from emulator.core.records import dataclass
 
 _MONTHS: Final = (
     "jan",

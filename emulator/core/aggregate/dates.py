@@ -4,9 +4,10 @@ Not here: time zones (`zones`), dates as text (`date_text`). The one idea: every
 arithmetic over days of the proleptic Gregorian calendar, which Python's own dates end at year 9999.
 """
 
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
+
+from emulator.core.records import dataclass
 
 DAY_MS: Final = 86_400_000
 HOUR_MS: Final = 3_600_000

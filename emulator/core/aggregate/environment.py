@@ -5,10 +5,11 @@ stage cannot compute from its documents comes in with this record.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TypeAlias
 
 from emulator.core.aggregate.nodes import Watch, unwatched
+from emulator.core.records import dataclass
 from emulator.core.values import Document, Value
 
 ReadCollection: TypeAlias = Callable[[str], Iterable[Document] | None]

@@ -6,7 +6,7 @@ by element. A document is never changed: what differs is made anew, the rest is 
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Final, TypeAlias
 
 from emulator.core.aggregate.expressions import compile_value, is_operator
@@ -14,6 +14,7 @@ from emulator.core.aggregate.nodes import Expression, Scope, Variables, refusal
 from emulator.core.aggregate.variables import parse_path
 from emulator.core.paths import Parts
 from emulator.core.query_operators import is_number
+from emulator.core.records import dataclass
 from emulator.core.values import MISSING, Document, Value
 
 Transform: TypeAlias = Callable[[Document, Variables], Document]

@@ -6,13 +6,14 @@ finds is held against the same keys, so it makes no difference which.
 """
 
 from collections.abc import Callable, Generator, Hashable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Final
 
 from emulator.core.aggregate.environment import PipelineEnvironment
 from emulator.core.aggregate.stage_nodes import Slice, slices
 from emulator.core.ordering import hash_key
 from emulator.core.paths import visit
+from emulator.core.records import dataclass
 from emulator.core.values import MISSING, Document, Value
 
 INDEXED_VALUES_MAX: Final = 100

@@ -6,12 +6,12 @@ power of ten; rounding always leaves the number itself, upward or downward, zero
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Final
 
 from emulator.core.aggregate.nodes import refusal, wrong_type
 from emulator.core.aggregate.numbers import is_number
 from emulator.core.ordering import is_nan
+from emulator.core.records import dataclass
 from emulator.core.values import Value
 
 # Renard's numbers, to three digits (ISO 3).

@@ -7,7 +7,6 @@ once, then the values are laid together by key, and every accumulator takes a wh
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import islice
 from typing import Final
 
@@ -16,6 +15,7 @@ from emulator.core.aggregate.nodes import Expression, Variables, refusal
 from emulator.core.aggregate.sizes import MEMORY_MAX_BYTES, about_bytes, bson_bytes
 from emulator.core.aggregate.stage_nodes import Slice
 from emulator.core.aggregate.totals import Count, Kinds
+from emulator.core.records import dataclass
 from emulator.core.values import MISSING, Document, Value
 
 GROUP_BYTES: Final = 64

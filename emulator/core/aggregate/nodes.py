@@ -6,12 +6,13 @@ A constant that fails is left alone, so that its error is raised only where it i
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from operator import itemgetter
 from typing import Final, TypeAlias
 
 from emulator.core.errors import DatabaseRequestFailed
 from emulator.core.query_types import type_name
+from emulator.core.records import dataclass
 from emulator.core.values import MISSING, Document, Value
 
 Variables: TypeAlias = tuple[Value, ...]

@@ -6,7 +6,7 @@ query could do, so that whoever has indexes can serve that part.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Final
 
 from emulator.core.aggregate.environment import PipelineEnvironment
@@ -30,6 +30,7 @@ from emulator.core.aggregate.stages_group import GROUP
 from emulator.core.aggregate.stages_join import JOIN
 from emulator.core.aggregate.stages_shape import SHAPE
 from emulator.core.errors import InvalidOperator
+from emulator.core.records import dataclass
 from emulator.core.values import Filter, Value
 
 STAGES_MAX: Final = 1_000

@@ -7,7 +7,7 @@ things in between. What it does at the end (sorting, mostly) is its one long ste
 """
 
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from itertools import islice
 from typing import Final, TypeAlias
 
@@ -17,6 +17,7 @@ from emulator.core.aggregate.nodes import Expression, Scope, Variables, is_true,
 from emulator.core.errors import DatabaseRequestFailed
 from emulator.core.paths import Predicate
 from emulator.core.query import CompiledFilter, compile_filter
+from emulator.core.records import dataclass
 from emulator.core.values import Document, Filter, Value
 
 SLICE_DOCUMENTS: Final = 1_000

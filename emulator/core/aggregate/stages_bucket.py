@@ -7,7 +7,6 @@ limits need the documents sorted first.
 
 from bisect import bisect_right
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from itertools import pairwise
 from operator import itemgetter
 from typing import Final, TypeAlias
@@ -29,6 +28,7 @@ from emulator.core.aggregate.stage_nodes import (
 )
 from emulator.core.aggregate.stages_group import read_outputs
 from emulator.core.ordering import SortKey, compare, rank, sort_key
+from emulator.core.records import dataclass
 from emulator.core.values import MISSING, Document, Value
 
 BOUNDARIES_MAX: Final = 10_000

@@ -6,7 +6,6 @@ field, sorted by what it measures, with the measure written into each document.
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Final
 
 from emulator.core.aggregate.fields import set_path
@@ -28,6 +27,7 @@ from emulator.core.geometry_json import read_pair
 from emulator.core.paths import Parts, visit
 from emulator.core.query import compile_filter
 from emulator.core.query_nodes import Distance
+from emulator.core.records import dataclass
 from emulator.core.values import MISSING, Document, Filter, Value
 
 _OPTIONS: Final = (

@@ -6,7 +6,6 @@ equal exactly where MongoDB's values are.
 """
 
 from collections.abc import Callable, Hashable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
@@ -21,6 +20,7 @@ from emulator.core.aggregate.totals import Count
 from emulator.core.aggregate.variables import check_field_name
 from emulator.core.errors import InvalidOperator
 from emulator.core.ordering import hash_key
+from emulator.core.records import dataclass
 from emulator.core.values import MISSING, Date, Document, Int64, ObjectId, Value
 
 _PLAIN_KEYS: Final = frozenset({str, int, Int64, type(None), Date, ObjectId})

@@ -6,7 +6,7 @@ join by equality.
 """
 
 from collections.abc import Generator, Hashable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Final
 
 from emulator.core.aggregate.environment import PipelineEnvironment
@@ -30,6 +30,7 @@ from emulator.core.aggregate.variables import check_bindable, follow, parse_path
 from emulator.core.ordering import hash_key
 from emulator.core.paths import Parts, array_index
 from emulator.core.query_types import type_name
+from emulator.core.records import dataclass
 from emulator.core.values import MISSING, Document, Int64, Value
 
 PIPELINE_DEPTH_MAX: Final = 20

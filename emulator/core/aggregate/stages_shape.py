@@ -5,7 +5,6 @@ aside, whose slices stay as small as they came.
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Final
 
 from emulator.core.aggregate.fields import (
@@ -28,6 +27,7 @@ from emulator.core.aggregate.stage_nodes import (
 from emulator.core.aggregate.variables import nested, parse_path
 from emulator.core.paths import Parts
 from emulator.core.query_types import type_name
+from emulator.core.records import dataclass
 from emulator.core.values import MISSING, Document, Int64, Value
 
 

@@ -7,7 +7,6 @@ multiple of 400 years away.
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Final
@@ -15,6 +14,7 @@ from zoneinfo import ZoneInfo
 
 from emulator.core.aggregate.dates import DAY_MS, ERA_DAYS, SECOND_MS
 from emulator.core.aggregate.nodes import refusal
+from emulator.core.records import dataclass
 
 _CACHED_ZONES: Final = 64
 _OFFSET: Final = re.compile(r"([+-])(\d\d)(?::?(\d\d))?\Z")

@@ -6,10 +6,11 @@ is enough; where fields are compared with each other a gap needs two.
 """
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from itertools import pairwise
 from typing import Final
 
+from emulator.core.records import dataclass
 from emulator.core.values import MISSING, Date, Value
 
 _KINDS: Final[tuple[Value, ...]] = (MISSING, None, True, False, {})

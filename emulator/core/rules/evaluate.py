@@ -8,9 +8,10 @@ number, and nothing can raise.
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Final, Protocol, TypeAlias
 
+from emulator.core.records import dataclass
 from emulator.core.rules.nodes import (
     Binary,
     Choice,

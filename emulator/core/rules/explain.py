@@ -4,9 +4,9 @@ Not here: the verdict (`core.rules.evaluate`). The one idea: walk down the side 
 false, as a person with a finger on the text would; this runs for people, after the fact.
 """
 
-from dataclasses import dataclass
 from typing import Final
 
+from emulator.core.records import dataclass
 from emulator.core.rules.evaluate import Scope, compiled, truth
 from emulator.core.rules.nodes import Binary, Literal, Logical, Node, Unary, doc_path
 from emulator.core.rules.ruleset import Rule

@@ -6,10 +6,11 @@ the pattern does not match is refused.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Final, Literal
 
 from emulator.core.errors import DatabaseRequestFailed
+from emulator.core.records import dataclass
 from emulator.core.regex import compile_regex
 from emulator.core.rules.evaluate import Scope
 from emulator.core.rules.ruleset import Fault, Rule, RuleSet, compile_rules

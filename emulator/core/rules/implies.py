@@ -8,10 +8,11 @@ counter-example. Fields are taken to hold one value, as the platform takes a que
 
 import itertools
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Final
 
 from emulator.core.query import compile_filter, demanded_values
+from emulator.core.records import dataclass
 from emulator.core.rules.domains import Constants, specimens
 from emulator.core.rules.evaluate import Scope
 from emulator.core.rules.loosen import compared, loosened

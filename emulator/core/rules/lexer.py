@@ -7,10 +7,10 @@ are still text, with the place where each begins.
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Final, Literal
 
 from emulator.core.errors import RuleInvalid
+from emulator.core.records import dataclass
 
 EXPRESSION_CHARACTERS_MAX: Final = 1024
 """The platform's bound on the text of one rule."""

@@ -7,9 +7,9 @@ questions to a rule; each finding names key, character and what to write instead
 import difflib
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Final, Literal
 
+from emulator.core.records import dataclass
 from emulator.core.rules.evaluate import Scope, compiled, truth
 from emulator.core.rules.nodes import (
     Binary,

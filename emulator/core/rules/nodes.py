@@ -5,9 +5,9 @@ every node knows the piece of text it came from, so that whatever is said of it 
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
 
+from emulator.core.records import dataclass
 from emulator.core.values import Value
 
 

@@ -7,10 +7,11 @@ expression that is none refuses its operation and is told, the others go on.
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, Final, Literal
 
 from emulator.core.errors import RuleInvalid
+from emulator.core.records import dataclass
 from emulator.core.rules.evaluate import Scope, compile_rule
 from emulator.core.rules.nodes import Fetch, Matches, Name, Node, Place, doc_paths, walk
 from emulator.core.rules.nodes import Literal as Constant

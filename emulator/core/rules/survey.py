@@ -5,9 +5,10 @@ that needs no document, and their combinations, can be decided by specimens; a f
 calculates with is entangled, and only a query that fixes it will do.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Final
 
+from emulator.core.records import dataclass
 from emulator.core.rules.domains import Constants
 from emulator.core.rules.evaluate import Scope, compiled
 from emulator.core.rules.nodes import (

@@ -8,10 +8,10 @@ punctuation, comments.
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Final, Literal, NoReturn
 
 from emulator.core.errors import InvalidParam, RequestTooLarge
+from emulator.core.records import dataclass
 from emulator.core.values import INT64_MAX, INT64_MIN, Value
 
 TEXT_LENGTH_MAX: Final = 1024 * 1024

@@ -5,9 +5,9 @@ tree). The one idea: `db.collection("x").where({})` is one flat chain of steps, 
 call, so that no length of it makes anything deep. `at` is a node's offset in the text.
 """
 
-from dataclasses import dataclass
 from typing import TypeAlias
 
+from emulator.core.records import dataclass
 from emulator.core.values import Value
 
 

@@ -7,13 +7,13 @@ of `watch` is told. Values are plain JSON: dates ISO text with Z, ids their hexa
 
 import base64
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final
 
 from emulator.core.changes import Change, Operation, removed_fields, updated_fields
 from emulator.core.ejson import date_text
 from emulator.core.errors import ConfigurationError
+from emulator.core.records import dataclass
 from emulator.core.values import Binary, Date, Missing, ObjectId, Regex, Timestamp, Value
 from emulator.functions.base import (
     TRIGGER_BATCH_MAX_CHANGES,

@@ -9,12 +9,12 @@ import base64
 import binascii
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import Final
 
 import orjson
 
 from emulator.core.errors import ConfigurationError
+from emulator.core.records import dataclass
 from emulator.core.values import Value
 from emulator.functions.base import TriggerConfig
 

@@ -5,11 +5,11 @@ trigger; the shape follows the seed's and the database trigger's.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Final
 
 from emulator.core.ejson import date_text
 from emulator.core.errors import ConfigurationError
+from emulator.core.records import dataclass
 from emulator.core.values import Date, Value
 from emulator.functions.base import (
     TRIGGER_RETRIES_DEFAULT,

@@ -10,13 +10,14 @@ the next moment is a look into three tables.
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from emulator.core.ejson import datetime_from_date
 from emulator.core.errors import ConfigurationError
+from emulator.core.records import dataclass
 from emulator.core.values import Date, Value
 from emulator.functions.base import TriggerConfig
 

@@ -4,12 +4,12 @@ Not here: what any API does, and the records that user code's calls travel as (`
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from emulator.core.errors import EmulatorError
 from emulator.core.openapi import Media
 from emulator.core.openapi import OpenApiAnswer as Answer
+from emulator.core.records import dataclass
 from emulator.core.values import Value
 
 __all__ = [

@@ -10,12 +10,13 @@ import asyncio
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any, Final, Literal
 
 from emulator.ambient import Clock, Ids
 from emulator.core.errors import InvalidParam
+from emulator.core.records import dataclass
 from emulator.core.values import Value
 from emulator.services.openapi.calls import Answer, Call, OpenApiNotFound, text_of
 from emulator.services.openapi.people import signature

@@ -1,11 +1,12 @@
 """Owns what a project may say about the open APIs."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Literal
 
+from emulator.core.records import dataclass
 from emulator.core.values import Value
 
 Verdict = Literal["pass", "review", "risky"]
