@@ -4,6 +4,7 @@ Results and texts follow wx-server-sdk: a missing document is an error to `get` 
 replaces or creates, `update` merges.
 """
 
+import json
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -13,6 +14,8 @@ from emulator.cloud.encode import decode_documents
 from emulator.cloud.errors import sdk_error
 from emulator.cloud.naming import BothSpellings
 from emulator.cloud.query import projection_of
+from emulator.cloud.watch import Watcher, watch
+from emulator.core import ejson
 from emulator.core.commands import Find, Found, Remove, Removed, Update, Updated
 from emulator.core.values import Document, Value
 
@@ -20,6 +23,7 @@ _GET: Final = "document.get"
 _SET: Final = "document.set"
 _UPDATE: Final = "document.update"
 _REMOVE: Final = "document.remove"
+_WATCH: Final = "document.watch"
 
 
 class DocumentReference(BothSpellings):
@@ -105,6 +109,24 @@ class DocumentReference(BothSpellings):
             transaction_id=self._transaction_id,
         )
         return Request(command, _read_removed)
+
+    def watch(
+        self,
+        options: Options = None,
+        /,
+        *,
+        on_change: Value = None,
+        on_error: Value = None,
+        **others: Value,
+    ) -> Watcher:
+        """Watch the document: callbacks hear snapshots, or the watcher is iterated over."""
+        if self._transaction_id:
+            raise sdk_error(_WATCH, "a transaction watches nothing")
+        asked = {
+            "collName": self._collection,
+            "query": json.dumps(ejson.canonical({"_id": self._id})),
+        }
+        return watch(_WATCH, asked, options, on_change=on_change, on_error=on_error, others=others)
 
     def _read_found(self, found: Found) -> dict[str, Any]:
         if not found.documents and self._throws:

@@ -14,6 +14,7 @@ from typing import Any, Final
 from urllib.parse import quote
 
 from emulator.cloud.keep_alive import Connections
+from emulator.cloud.watch_feed import Signed
 from emulator.core import ejson
 from emulator.core.commands import (
     Aggregate,
@@ -89,6 +90,12 @@ class HttpTransport:
     def submit(self, command: Command) -> "Future[Any]":
         """Send the command on a thread and return its result to come."""
         return self._threads.submit(self._perform, command)
+
+    def sign_socket(self) -> Signed:
+        """Return where the realtime connection is and what opens it; blocks."""
+        told = self._action("auth.wsWebSign", {})
+        url = "ws" + self._url.removeprefix("http").removesuffix("/admin") + "/ws"
+        return Signed(url, told["envId"], told["signStr"])
 
     def _perform(self, command: Command) -> Any:
         if isinstance(command, UploadFile):

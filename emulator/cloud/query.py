@@ -5,6 +5,7 @@ that its calls have built so far; each call returns another query. As in the Jav
 `where` replaces the first, 100 documents come without a limit and 1,000 at most with one.
 """
 
+import json
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, Final
@@ -16,6 +17,8 @@ from emulator.cloud.data import update_operators
 from emulator.cloud.encode import decode_documents, encode, passed
 from emulator.cloud.errors import cloud_error, sdk_error
 from emulator.cloud.naming import BothSpellings
+from emulator.cloud.watch import Watcher, watch
+from emulator.core import ejson
 from emulator.core.commands import (
     QUERY_LIMIT_DEFAULT_DOCUMENTS,
     QUERY_LIMIT_MAX_DOCUMENTS,
@@ -30,16 +33,18 @@ from emulator.core.commands import (
 from emulator.core.values import Document, Value
 
 DIRECTIONS: Final[Mapping[Value, int]] = {"asc": 1, "desc": -1}
+_WORDS: Final = {1: "asc", -1: "desc"}
 
 
 class Query(BothSpellings):
     """Conditions, order, range and fields of one collection."""
 
-    __slots__ = ("_find", "_has_where")
+    __slots__ = ("_find", "_has_limit", "_has_where")
 
-    def __init__(self, find: Find, *, has_where: bool) -> None:
+    def __init__(self, find: Find, *, has_where: bool, has_limit: bool = False) -> None:
         self._find = find
         self._has_where = has_where
+        self._has_limit = has_limit
 
     def where(self, conditions: "Mapping[str, Value] | Logic") -> "Query":
         """Return the query for documents that meet the conditions; replaces earlier ones."""
@@ -48,7 +53,8 @@ class Query(BothSpellings):
                 "collection.where", f"查询参数必须为对象: a dict, not {type(conditions).__name__}"
             )
         filter_ = passed("collection.where", "where", encode_filter, conditions)
-        return Query(replace(self._find, filter=filter_), has_where=True)
+        find = replace(self._find, filter=filter_)
+        return Query(find, has_where=True, has_limit=self._has_limit)
 
     def order_by(self, field: str, direction: str = "asc") -> "Query":
         """Return the query sorted by one more field, "asc" or "desc"."""
@@ -61,7 +67,9 @@ class Query(BothSpellings):
     def limit(self, count: int) -> "Query":
         """Return the query for so many documents; 0 stands for no limit said."""
         wanted = _whole_number("limit", count) or QUERY_LIMIT_DEFAULT_DOCUMENTS
-        return self._with(limit=min(wanted, QUERY_LIMIT_MAX_DOCUMENTS))
+        limited = self._with(limit=min(wanted, QUERY_LIMIT_MAX_DOCUMENTS))
+        limited._has_limit = count > 0
+        return limited
 
     def skip(self, count: int) -> "Query":
         """Return the query without the first so many documents."""
@@ -114,13 +122,42 @@ class Query(BothSpellings):
             Remove(collection=find.collection, filter=find.filter, multi=multi), _read_removed
         )
 
+    def watch(
+        self,
+        options: Options = None,
+        /,
+        *,
+        on_change: Value = None,
+        on_error: Value = None,
+        **others: Value,
+    ) -> Watcher:
+        """Watch the query: callbacks hear snapshots, or the watcher is iterated over.
+
+        Raises:
+            CloudError: the query says more than where, order_by and limit.
+        """
+        api, find = "collection.watch", self._find
+        self._require_no_transaction(api)
+        if find.skip or find.projection is not None:
+            raise sdk_error(api, "a watch knows where, order_by and limit only")
+        asked: Document = {
+            "collName": find.collection,
+            "query": json.dumps(ejson.canonical(find.filter)),
+        }
+        if find.sort:
+            asked["orderBy"] = {path: _WORDS[direction] for path, direction in find.sort}
+        if self._has_limit:
+            asked["limit"] = find.limit
+        return watch(api, asked, options, on_change=on_change, on_error=on_error, others=others)
+
     def _require_no_transaction(self, api: str) -> None:
         """Refuse what the JavaScript SDKs silently send outside of the transaction."""
         if self._find.transaction_id:
             raise sdk_error(api, "a transaction writes documents by id only: doc(id)")
 
     def _with(self, **changes: Any) -> "Query":
-        return Query(replace(self._find, **changes), has_where=self._has_where)
+        find = replace(self._find, **changes)
+        return Query(find, has_where=self._has_where, has_limit=self._has_limit)
 
 
 def projection_of(fields: Mapping[str, Value]) -> Document:
