@@ -1,8 +1,9 @@
-"""Owns `cloud-emu fn inspect`: a Node function opened to debuggers while the suite runs.
+"""Owns `cloud-emu fn inspect`: a function opened to debuggers while the suite runs.
 
 Not here: how it is opened (the suite).
 """
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
@@ -11,27 +12,40 @@ import click
 from emulator.cli.options import project_option
 from emulator.cli.output import EXIT_DONE, json_option, say, say_json
 
-PORT_DEFAULT: Final = 9229
-"""What Node and its debuggers use when nothing is said."""
+PORTS: Final[Mapping[str, int]] = {"node": 9229, "python": 5678}
+"""What debuggers of a language expect when nothing is said."""
+_HOW: Final[Mapping[str, str]] = {
+    "ws": "in Chrome: chrome://inspect; in VS Code: attach to this port; then call the function",
+    "debugpy": "in VS Code: attach to this port; then call the function",
+}
 
 
-@click.command("inspect", short_help="Open a Node function to debuggers.")
+@click.command("inspect", short_help="Open a function to debuggers.")
 @click.argument("name")
-@click.option("--port", type=click.IntRange(0, 65_535), default=PORT_DEFAULT, show_default=True)
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65_535),
+    help="Where debuggers attach: 9229 for Node and 5678 for Python unless said.",
+)
 @project_option
 @json_option
-def inspect(name: str, *, port: int, project: Path, as_json: bool) -> int:
-    """Open a Node function to debuggers, such as Chrome's or an editor's.
+def inspect(name: str, *, port: int | None, project: Path, as_json: bool) -> int:
+    """Open a function to debuggers, such as an editor's, or Chrome's for a Node function.
 
     It has no time-out from then on, and stays open when its code is saved, until the suite stops.
+    A Python function runs in a process of its own then; it needs the extra cloud-emu[debug].
     """
     from emulator.cli.connect import connect
     from emulator.cli.control import path_of
 
-    told = connect(project).post(path_of("functions", name, "inspect"), {"port": port})
+    client = connect(project)
+    if port is None:
+        known = {each["name"]: each["language"] for each in client.get("/_emu/info")["functions"]}
+        port = PORTS.get(known.get(name, ""), 0)
+    told = client.post(path_of("functions", name, "inspect"), {"port": port})
     if as_json:
         say_json(told)
         return EXIT_DONE
     say(f"debugger: {told['url']}")
-    say("  in Chrome: chrome://inspect; in VS Code: attach to this port; then call the function")
+    say(f"  {_HOW.get(told['url'].partition(':')[0], 'attach to this port')}")
     return EXIT_DONE

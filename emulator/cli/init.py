@@ -13,6 +13,7 @@ from emulator.cli.output import EXIT_DONE, json_option, say, say_json
 
 FUNCTION_NAME: Final = "hello"
 FUNCTIONS_FOLDER: Final = "functions"
+LAUNCH_FILE: Final = ".vscode/launch.json"
 
 
 @click.command(short_help="Write a first configuration, function and test.")
@@ -22,7 +23,9 @@ FUNCTIONS_FOLDER: Final = "functions"
 )
 @json_option
 def init(folder: Path, *, template: str, as_json: bool) -> int:
-    """Write .emulator.toml, a first function and a first test; nothing that is there is touched.
+    """Write .emulator.toml, a first function, a first test; nothing that is there is touched.
+
+    How VS Code attaches its debugger to functions goes into .vscode/launch.json.
 
     Templates: python and node begin with a function; miniprogram, taro, uniapp and web also write
     the client script and the few lines that load it.
@@ -32,6 +35,7 @@ def init(folder: Path, *, template: str, as_json: bool) -> int:
         config_text,
         function_files,
         install_command,
+        launch_text,
         require_template,
         test_text,
         write_new,
@@ -45,6 +49,7 @@ def init(folder: Path, *, template: str, as_json: bool) -> int:
         files |= {f"{root}/{FUNCTION_NAME}/{name}": text for name, text in hello.items()}
         files[f"tests/test_{FUNCTION_NAME}.py"] = test_text(FUNCTION_NAME)
     files |= client_files(template)
+    files[LAUNCH_FILE] = launch_text()
     written, left = write_new(folder, files)
     if as_json:
         say_json({"written": [str(path) for path in written], "left": [str(path) for path in left]})

@@ -38,6 +38,38 @@ time_zone = "Asia/Shanghai"  # what timer expressions speak of
 # paths = ["seed/*.jsonl"]   # orders.jsonl fills the collection orders
 """
 
+_LAUNCH: Final = """\
+{
+  // Attach after: cloud-emu fn inspect NAME (Python functions need: pip install "cloud-emu[debug]")
+  "version": "0.2.0",
+  "configurations": [
+    {
+      "name": "Cloud Emu: Python function",
+      "type": "debugpy",
+      "request": "attach",
+      "connect": {"host": "127.0.0.1", "port": 5678}
+    },
+    {
+      "name": "Cloud Emu: Node function",
+      "type": "node",
+      "request": "attach",
+      "address": "127.0.0.1",
+      "port": 9229,
+      "restart": true,
+      "skipFiles": ["<node_internals>/**"]
+    },
+    {
+      "name": "Cloud Emu: start",
+      "type": "debugpy",
+      "request": "launch",
+      "module": "emulator",
+      "args": ["start", "${workspaceFolder}"],
+      "console": "integratedTerminal"
+    }
+  ]
+}
+"""
+
 _FUNCTION: Final = '''\
 """{name}: greets whoever calls."""
 
@@ -158,6 +190,11 @@ def install_command(folder: Path, project: Path) -> str:
         return ""
     where = "" if project == Path() else f' --project "{project}"'
     return f"cloud-emu fn install {folder.name}{where}"
+
+
+def launch_text() -> str:
+    """Return how VS Code starts the suite in its debugger, and attaches to functions."""
+    return _LAUNCH
 
 
 def config_text(root: str) -> str:

@@ -74,6 +74,10 @@ class NodeKind:
             )
         return ""
 
+    def debugger_fault(self) -> str:
+        """Return nothing: Node brings its debugger."""
+        return ""
+
     def wanted(self, bundle: Bundle) -> Mapping[str, object]:
         """Return where the function's code and packages are, and what it sees."""
         return {

@@ -50,6 +50,10 @@ class Kind(Protocol):
         """Return what is wrong with a version that started, nothing if it will do."""
         ...
 
+    def debugger_fault(self) -> str:
+        """Return what keeps debuggers out, nothing if a process can let them in."""
+        ...
+
     def wanted(self, bundle: Bundle) -> Mapping[str, object]:
         """Return what a process is told to load."""
         ...

@@ -12,8 +12,10 @@ from asyncio import AbstractEventLoop
 from collections.abc import Sequence
 from contextlib import suppress
 from typing import Final
+from urllib.parse import urlsplit
 
 from emulator.ambient import Clock, Ids
+from emulator.core.errors import InvalidParam
 from emulator.functions.base import (
     MEMORY_DEFAULT_MB,
     Bundle,
@@ -140,8 +142,12 @@ class ProcessRuntime:
 
         Raises:
             LoadFailed: its code does not load.
+            InvalidParam: what the debugger needs is not installed.
         """
         assert isinstance(generation, ProcessGeneration)
+        fault = self._kind.debugger_fault()
+        if fault:
+            raise InvalidParam(f"{generation.bundle.name} cannot be inspected: {fault}")
         self._bind()
         self._inspected[generation.bundle.name] = port
         for worker in tuple(generation.idle)[1:]:
@@ -155,6 +161,7 @@ class ProcessRuntime:
             generation.take(worker)
             url = await self._open(worker, port)
         generation.is_inspected = True
+        self._inspected[generation.bundle.name] = urlsplit(url).port or port
         return url
 
     def running(self) -> Sequence[str]:

@@ -18,9 +18,12 @@ from emulator.functions.process_environment import process_variables
 from emulator.functions.process_guardian import Guardian
 from emulator.functions.process_kind import WorkerLost
 from emulator.functions.process_runtime import ProcessRuntime
+from emulator.functions.python_inspect import debugger_fault
 
 INHERITED_NOT: Final = frozenset({"PYTHONINSPECT", "PYTHONSTARTUP"})
 """Variables of the shell that would keep a worker from ending, or make it run something else."""
+QUIET_DEBUGGER: Final = {"PYDEVD_DISABLE_FILE_VALIDATION": "1"}
+"""Else debugpy prints a warning about modules that it cannot step into."""
 TIMEOUT_GRACE_S: Final = 0.25
 """How long after a time-out the process may tell where its code stood; then it is killed."""
 
@@ -51,7 +54,7 @@ class PythonKind:
             name="Python",
             arguments=(sys.executable, "-c", _START.format(path=sys.path)),
             memory_mb=memory_mb,
-            environ=process_variables(INHERITED_NOT),
+            environ={**process_variables(INHERITED_NOT), **QUIET_DEBUGGER},
             guardian=guardian,
         )
 
@@ -59,6 +62,10 @@ class PythonKind:
         """Return nothing: it is the suite's own."""
         del version
         return ""
+
+    def debugger_fault(self) -> str:
+        """Return what is to be installed first, if anything."""
+        return debugger_fault()
 
     def wanted(self, bundle: Bundle) -> Mapping[str, object]:
         """Return the function as found, and what it sees."""

@@ -9,6 +9,7 @@ ends itself.
 import asyncio
 import os
 import platform
+import signal
 import socket
 import sys
 import time
@@ -37,10 +38,14 @@ from emulator.functions.process_channel import Channel
 from emulator.functions.python_calls import PythonGeneration
 from emulator.functions.python_errands import Errands, ErrandTransport
 from emulator.functions.python_inline import PythonInlineRuntime
+from emulator.functions.python_inspect import Debugger
 
 LOOK_EVERY_S: Final = 0.02
 LEFT_MAX_S: Final = 60.0
 """What is open longer than this is taken for part of the module."""
+
+NO_TIMEOUT_S: Final = 1e9
+"""For a function that a debugger may hold."""
 
 _Line = tuple[str, str, str]
 _Order = tuple[Mapping[str, Any], Mapping[str, Any]]
@@ -62,6 +67,7 @@ class Worker:
         self._generation: PythonGeneration | None = None
         self._around: Mapping[str, Any] = {}
         self._queue: deque[_Order] = deque()
+        self._debugger = Debugger()
         self._outlet: Outlet | None = None
         self._call: asyncio.Task[None] | None = None
         self._looking: asyncio.Task[None] | None = None
@@ -103,6 +109,16 @@ class Worker:
     def _answered(self, payload: bytes) -> None:
         self._errands.answered(payload)
 
+    def _inspect(self, payload: bytes) -> None:
+        port = orjson.loads(payload)["port"]
+        if port >= 0:
+            self._send("u", self._debugger.listen(port))
+        elif self._call is None:
+            # The port is let go with the process; other calls get another one.
+            self.ended.set()
+        else:
+            self._send("u", "")
+
     def _make_room(self, payload: bytes) -> None:
         if self._outlet is not None:
             self._outlet.has_room(payload)
@@ -115,7 +131,9 @@ class Worker:
         del payload
 
     def _lose(self) -> None:
-        # Past all that user code may have left open: nobody hears of it any more.
+        # Past all that user code may have left open, and with what it started: nobody hears of it.
+        if sys.platform != "win32" and os.getpgid(0) == os.getpid():
+            os.killpg(0, signal.SIGKILL)
         os._exit(0)
 
     _HEARD: Final[Mapping[str, Callable[["Worker", bytes], None]]] = {
@@ -125,6 +143,7 @@ class Worker:
         "V": _refuse,
         "E": _end,
         "A": _answered,
+        "I": _inspect,
         "W": _make_room,
         "G": _leave,
         "P": _ignore,
@@ -205,7 +224,7 @@ class Worker:
                 request_id=request_id,
                 log=log,
             ),
-            timeout_s=told["deadline"] / 1000,
+            timeout_s=NO_TIMEOUT_S if self._debugger.url else told["deadline"] / 1000,
             log=log,
             manner=manner,
         )

@@ -106,18 +106,22 @@ class Functions:
 
         Raises:
             FunctionNotFound: no such function.
-            InvalidParam: debuggers cannot be attached to functions of its language.
+            InvalidParam: debuggers cannot be attached to it, or lack what they need.
             FunctionFailed: its code does not load.
         """
         known = await self._registry.current(name)
         generation = known.generation
+        is_inline = generation is not None and generation.bundle.engine == "python"
+        if is_inline and "python_process" in self._runtimes:
+            # In the suite's own process a breakpoint would hold everything.
+            generation = (await self._registry.move(name)).generation
         if generation is None:
             failure = _unloadable(known).failure
             raise FunctionFailed(failure.message if failure else f"function {name} did not load")
         runtime = self._runtimes[generation.bundle.engine]
         if not isinstance(runtime, Inspectable):
             raise InvalidParam(
-                f"{name} runs in the suite's own process; only Node functions can be inspected",
+                f"{name} runs in the suite's own process, where no function can be inspected",
                 hint="start the suite itself in a debugger: python -m debugpy -m emulator start",
             )
         return await runtime.inspect(generation, port)

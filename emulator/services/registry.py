@@ -46,6 +46,7 @@ class Registered:
     problem: Problem | None = None
     failed_digest: str = ""
     explained: int = -1
+    is_moved: bool = False
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
     calls: dict[int, int] = field(default_factory=dict)
 
@@ -85,6 +86,19 @@ class Registry:
         elif name in self._registered:
             self._forget(name)
             self._recorder.notice("removed", f"function {name} is gone", function=name)
+
+    async def move(self, name: str) -> Registered:
+        """Have a Python function run in a process of its own from now on, as debuggers need.
+
+        Raises:
+            FunctionNotFound: no such function.
+        """
+        known = await self.current(name)
+        if not known.is_moved:
+            async with known.lock:
+                known.is_moved = True
+                await self._load(known, known.bundle)
+        return known
 
     def states(self) -> list[FunctionState]:
         """Return every function by name."""
@@ -168,9 +182,11 @@ class Registry:
             await self._load(known, bundle)
 
     async def _load(self, known: Registered, bundle: Bundle) -> None:
-        runtime = self._runtimes.get(bundle.engine)
         known.bundle = bundle
         known.variables = self._variables_of(bundle)
+        if known.is_moved:
+            bundle = replace(bundle, runtime="process")
+        runtime = self._runtimes.get(bundle.engine)
         try:
             if runtime is None:
                 raise LoadFailed(_no_runtime(bundle))

@@ -1,6 +1,7 @@
 """`cloud-emu init`: a project out of nothing, and nothing touched that is there."""
 
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -13,6 +14,7 @@ def test_a_project_out_of_nothing_runs_its_own_test(cli, tmp_path):
     fresh = tmp_path / "fresh"
     assert {path.relative_to(fresh).as_posix() for path in fresh.rglob("*") if path.is_file()} == {
         ".emulator.toml",
+        ".vscode/launch.json",
         "functions/hello/config.json",
         "functions/hello/index.py",
         "tests/test_hello.py",
@@ -43,7 +45,7 @@ def test_files_that_are_there_are_left_and_said_so(cli):
     (cli.project / ".emulator.toml").write_text("# mine\n")
     done = cli("init", "--json")
     assert done.code == 0
-    assert done.json == {"written": [], "left": [".emulator.toml"]}
+    assert done.json == {"written": [str(Path(".vscode/launch.json"))], "left": [".emulator.toml"]}
     assert (cli.project / ".emulator.toml").read_text() == "# mine\n"
 
 

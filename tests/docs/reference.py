@@ -61,7 +61,7 @@ CALLS = {
     "GET /_emu/collections/{name}": ("", "its documents, oldest first"),
     "POST /_emu/functions/{name}/inspect": (
         '`{"port": 9229}`, 0 or nothing for any port',
-        '`{"url"}`: where debuggers attach; Node functions only',
+        '`{"url"}`: where debuggers attach; a Python function runs in a process of its own then',
     ),
     "POST /_emu/functions/{name}/invoke": (
         '`{"event": {}, "openid": "oAda" or null, "source": "wx_client", "asynchronous": false}`',

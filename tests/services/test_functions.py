@@ -160,7 +160,7 @@ async def test_code_of_an_invocation_is_known_by_its_request_even_when_it_has_en
 
 async def test_function_that_no_debugger_can_be_attached_to_says_what_to_do(stage):
     await stage.save("echo", echo)
-    with pytest.raises(InvalidParam, match="only Node functions") as refused:
+    with pytest.raises(InvalidParam, match="where no function can be inspected") as refused:
         await stage.functions.inspect("echo", 0)
     assert "debugpy" in refused.value.hint
 
