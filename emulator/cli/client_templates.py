@@ -59,14 +59,24 @@ _WEB: Final = """\
 <!doctype html>
 <html lang="en">
 <meta charset="utf-8">
+<meta name="viewport" content="width=device-width">
+<meta name="color-scheme" content="light dark">
+<link rel="icon" href="data:,">
 <title>Hello</title>
 <p id="message">…</p>
 <script type="module">
-  import { cloud } from 'http://127.0.0.1:8270/_emu/sdk/wx-cloud.js'
+  // The suite serves this page, and the client at this address. A page of another server says
+  // http://127.0.0.1:8270/_emu/sdk/wx-cloud.js.
+  import { cloud } from '/_emu/sdk/wx-cloud.js'
 
-  cloud.init({ env: 'demo-env' })
-  const { result } = await cloud.callFunction({ name: 'hello', data: { name: 'Ada' } })
-  document.getElementById('message').textContent = result.message
+  const message = document.getElementById('message')
+  try {
+    cloud.init({ env: 'demo-env' })
+    const { result } = await cloud.callFunction({ name: 'hello', data: { name: 'Ada' } })
+    message.textContent = result.message
+  } catch (error) {
+    message.textContent = error.errMsg || error.message
+  }
 </script>
 </html>
 """
@@ -74,13 +84,17 @@ _WEB: Final = """\
 
 @dataclass(frozen=True, slots=True)
 class ClientTemplate:
-    """What an app gets: its files, where the script goes, which function template goes with it."""
+    """What an app gets: its files, where the script goes, which function template goes with it.
+
+    `site` is the folder of pages that the suite itself serves, if any.
+    """
 
     function: str
     files: Mapping[str, str]
     modules: tuple[str, ...] = ()
     commonjs: tuple[str, ...] = ()
     types: tuple[str, ...] = ()
+    site: str = ""
 
 
 CLIENT_TEMPLATES: Final[Mapping[str, ClientTemplate]] = {
@@ -105,7 +119,7 @@ CLIENT_TEMPLATES: Final[Mapping[str, ClientTemplate]] = {
     "uniapp": ClientTemplate(
         function="node", files={"cloud-emu.js": _UNIAPP}, modules=("wx-cloud.js",)
     ),
-    "web": ClientTemplate(function="python", files={"web/index.html": _WEB}),
+    "web": ClientTemplate(function="python", files={"web/index.html": _WEB}, site="web"),
 }
 
 
@@ -113,6 +127,12 @@ def function_template(template: str) -> str:
     """Return the template of the first function that goes with a template of `init`."""
     found = CLIENT_TEMPLATES.get(template)
     return found.function if found else template
+
+
+def site_folder(template: str) -> str:
+    """Return the folder of the pages that the suite serves, "" for none."""
+    found = CLIENT_TEMPLATES.get(template)
+    return found.site if found else ""
 
 
 def client_files(template: str) -> dict[str, str]:

@@ -30,7 +30,12 @@ def init(folder: Path, *, template: str, as_json: bool) -> int:
     Templates: python and node begin with a function; miniprogram, taro, uniapp and web also write
     the client script and the few lines that load it.
     """
-    from emulator.cli.client_templates import CLIENT_TEMPLATES, client_files, function_template
+    from emulator.cli.client_templates import (
+        CLIENT_TEMPLATES,
+        client_files,
+        function_template,
+        site_folder,
+    )
     from emulator.cli.templates import (
         config_text,
         function_files,
@@ -43,7 +48,7 @@ def init(folder: Path, *, template: str, as_json: bool) -> int:
 
     require_template(template, CLIENT_TEMPLATES)
     root = _functions_root(folder)
-    files = {".emulator.toml": config_text(root)}
+    files = {".emulator.toml": config_text(root, site_folder(template))}
     if not _has_functions(folder / root):
         hello = function_files(function_template(template), FUNCTION_NAME)
         files |= {f"{root}/{FUNCTION_NAME}/{name}": text for name, text in hello.items()}

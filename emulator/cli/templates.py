@@ -38,6 +38,11 @@ time_zone = "Asia/Shanghai"  # what timer expressions speak of
 # paths = ["seed/*.jsonl"]   # orders.jsonl fills the collection orders
 """
 
+_SITE: Final = """
+[hosting]
+root = "{site}"{space}# the pages that the site serves
+"""
+
 _LAUNCH: Final = """\
 {
   // Attach after: cloud-emu fn inspect NAME (Python functions need: pip install "cloud-emu[debug]")
@@ -197,9 +202,10 @@ def launch_text() -> str:
     return _LAUNCH
 
 
-def config_text(root: str) -> str:
-    """Return a first `.emulator.toml`."""
-    return _CONFIG.format(root=root)
+def config_text(root: str, site: str = "") -> str:
+    """Return a first `.emulator.toml`, for functions and, if there is one, a folder of pages."""
+    text = _CONFIG.format(root=root)
+    return text + _SITE.format(site=site, space=" " * max(1, 20 - len(site))) if site else text
 
 
 def test_text(name: str) -> str:
