@@ -2,10 +2,10 @@
 
 Not here: clocks and calls (`services.timers`). Fields are second, minute, hour, day, month,
 weekday and year with `,` `-` `*` `/` and names; when both day and weekday are given, either
-suffices (developers.weixin.qq.com, functions, triggers). croniter finds the days and what clocks
-that are set do to them; what it would read otherwise, such as fewer fields or other weekday
-numbers, is brought into its form first. The one idea: on a day of 24 hours that is known to match,
-the next moment is a look into three tables.
+suffices (developers.weixin.qq.com, functions, triggers); for `L`, `W` and `#` see `special_days`.
+croniter finds the days and what clocks that are set do to them; what it would read otherwise, such
+as fewer fields or other weekday numbers, is brought into its form first. The one idea: on a day of
+24 hours that is known to match, the next moment is a look into three tables.
 """
 
 import re
@@ -20,6 +20,15 @@ from emulator.core.errors import ConfigurationError
 from emulator.core.records import dataclass
 from emulator.core.values import Date, Value
 from emulator.functions.base import TriggerConfig
+from emulator.functions.triggers.special_days import (
+    Days,
+    IsDay,
+    is_special,
+    plain_day,
+    plain_weekday,
+    special_day,
+    special_weekday,
+)
 
 if TYPE_CHECKING:
     from croniter import croniter
@@ -61,6 +70,16 @@ _WEEKDAY_SHIFTS: Final[Mapping[Weekdays, tuple[int, int, int]]] = {
 _PLACES: Final[Mapping[str, int]] = {"second": 5, "minute": 0, "hour": 1}
 """Where croniter keeps what these fields stand for."""
 DAY_S: Final = 86_400
+DAYS_SEARCHED_MAX: Final = 40 * 366
+"""29 February is a fifth Friday once in 28 years, or 40 over 2100."""
+_SPECIAL_EXAMPLES: Final = {
+    "day": "L for the last day, LW for the last working day, 10W for the one nearest the 10th",
+    "weekday": "5L or FRIL for the last Friday, 5#2 or FRI#2 for the second",
+}
+_SPECIAL_UNTOLD: Final = (
+    "L, W and # stand on Tencent Cloud's page about timers, which runs the functions, but not on "
+    "WeChat's"
+)
 
 
 class _OpenDay:
@@ -82,6 +101,7 @@ class CompiledTimer:
     notes: tuple[str, ...]
     _moments: "croniter"
     _clock_face: tuple[tuple[int, ...], ...]
+    _days: Days | None = None
     _day: _OpenDay = field(default_factory=_OpenDay, compare=False)
 
     def next_fire_ms(self, after_ms: int) -> int | None:
@@ -102,13 +122,33 @@ class CompiledTimer:
 
         start = datetime_from_date(Date(after_ms)).astimezone(self.zone)
         try:
-            moment = self._moments.get_next(datetime, start_time=start)
-            while moment.fold and self._names_hours():
-                moment = self._moments.get_next(datetime)
+            moment = self._next(start) if self._days is None else self._next_on(self._days, start)
         except CroniterBadDateError:
+            return None
+        if moment is None:
             return None
         self._open(moment)
         return round(moment.timestamp()) * 1000
+
+    def _next(self, start: datetime) -> datetime:
+        moment: datetime = self._moments.get_next(datetime, start_time=start)
+        while moment.fold and self._names_hours():
+            moment = self._moments.get_next(datetime)
+        return moment
+
+    def _next_on(self, days: Days, start: datetime) -> datetime | None:
+        """Return the next moment on one of the days; the expression itself names every day."""
+        last = start.date() + timedelta(days=DAYS_SEARCHED_MAX)
+        day = start.date()
+        while day < last:
+            if days.has(day):
+                before = datetime(day.year, day.month, day.day, tzinfo=self.zone)
+                moment = self._next(max(start, before - timedelta(seconds=1)))
+                if moment.date() == day:
+                    return moment
+                day = max(day, moment.date() - timedelta(days=1))
+            day += timedelta(days=1)
+        return None
 
     def _open(self, moment: datetime) -> None:
         """Remember the day of a moment, unless clocks are set on it."""
@@ -149,6 +189,14 @@ def compile_timer(
             f"timer {trigger.name}: config must be text", hint=f"write {_EXAMPLE}"
         )
     fields, notes = _seven(trigger.name, trigger.config.upper().split(), strict=strict)
+    days = _special(trigger.name, fields, weekdays)
+    if days is not None and weekdays == "sunday":
+        if strict:
+            raise ConfigurationError(
+                f"timer {trigger.name}: {_SPECIAL_UNTOLD}",
+                hint="name the days, or leave out strict",
+            )
+        notes.append(f"timer {trigger.name}: {_SPECIAL_UNTOLD}")
     bounds = {**_BOUNDS, "weekday": _WEEKDAY_SHIFTS[weekdays][:2]}
     for name, text in zip(FIELDS, fields, strict=True):
         _check(trigger.name, name, text, bounds[name])
@@ -179,6 +227,55 @@ def compile_timer(
         tuple(
             _following(moments.expanded[place], _BOUNDS[name][1]) for name, place in _PLACES.items()
         ),
+        days,
+    )
+
+
+def _special(name: str, fields: list[str], weekdays: Weekdays) -> Days | None:
+    """Return the days that L, W and # name, which leave the fields for every day; None without."""
+    day, weekday = fields[3].split(","), fields[5].split(",")
+    if not any(map(is_special, (*day, *weekday))):
+        return None
+    low, high, shift = _WEEKDAY_SHIFTS[weekdays]
+    tests: list[IsDay | None] = []
+    for piece in day:
+        if is_special(piece):
+            tests.append(special_day(piece) or _no_day(name, "day", piece))
+        elif piece != "*":
+            _check(name, "day", piece, _BOUNDS["day"])
+            tests.append(plain_day(_unrolled(piece, *_BOUNDS["day"])))
+    for piece in weekday:
+        plain = _numbered(piece)
+        if is_special(piece):
+            number = int(plain[0]) if plain[0].isdigit() else -1
+            is_name = plain != piece
+            told = f"{(number if is_name else number + shift) % 7}{plain[1:]}"
+            known = is_name or low <= number <= high
+            tests.append(
+                (special_weekday(told) if known else None) or _no_day(name, "weekday", piece)
+            )
+        elif piece != "*":
+            _check(name, "weekday", piece, (low, high))
+            numbers = _from_sunday(piece, weekdays) if any(map(str.isdigit, piece)) else plain
+            tests.append(plain_weekday(_unrolled_list(numbers)))
+    fields[3] = fields[5] = "*"
+    return Days(tuple(test for test in tests if test is not None))
+
+
+def _unrolled_list(text: str) -> list[int]:
+    return [number for piece in text.split(",") for number in _unrolled(piece, 0, 7)]
+
+
+def _numbered(text: str) -> str:
+    """Return a weekday field with numbers for names, 0 being Sunday."""
+    for number, name in enumerate(_WEEKDAYS.split("|")):
+        text = text.replace(name, str(number))
+    return text
+
+
+def _no_day(name: str, field: str, piece: str) -> IsDay:
+    raise ConfigurationError(
+        f"timer {name}: {field} {piece!r} names no day", hint=f"write {_SPECIAL_EXAMPLES[field]}"
     )
 
 

@@ -194,8 +194,6 @@ def test_moments_are_whole_seconds_later_than_asked_and_the_same_from_nearby(exp
         "1.5 * * * * * *",
         "@daily",
         "R * * * * * *",
-        "* * * L * * *",
-        "* * * * * MON#1 *",
         5,
         None,
     ],
