@@ -3,6 +3,8 @@
 Not here: what they answer (`services.openapi`).
 """
 
+import orjson
+
 from emulator.ambient import Clock, Ids
 from emulator.core.errors import EmulatorError
 from emulator.core.openapi import OpenApiAnswer
@@ -32,15 +34,19 @@ def build_openapi(  # noqa: PLR0913  # what it is built of, each once
     """Return the open APIs; a payment calls the function that its order names."""
     outbox = Outbox(clock)
 
-    async def notify(name: str, event: dict[str, Value]) -> None:
+    async def notify(name: str, event: dict[str, Value]) -> bool:
         told: dict[str, Value] = {"function": name, "event": dict(event)}
+        is_taken = False
         try:
             invoked = await functions.invoke(name, event, _WECHAT_PAY)
             failure = invoked.outcome.failure
             answer = invoked.outcome.result.decode() if failure is None else failure.message
+            is_taken = failure is None and _is_taken(invoked.outcome.result)
         except EmulatorError as fault:
             answer = fault.message
-        outbox.record("cloudPay.notify", told, OpenApiAnswer(data={"answer": answer}))
+        heard: dict[str, Value] = {"answer": answer, "taken": is_taken}
+        outbox.record("cloudPay.notify", told, OpenApiAnswer(data=heard))
+        return is_taken
 
     payments = Payments(
         appid=appid, clock=clock, ids=ids, auto_pay=settings.auto_pay, notify=notify
@@ -55,3 +61,9 @@ def build_openapi(  # noqa: PLR0913  # what it is built of, each once
         log=lambda line, request_id: recorder.log("warn", line, request_id=request_id),
         grant_files=access.permissions.file_grants.add,
     )
+
+
+def _is_taken(result: bytes) -> bool:
+    """Tell whether a function answered a notification as WeChat Pay wants it: `{errcode: 0}`."""
+    told = orjson.loads(result)
+    return type(told) is dict and told.get("errcode") == 0

@@ -7,52 +7,38 @@ Facts: WeChat's pages on CloudPay.unifiedOrder, refund, queryOrder and the payme
 """
 
 import asyncio
+import re
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta, timezone
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 from emulator.ambient import Clock, Ids
 from emulator.core.errors import InvalidParam
-from emulator.core.records import dataclass
 from emulator.core.values import Value
 from emulator.services.openapi.calls import Answer, Call, OpenApiNotFound, text_of
+from emulator.services.openapi.notices import Notices, Notify
+from emulator.services.openapi.orders import (
+    MERCHANT,
+    Order,
+    Refund,
+    State,
+    bill_of,
+    china_time,
+    zipped,
+)
 from emulator.services.openapi.people import signature
-
-State = Literal["NOTPAY", "SUCCESS", "REFUND", "CLOSED", "PAYERROR"]
-Notify = Callable[[str, dict[str, Value]], Awaitable[None]]
-"""Call a function with the event of a payment."""
 
 ORDERS_MAX: Final = 10_000
 OUT_TRADE_NO_LENGTH_MAX: Final = 32
 BODY_LENGTH_MAX: Final = 128
 PAYING_TAKES_MS: Final = 500
-MERCHANT: Final = "1900000109"
-_CHINA: Final = timezone(timedelta(hours=8))
+BILL_TYPE: Final = "text/plain; charset=utf-8"
+_BILL_TYPES: Final = ("ALL", "SUCCESS", "REFUND")
+_AUTH_CODE: Final = re.compile(r"1[0-5]\d{16}", re.ASCII)
+_DAY: Final = re.compile(r"\d{8}", re.ASCII)
 _TRADE_TYPES: Final = ("JSAPI", "NATIVE", "APP", "MWEB")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Order:
-    """One order; refunds by their own number, in the order's currency's smallest unit."""
-
-    out_trade_no: str
-    transaction_id: str
-    total_fee: int
-    body: str
-    openid: str
-    sub_mch_id: str
-    function: str
-    state: State = "NOTPAY"
-    paid_ms: int = 0
-    refunds: tuple[tuple[str, int], ...] = ()
-
-    @property
-    def refunded(self) -> int:
-        """Return how much of it was paid back."""
-        return sum(fee for _, fee in self.refunds)
 
 
 class Payments:
@@ -65,11 +51,15 @@ class Payments:
         self._clock = clock
         self._ids = ids
         self._auto_pay = auto_pay
-        self._notify = notify
+        self._notices = Notices(notify, clock)
         self._orders: OrderedDict[str, Order] = OrderedDict()
         self._paying: set[asyncio.Task[None]] = set()
         self._table: Mapping[str, Callable[[Call], Awaitable[Answer]]] = {
             "unifiedOrder": self._unified_order,
+            "microPay": self._micro_pay,
+            "micropay": self._micro_pay,
+            "reverse": self._reverse,
+            "downloadBill": self._bill,
             "queryOrder": self._query_order,
             "closeOrder": self._close_order,
             "refund": self._refund,
@@ -101,7 +91,7 @@ class Payments:
         state: State = "SUCCESS" if succeeds else "PAYERROR"
         order = self._keep(replace(order, state=state, paid_ms=self._clock.now_ms()))
         if order.function:
-            await self._notify(order.function, self._paid_event(order))
+            await self._notices.tell(order.function, self._paid_event(order))
         return order
 
     def running(self) -> list[str]:
@@ -111,15 +101,69 @@ class Payments:
     def clear(self) -> None:
         """Forget every order."""
         self._orders.clear()
+        self._notices.clear()
 
     async def close(self) -> None:
         """Pay no more."""
+        await self._notices.close()
         paying = list(self._paying)
         for task in paying:
             task.cancel()
         await asyncio.gather(*paying, return_exceptions=True)
 
     async def _unified_order(self, call: Call) -> Answer:
+        trade_type = text_of(call, "trade_type") or "JSAPI"
+        if trade_type not in _TRADE_TYPES:
+            return _faulty("trade_type 参数错误")
+        order = self._ordered(call, trade_type)
+        if isinstance(order, Answer):
+            return order
+        self._keep(order)
+        answer = self._prepared(trade_type)
+        if self._auto_pay:
+            moment_ms = self._clock.now_ms() + PAYING_TAKES_MS
+            paying = asyncio.get_running_loop().create_task(
+                self._pay(order.out_trade_no, moment_ms)
+            )
+            self._paying.add(paying)
+            paying.add_done_callback(self._paying.discard)
+        return answer
+
+    async def _micro_pay(self, call: Call) -> Answer:
+        """Take a payment by the code that a person shows, at once."""
+        code = text_of(call, "auth_code")
+        if not code:
+            return _faulty("缺少参数 auth_code")
+        order = self._ordered(call, "MICROPAY")
+        if isinstance(order, Answer):
+            return order
+        if not _AUTH_CODE.fullmatch(code):
+            return self._failed("AUTH_CODE_INVALID", "请扫描微信支付被扫条码/二维码")
+        order = replace(order, state="SUCCESS", paid_ms=self._clock.now_ms())
+        return self._well(**self._paid_fields(self._keep(order)))
+
+    async def _reverse(self, call: Call) -> Answer:
+        """Take back an order that was made with `microPay`."""
+        order = self._named(call)
+        if order is None or order.trade_type != "MICROPAY":
+            return self._failed("ORDERNOTEXIST", "订单不存在")
+        if order.state == "SUCCESS":
+            self._keep(replace(order, state="REVOKED"))
+        return self._well(recall="N")
+
+    async def _bill(self, call: Call) -> Answer:
+        """Answer the text of a day's bill, which is no JSON."""
+        day, kind = text_of(call, "bill_date"), text_of(call, "bill_type") or "ALL"
+        if not _DAY.fullmatch(day) or kind not in _BILL_TYPES:
+            return _faulty("bill_date 或 bill_type 参数错误", error_code="20001")
+        text = bill_of(self._orders.values(), day, kind, self._appid)
+        if not text:
+            return _faulty("No Bill Exist", error_code="20002")
+        packed = text_of(call, "tar_type") == "GZIP"
+        return Answer(content=zipped(text) if packed else text.encode(), content_type=BILL_TYPE)
+
+    def _ordered(self, call: Call, trade_type: str) -> Order | Answer:
+        """Return the order that a call describes, or why there can be none."""
         number, fee = text_of(call, "out_trade_no"), _fee(call.data.get("total_fee"))
         missing = _missing(call, "body", "out_trade_no", "spbill_create_ip")
         if missing:
@@ -128,32 +172,21 @@ class Payments:
             return _faulty("total_fee 必须是大于 0 的整数")
         if len(number) > OUT_TRADE_NO_LENGTH_MAX:
             return _faulty("out_trade_no 超过 32 个字符")
-        trade_type = text_of(call, "trade_type") or "JSAPI"
-        if trade_type not in _TRADE_TYPES:
-            return _faulty("trade_type 参数错误")
         known = self._orders.get(number)
         if known is not None and known.state in ("SUCCESS", "REFUND"):
             return self._failed("ORDERPAID", "该订单已支付")
-        if known is not None and known.state == "CLOSED":
+        if known is not None and known.state in ("CLOSED", "REVOKED"):
             return self._failed("ORDERCLOSED", "该订单已关闭")
-        self._keep(
-            Order(
-                out_trade_no=number,
-                transaction_id=f"42{int(self._ids.document_id()[:20], 16):026d}"[:28],
-                total_fee=fee,
-                body=text_of(call, "body"),
-                openid=text_of(call, "openid") or text_of(call, "sub_openid") or call.openid,
-                sub_mch_id=text_of(call, "sub_mch_id"),
-                function=text_of(call, "function_name"),
-            )
+        return Order(
+            out_trade_no=number,
+            transaction_id=f"42{int(self._ids.document_id()[:20], 16):026d}"[:28],
+            total_fee=fee,
+            body=text_of(call, "body"),
+            openid=text_of(call, "openid") or text_of(call, "sub_openid") or call.openid,
+            sub_mch_id=text_of(call, "sub_mch_id"),
+            function=text_of(call, "function_name"),
+            trade_type=trade_type,
         )
-        answer = self._ordered(trade_type)
-        if self._auto_pay:
-            moment_ms = self._clock.now_ms() + PAYING_TAKES_MS
-            paying = asyncio.get_running_loop().create_task(self._pay(number, moment_ms))
-            self._paying.add(paying)
-            paying.add_done_callback(self._paying.discard)
-        return answer
 
     async def _pay(self, number: str, moment_ms: int) -> None:
         """Pay as a user would: after whoever made the order had time to write it down."""
@@ -161,7 +194,7 @@ class Payments:
         with suppress(InvalidParam):  # it was paid or closed meanwhile
             await self.settle(number, succeeds=True)
 
-    def _ordered(self, trade_type: str) -> Answer:
+    def _prepared(self, trade_type: str) -> Answer:
         prepay = f"wx{self._ids.document_id()}"
         seconds = str(self._clock.now_ms() // 1000)
         nonce, package = self._ids.document_id(), f"prepay_id={prepay}"
@@ -203,21 +236,22 @@ class Payments:
             return _faulty("缺少参数 out_refund_no 或 refund_fee")
         if order.state not in ("SUCCESS", "REFUND"):
             return self._failed("TRADE_OVERDUE", "订单未支付，不能退款")
-        if number not in dict(order.refunds):
+        refund = order.refund(number)
+        if refund is None:
             if order.refunded + fee > order.total_fee:
                 return self._failed("NOTENOUGH", "累计退款金额大于支付金额")
-            order = self._keep(
-                replace(order, state="REFUND", refunds=(*order.refunds, (number, fee)))
-            )
+            refund_id = "50" + signature(order.transaction_id, number)[:26]
+            refund = Refund(number=number, id=refund_id, fee=fee, at_ms=self._clock.now_ms())
+            order = self._keep(replace(order, state="REFUND", refunds=(*order.refunds, refund)))
             if text_of(call, "function_name"):
-                event = self._refunded_event(order, number, fee)
-                await self._notify(text_of(call, "function_name"), event)
+                event = self._refunded_event(order, refund)
+                await self._notices.tell(text_of(call, "function_name"), event)
         return self._well(
             transaction_id=order.transaction_id,
             out_trade_no=order.out_trade_no,
             out_refund_no=number,
-            refund_id=_refund_id(order, number),
-            refund_fee=dict(order.refunds)[number],
+            refund_id=refund.id,
+            refund_fee=refund.fee,
             total_fee=order.total_fee,
             cash_fee=order.total_fee,
         )
@@ -225,16 +259,16 @@ class Payments:
     async def _query_refund(self, call: Call) -> Answer:
         number = text_of(call, "out_refund_no")
         order = self._named(call) or next(
-            (each for each in self._orders.values() if number in dict(each.refunds)), None
+            (each for each in self._orders.values() if each.refund(number)), None
         )
         if order is None or not order.refunds:
             return self._failed("REFUNDNOTEXIST", "退款订单查询失败")
         fields: dict[str, Value] = {"refund_count": len(order.refunds)}
-        for index, (each, fee) in enumerate(order.refunds):
+        for index, each in enumerate(order.refunds):
             fields |= {
-                f"out_refund_no_{index}": each,
-                f"refund_id_{index}": _refund_id(order, each),
-                f"refund_fee_{index}": fee,
+                f"out_refund_no_{index}": each.number,
+                f"refund_id_{index}": each.id,
+                f"refund_fee_{index}": each.fee,
                 f"refund_status_{index}": "SUCCESS",
             }
         return self._well(
@@ -246,18 +280,18 @@ class Payments:
         fields = {**self._common(), **self._paid_fields(order), "result_code": result}
         return _both_spellings(fields)
 
-    def _refunded_event(self, order: Order, number: str, fee: int) -> dict[str, Value]:
+    def _refunded_event(self, order: Order, refund: Refund) -> dict[str, Value]:
         fields = {
             **self._common(),
             "transaction_id": order.transaction_id,
             "out_trade_no": order.out_trade_no,
-            "refund_id": _refund_id(order, number),
-            "out_refund_no": number,
+            "refund_id": refund.id,
+            "out_refund_no": refund.number,
             "total_fee": order.total_fee,
-            "refund_fee": fee,
-            "settlement_refund_fee": fee,
+            "refund_fee": refund.fee,
+            "settlement_refund_fee": refund.fee,
             "refund_status": "SUCCESS",
-            "success_time": self._china_time("%Y-%m-%d %H:%M:%S", self._clock.now_ms()),
+            "success_time": china_time("%Y-%m-%d %H:%M:%S", refund.at_ms),
         }
         return _both_spellings(fields)
 
@@ -266,14 +300,14 @@ class Payments:
             "openid": order.openid,
             "sub_openid": order.openid,
             "is_subscribe": "N",
-            "trade_type": "JSAPI",
+            "trade_type": order.trade_type,
             "bank_type": "OTHERS",
             "total_fee": order.total_fee,
             "cash_fee": order.total_fee,
             "fee_type": "CNY",
             "transaction_id": order.transaction_id,
             "out_trade_no": order.out_trade_no,
-            "time_end": self._china_time("%Y%m%d%H%M%S", order.paid_ms),
+            "time_end": china_time("%Y%m%d%H%M%S", order.paid_ms),
         }
 
     def _common(self) -> dict[str, Value]:
@@ -309,14 +343,11 @@ class Payments:
             self._orders.popitem(last=False)
         return order
 
-    def _china_time(self, form: str, moment_ms: int) -> str:
-        moment = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=moment_ms)
-        return moment.astimezone(_CHINA).strftime(form)
 
-
-def _faulty(why: str) -> Answer:
+def _faulty(why: str, **more: Value) -> Answer:
     """Return the answer to a request that WeChat Pay does not understand."""
-    return Answer(data={"return_code": "FAIL", "return_msg": why, "errcode": 0, "errmsg": "ok"})
+    told = {"return_code": "FAIL", "return_msg": why, **more}
+    return Answer(data={**told, "errcode": 0, "errmsg": "ok"})
 
 
 def _missing(call: Call, *names: str) -> str:
@@ -329,10 +360,6 @@ def _fee(value: Any) -> int | None:
     if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) < 12:
         return int(value)
     return None
-
-
-def _refund_id(order: Order, number: str) -> str:
-    return "50" + signature(order.transaction_id, number)[:26]
 
 
 def _both_spellings(fields: Mapping[str, Value]) -> dict[str, Value]:

@@ -1,4 +1,5 @@
 import asyncio
+import gzip
 from typing import Any
 
 import pytest
@@ -6,6 +7,8 @@ import pytest
 from emulator.ambient import CountedIds, ManualClock
 from emulator.core.errors import InvalidParam
 from emulator.services.openapi.calls import Call, OpenApiNotFound
+from emulator.services.openapi.notices import AGAIN_AFTER_S
+from emulator.services.openapi.orders import china_time
 from emulator.services.openapi.payment import ORDERS_MAX, PAYING_TAKES_MS, Payments
 
 ORDER = {
@@ -23,6 +26,7 @@ class Desk:
 
     def __init__(self, *, auto_pay: bool = False) -> None:
         self.told: list[tuple[str, dict[str, Any]]] = []
+        self.takes_note = True
         self.clock = ManualClock()
         self.payments = Payments(
             appid="wx1",
@@ -38,8 +42,9 @@ class Desk:
         while self.payments.running():
             await asyncio.sleep(0)
 
-    async def _notify(self, name: str, event: dict[str, Any]) -> None:
+    async def _notify(self, name: str, event: dict[str, Any]) -> bool:
         self.told.append((name, event))
+        return self.takes_note
 
     async def call(self, api: str, **data: Any) -> dict[str, Any]:
         answer = await self.payments.call(Call(api=api, data=data, openid="oUser"))
@@ -170,8 +175,8 @@ async def test_an_order_that_is_not_paid_is_not_refunded():
 
 
 async def test_an_unknown_method_is_refused():
-    with pytest.raises(OpenApiNotFound, match="microPay"):
-        await Desk().call("microPay")
+    with pytest.raises(OpenApiNotFound, match="transfers"):
+        await Desk().call("transfers")
 
 
 async def test_orders_have_a_bound():
@@ -181,3 +186,90 @@ async def test_orders_have_a_bound():
     assert (await desk.call("queryOrder", out_trade_no="0"))["err_code"] == "ORDERNOTEXIST"
     desk.payments.clear()
     assert (await desk.call("queryOrder", out_trade_no="5"))["err_code"] == "ORDERNOTEXIST"
+
+
+async def test_a_code_that_a_person_shows_is_paid_at_once():
+    desk = Desk()
+    code = {"auth_code": "134567890123456789"}
+    paid = await desk.call("microPay", **ORDER, **code)
+    assert (paid["result_code"], paid["trade_type"], paid["total_fee"]) == (
+        "SUCCESS",
+        "MICROPAY",
+        100,
+    )
+    assert (await desk.call("queryOrder", out_trade_no="1"))["trade_state"] == "SUCCESS"
+    assert (await desk.call("micropay", **ORDER, **code))["err_code"] == "ORDERPAID"
+    assert (await desk.call("reverse", out_trade_no="1"))["recall"] == "N"
+    assert (await desk.call("queryOrder", out_trade_no="1"))["trade_state"] == "REVOKED"
+    assert (await desk.call("reverse", out_trade_no="2"))["err_code"] == "ORDERNOTEXIST"
+    assert desk.told == []
+
+
+async def test_a_code_that_is_none_is_refused():
+    desk = Desk()
+    wrong = await desk.call("microPay", **ORDER, auth_code="99")
+    assert wrong["err_code"] == "AUTH_CODE_INVALID"
+    assert (await desk.call("microPay", **ORDER))["return_msg"] == "缺少参数 auth_code"
+    assert (await desk.call("queryOrder", out_trade_no="1"))["err_code"] == "ORDERNOTEXIST"
+
+
+async def test_a_function_that_takes_no_note_is_told_again_by_the_clock():
+    desk = Desk()
+    desk.takes_note = False
+    await desk.call("unifiedOrder", **ORDER)
+    await desk.payments.settle("1", succeeds=True)
+    assert len(desk.told) == 1
+    for number, seconds in enumerate(AGAIN_AFTER_S[:3], start=2):
+        await asyncio.sleep(0)
+        desk.clock.advance(seconds - 1)
+        await asyncio.sleep(0)
+        assert len(desk.told) == number - 1
+        desk.clock.advance(1)
+        for _ in range(3):
+            await asyncio.sleep(0)
+        assert len(desk.told) == number
+    desk.takes_note = True
+    for _ in range(3):
+        desk.clock.advance(sum(AGAIN_AFTER_S))
+        for _ in range(3):
+            await asyncio.sleep(0)
+    assert len(desk.told) == 5
+    assert desk.told[0] == desk.told[-1]
+
+
+async def test_nobody_is_told_again_after_a_reset():
+    desk = Desk()
+    desk.takes_note = False
+    await desk.call("unifiedOrder", **ORDER)
+    await desk.payments.settle("1", succeeds=True)
+    await asyncio.sleep(0)
+    desk.payments.clear()
+    desk.clock.advance(sum(AGAIN_AFTER_S))
+    await asyncio.sleep(0)
+    assert len(desk.told) == 1
+    await desk.payments.close()
+
+
+async def test_a_bill_has_the_orders_and_refunds_of_a_day():
+    desk = Desk()
+    await desk.call("unifiedOrder", **{**ORDER, "body": "tea, green"})
+    day = {"bill_date": china_time("%Y%m%d", desk.clock.now_ms())}
+    assert (await desk.call("downloadBill", **day))["return_msg"] == "No Bill Exist"
+    await desk.payments.settle("1", succeeds=True)
+    await desk.call("refund", out_trade_no="1", out_refund_no="r", refund_fee=30)
+    answer = await desk.payments.call(Call(api="downloadBill", data=day))
+    assert answer.content is not None
+    heads, paid, back, totals, sums = answer.content.decode("utf-8-sig").splitlines()
+    assert len(heads.split(",")) == len(paid.split(",")) == len(back.split(",")) == 27
+    assert "`1,`oUser,`JSAPI,`SUCCESS" in paid
+    assert "`tea  green" not in paid
+    assert "`tea green" in paid
+    assert "`r,`0.30," in back
+    assert (len(totals.split(",")), sums) == (7, "`2,`1.00,`0.30,`0.00,`0.00000,`1.00,`0.30")
+    packed = await desk.payments.call(Call(api="downloadBill", data={**day, "tar_type": "GZIP"}))
+    assert packed.content is not None
+    assert gzip.decompress(packed.content) == answer.content
+    only = await desk.payments.call(Call(api="downloadBill", data={**day, "bill_type": "REFUND"}))
+    assert only.content is not None
+    assert len(only.content.splitlines()) == 4
+    assert (await desk.call("downloadBill", bill_date="yesterday"))["error_code"] == "20001"
