@@ -65,9 +65,9 @@ class Question:
 class Reading:
     """What was read: the documents that match, in order and cut, and what that took.
 
-    `stage` is MongoDB's name: IDHACK, IXSCAN, COUNT_SCAN, COLLSCAN, GEO_NEAR. `keys_examined` counts
-    a document once for each index it was found in. `lacks_index`: everything was looked at for want
-    of one.
+    `stage` is MongoDB's name: IDHACK, IXSCAN, COUNT_SCAN, COLLSCAN, GEO_NEAR. `keys_examined` is of
+    documents, each counted once for each index it was found in. `lacks_index`: everything was looked
+    at for want of one.
     """
 
     documents: list[Document] = field(default_factory=list)
