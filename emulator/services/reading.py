@@ -66,8 +66,8 @@ class Reading:
     """What was read: the documents that match, in order and cut, and what that took.
 
     `stage` is MongoDB's name: IDHACK, IXSCAN, COUNT_SCAN, COLLSCAN, GEO_NEAR. `keys_examined` is of
-    documents, each counted once for each index it was found in. `lacks_index`: everything was looked
-    at for want of one.
+    documents, each counted once for each index it was found in. `lacks_index`: all of them were
+    looked at for want of one.
     """
 
     documents: list[Document] = field(default_factory=list)
