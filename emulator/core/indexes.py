@@ -230,7 +230,23 @@ def compile_order(sort: Sequence[tuple[str, int]]) -> Callable[[Document], Row]:
         )
         return rows[0] if len(rows) == 1 else min(rows)
 
-    return row_of
+    names = [path for path, _ in sort if "." not in path]
+    return row_of if rows_of is not None or len(names) < len(sort) else _flat(names, sort, row_of)
+
+
+def _flat(
+    names: Sequence[str], sort: Sequence[tuple[str, int]], row_of: Callable[[Document], Row]
+) -> Callable[[Document], Row]:
+    """Return a short way for fields of the document itself that hold no arrays."""
+    directions = [direction for _, direction in sort]
+
+    def flat_row(document: Document) -> Row:
+        values = [document.get(name) for name in names]
+        if list in set(map(type, values)):
+            return row_of(document)
+        return tuple(map(key_of, values, directions))
+
+    return flat_row
 
 
 def varying(rows: Sequence[Row]) -> list[int]:

@@ -5,14 +5,13 @@ generator that stops between slices, and the size of a slice follows from how lo
 took, so that an expensive filter holds the loop no longer than a cheap one.
 """
 
-import heapq
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import field
 from itertools import islice
 from typing import Final, TypeAlias
 
 from emulator.ambient import Clock
-from emulator.core.indexes import compile_order
+from emulator.core.aggregate.sorting import SortedRuns
 from emulator.core.ordering import SortSpecification, TopDocuments, sort_documents
 from emulator.core.query import CompiledFilter, Near
 from emulator.core.query_nodes import And
@@ -171,25 +170,19 @@ def _merge_slices(
     documents: Sequence[Document], sort: SortSpecification, wanted: int | None, clock: Clock
 ) -> Slices:
     """Sort runs of documents, then merge them; the earlier run decides between equals."""
-    runs: list[list[Document]] = []
-    pace = Pace(clock, SORT_AT_ONCE_MAX_DOCUMENTS)
-    start = 0
-    while start < len(documents):
-        end = start + pace.size_documents
-        runs.append(sort_documents(documents[start:end], sort))
-        start = end
-        pace.finished()
+    runs = SortedRuns(sort, is_bounded=False)
+    for start in range(0, len(documents), SORT_AT_ONCE_MAX_DOCUMENTS):
+        runs.add(documents[start : start + SORT_AT_ONCE_MAX_DOCUMENTS])
         yield
-        pace.breathed()
-    # Keys are made when they are compared: kept ones would be work for the garbage collector.
-    merged = islice(heapq.merge(*runs, key=compile_order(sort)), wanted)
     found: list[Document] = []
-    pace = Pace(clock)
-    while piece := list(islice(merged, pace.size_documents)):
+    began_s = clock.elapsed_s()
+    for piece in runs.slices():
         found += piece
-        pace.finished()
-        yield
-        pace.breathed()
+        if wanted is not None and len(found) >= wanted:
+            return found[:wanted]
+        if clock.elapsed_s() - began_s >= SLICE_S:
+            yield
+            began_s = clock.elapsed_s()
     return found
 
 

@@ -1,35 +1,43 @@
 """Owns sorting many documents in short steps: runs first, then what is common to all of them.
 
-Not here: the order (`core.ordering`). The one idea: of every sorted run a piece is taken and all
-pieces are sorted together; up to the first end of a piece nothing can come in between any more, so
-that much is in order. Whoever wants only the first documents pulls no more than those.
+Not here: the order (`core.ordering`). The one idea: samples of the sorted runs tell where to cut
+all of them so that about equally many documents lie between two cuts; what lies there is sorted
+together and comes before all behind. Whoever wants only the first documents pulls no more of them.
 """
 
 import heapq
-from collections.abc import Callable, Generator, Iterator, Sequence
-from itertools import chain, islice, repeat
-from typing import Final, TypeVar
+from bisect import bisect_left, bisect_right
+from collections import Counter
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from itertools import islice
+from typing import Final, TypeAlias, TypeVar
 
 from emulator.core.aggregate.nodes import refusal
 from emulator.core.aggregate.sizes import MEMORY_MAX_BYTES, about_bytes
+from emulator.core.indexes import Row, compile_order
 from emulator.core.ordering import SortSpecification, sort_documents, sort_places
 from emulator.core.values import Document, Value
 
-RUN_DOCUMENTS: Final = 2_000
-POOL_DOCUMENTS: Final = 3_000
-"""So many are sorted in one step; each run's piece is its share of them."""
-PIECE_LEAST_DOCUMENTS: Final = 20
-PIECE_MOST_DOCUMENTS: Final = 1_000
+RUN_DOCUMENTS: Final = 3_000
+BUCKET_DOCUMENTS: Final = 1_000
+"""About so many are sorted in one step."""
+SAMPLE_EVERY_DOCUMENTS: Final = 200
+SAMPLES_MAX: Final = 1_000
 SLICE_DOCUMENTS: Final = 500
 
+RowOf: TypeAlias = Callable[[Document], Row]
 _Row = TypeVar("_Row")
 
 
 class SortedRuns:
-    """Takes documents in slices and gives them back in order, ties as they came."""
+    """Takes documents in slices and gives them back in order, ties as they came.
 
-    def __init__(self, sort: SortSpecification) -> None:
+    Without `is_bounded` there may be any number of them.
+    """
+
+    def __init__(self, sort: SortSpecification, *, is_bounded: bool = True) -> None:
         self._sort = sort
+        self._is_bounded = is_bounded
         self._waiting: list[Document] = []
         self._runs: list[list[Document]] = []
         self._bytes = 0
@@ -41,7 +49,8 @@ class SortedRuns:
             DatabaseRequestFailed: two sort paths run through different arrays of one document (2),
                 or all of them are too much to sort (16819).
         """
-        self._bytes += about_bytes(documents)
+        if self._is_bounded:
+            self._bytes += about_bytes(documents)
         if self._bytes > MEMORY_MAX_BYTES:
             raise refusal(
                 f"Sort exceeded memory limit of {MEMORY_MAX_BYTES} bytes, but did not opt in to"
@@ -59,14 +68,18 @@ class SortedRuns:
         if self._waiting:
             self._runs.append(sort_documents(self._waiting, self._sort))
         runs, self._runs, self._waiting = self._joined(), [], []
-        share = max(POOL_DOCUMENTS // max(len(runs), 1), PIECE_LEAST_DOCUMENTS)
-        share = min(share, PIECE_MOST_DOCUMENTS)
-        pieces = [_Piece(run, share) for run in runs]
-        while len(pieces) > 1:
-            yield self._in_order(pieces)
-            pieces = [piece for piece in pieces if piece.documents]
-        for piece in pieces:
-            yield from piece.rest()
+        if len(runs) > 1:
+            row_of = compile_order(self._sort)
+            for limit, is_frequent in _limits(runs, row_of):
+                before = [bisect_left(run, limit, key=row_of) for run in runs]
+                yield from _cut(sort_documents(_taken(runs, before), self._sort))
+                if is_frequent:
+                    # All of one rank: they are in order as they come.
+                    same = [bisect_right(run, limit, key=row_of) for run in runs]
+                    yield from _cut(_taken(runs, same))
+            runs = [sort_documents(_taken(runs, map(len, runs)), self._sort)]
+        for run in runs:
+            yield from _cut(run)
 
     def _joined(self) -> list[list[Document]]:
         """Return the runs, neighbours that need no merging as one: often most came in order."""
@@ -84,63 +97,37 @@ class SortedRuns:
         """Tell whether two documents, the first of which came first, are in order."""
         return sort_places([before, after], self._sort)[0] == 0
 
-    def _in_order(self, pieces: Sequence["_Piece"]) -> list[Document]:
-        """Return as many of the first documents as are certain, taken out of the pieces."""
-        pool = list(chain.from_iterable(piece.documents for piece in pieces))
-        owners = list(chain.from_iterable(repeat(piece, len(piece.documents)) for piece in pieces))
-        found: list[Document] = []
-        for place in sort_places(pool, self._sort):
-            found.append(pool[place])
-            if owners[place].took_one():
-                break
-        for piece in pieces:
-            piece.drop_taken()
-        return found
+
+def _limits(runs: Sequence[list[Document]], row_of: RowOf) -> Iterator[tuple[Row, bool]]:
+    """Yield rows between which about equally many documents lie, and whether many have that row."""
+    count = sum(map(len, runs))
+    every = max(SAMPLE_EVERY_DOCUMENTS, count // SAMPLES_MAX)
+    rows = sorted(
+        row_of(run[place]) for run in runs for place in range(every // 2, len(run), every)
+    )
+    step = max(BUCKET_DOCUMENTS // every, 1)
+    for row, times in Counter(rows[step::step]).items():
+        yield row, times > 1
 
 
-class _Piece:
-    """The next documents of a run, and how many of them have been taken.
+def _taken(runs: Sequence[list[Document]], places: Iterable[int]) -> list[Document]:
+    """Take the first documents out of each run, up to a place in it.
 
     What has been given away is let go of at once: to let go of everything at the end takes long.
     """
+    found: list[Document] = []
+    for run, place in zip(runs, places, strict=True):
+        found += run[:place]
+        del run[:place]
+    return found
 
-    __slots__ = ("_behind", "_size", "_taken", "documents")
 
-    def __init__(self, run: list[Document], size: int) -> None:
-        run.reverse()
-        self._behind = run
-        self._size = size
-        self._taken = 0
-        self.documents: list[Document] = []
-        self._refill()
-
-    def _refill(self) -> None:
-        """Fill the piece up to its size with the next ones, which lie at the end of the list."""
-        missing = self._size - len(self.documents)
-        if missing > 0:
-            self.documents += self._behind[: -missing - 1 : -1]
-            del self._behind[-missing:]
-
-    def took_one(self) -> bool:
-        """Note that the next one was taken; tell whether the run has unseen ones behind."""
-        self._taken += 1
-        return self._taken == len(self.documents) and bool(self._behind)
-
-    def drop_taken(self) -> None:
-        """Go on behind what was taken; a piece used up is followed by one of twice the size."""
-        if self._taken == len(self.documents):
-            self._size = min(2 * self._size, PIECE_MOST_DOCUMENTS)
-        del self.documents[: self._taken]
-        self._taken = 0
-        self._refill()
-
-    def rest(self) -> Iterator[list[Document]]:
-        """Yield all that is left."""
-        self._size = SLICE_DOCUMENTS
-        while self.documents:
-            yield self.documents
-            self.documents = []
-            self._refill()
+def _cut(documents: list[Document]) -> Iterator[list[Document]]:
+    """Yield documents in slices, and let go of them."""
+    documents.reverse()
+    while documents:
+        yield documents[: -SLICE_DOCUMENTS - 1 : -1]
+        del documents[-SLICE_DOCUMENTS:]
 
 
 def sorted_in_steps(

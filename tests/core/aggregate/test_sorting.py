@@ -16,8 +16,8 @@ SORTS = st.sampled_from([[("a", 1)], [("a", -1)], [("b", 1), ("a", -1)], [("b", 
 @pytest.fixture(autouse=True)
 def short_runs(monkeypatch):
     monkeypatch.setattr(sorting, "RUN_DOCUMENTS", 12)
-    monkeypatch.setattr(sorting, "POOL_DOCUMENTS", 20)
-    monkeypatch.setattr(sorting, "PIECE_LEAST_DOCUMENTS", 2)
+    monkeypatch.setattr(sorting, "BUCKET_DOCUMENTS", 6)
+    monkeypatch.setattr(sorting, "SAMPLE_EVERY_DOCUMENTS", 3)
     monkeypatch.setattr(sorting, "SLICE_DOCUMENTS", 5)
 
 
@@ -44,6 +44,12 @@ def test_what_came_in_order_is_not_sorted_again(way):
 def test_a_document_that_is_there_twice_stays_there_twice():
     documents = [{"a": n % 3} for n in range(30)]
     assert taken(documents * 2, [("a", 1)], 5) == sort_documents(documents * 2, [("a", 1)])
+
+
+@pytest.mark.parametrize("sort", [[("a", 1)], [("a", -1)], [("a", 1), ("b", -1)]])
+def test_many_of_one_rank_stay_as_they_came(sort):
+    documents = [{"_id": n, "a": (n * 7 % 11) // 9, "b": [n % 2]} for n in range(400)]
+    assert taken(documents, sort, 9) == sort_documents(documents, sort)
 
 
 def test_nothing_is_in_order():

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from property_values import DOCUMENTS, SORTS, VALUES
 
 from emulator.core.errors import DatabaseRequestFailed
+from emulator.core.indexes import compile_order
 from emulator.core.ordering import (
     TopDocuments,
     compare,
@@ -76,3 +77,12 @@ def test_sorting_is_the_models(documents, sort, limit):
     assert [id(one) for one in top.result()] == [id(one) for one in found[:limit]]
     cut = sort_documents(documents, sort, limit)
     assert [id(one) for one in cut] == [id(one) for one in found[:limit]]
+
+
+@given(st.lists(DOCUMENTS, max_size=8), SORTS)
+def test_rows_order_documents_as_sorting_does(documents, sort):
+    try:
+        expected = sort_documents(documents, sort)
+    except DatabaseRequestFailed:
+        return
+    assert sorted(documents, key=compile_order(sort)) == expected
