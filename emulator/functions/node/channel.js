@@ -34,6 +34,14 @@ class Channel {
     write.call(this.socket, frame)
   }
 
+  /** Sends bytes as they are. */
+  sendBytes (kind, bytes) {
+    const head = Buffer.allocUnsafe(HEAD_BYTES)
+    head.writeUInt32BE(bytes.length, 0)
+    head[4] = kind.charCodeAt(0)
+    write.call(this.socket, Buffer.concat([head, bytes]))
+  }
+
   take (data) {
     if (this.restBytes > 0) {
       this.rest.push(data)

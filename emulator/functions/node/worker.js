@@ -9,6 +9,7 @@ const { Capture, Request, storage } = require('./capture')
 const { Channel } = require('./channel')
 const { messageOf, problemOf, stackOf } = require('./failures')
 const { Loader } = require('./loader')
+const { Outlet, ServerSentEvent, bodyOf, send: sendBody } = require('./streams')
 const { stringify } = require('./text')
 require('./redirect')
 
@@ -38,7 +39,7 @@ let leftSince = 0
 let looking = null
 
 const channel = new Channel(address, {
-  onFrame: (kind, text) => frames[kind](parse(text)),
+  onFrame: (kind, text) => kind in said ? said[kind](text) : frames[kind](parse(text)),
   onEnd: () => process.reallyExit(0)
 })
 const capture = new Capture(channel)
@@ -65,6 +66,12 @@ const frames = {
   },
   V: () => channel.send('v', String(queued.splice(0).length)),
   E: () => process.exit(0)
+}
+
+/** What the suite says of an answer that is being sent, with the id of its call. */
+const said = {
+  W: (id) => active !== null && active.outlet !== null && active.outlet.hasRoom(id),
+  G: (id) => active !== null && active.outlet !== null && active.outlet.close(id)
 }
 
 async function load (wanted) {
@@ -118,6 +125,18 @@ class Call {
     this.context = contextOf(message)
     this.isOver = false
     this.waitsForCallback = false
+    this.outlet = message.stream ? new Outlet(message.id, channel) : null
+    this.sse = null
+    if (this.outlet !== null) this.context.sse = (options) => this.events(options)
+  }
+
+  /** Returns the stream of events that the answer is from now on; null once another has begun. */
+  events (options) {
+    if (this.sse === null && !this.isOver && !this.outlet.isBegun) {
+      const report = (line) => capture.print(this.request, 'warn', line)
+      this.sse = new ServerSentEvent(this.outlet, report, options)
+    }
+    return this.sse
   }
 
   begin () {
@@ -151,6 +170,19 @@ class Call {
   succeed (value) {
     if (this.isOver) return
     this.isOver = true
+    if (this.sse !== null) {
+      // Events are sent until somebody ends the stream; what the handler returned is not.
+      this.outlet.over.then(() => this.answer('d', 'null'))
+      return
+    }
+    const body = this.outlet === null ? null : bodyOf(value)
+    if (body !== null) {
+      sendBody(body, this.outlet).then(
+        () => this.answer('d', 'null'),
+        (error) => this.answer('f', stringify(failureOf(error)))
+      )
+      return
+    }
     let text
     try {
       text = stringify(value)
@@ -165,7 +197,16 @@ class Call {
   fail (error) {
     if (this.isOver) return
     this.isOver = true
-    this.answer('f', stringify(failureOf(error)))
+    const failure = failureOf(error)
+    if (this.sse === null) {
+      this.answer('f', stringify(failure))
+      return
+    }
+    if (!this.sse.closed) {
+      const data = failure.message
+      this.sse.end({ event: 'error', data, comment: 'uncaught-exception-from-user-code' })
+    }
+    this.outlet.over.then(() => this.answer('f', stringify(failure)))
   }
 
   answer (kind, text) {
