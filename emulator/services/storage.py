@@ -249,6 +249,10 @@ class Storage:
         """Return what is known of a file, None when there is none."""
         return self._blobs.info(cloud_path)
 
+    def may_read(self, cloud_path: str, caller: Caller) -> bool:
+        """Tell whether a caller may read what is under a path; raises InvalidName."""
+        return self._allow("read", file_ids.check_cloud_path(cloud_path), caller)
+
     def file_id(self, cloud_path: str) -> str:
         """Return the file id of a path."""
         return self._addresses.file_id(cloud_path)

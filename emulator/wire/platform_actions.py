@@ -64,6 +64,10 @@ class Copies(Protocol):
         """Return the file id of a path."""
         ...
 
+    def may_read(self, cloud_path: str, caller: Caller) -> bool:
+        """Tell whether a caller may read a file; raises InvalidName."""
+        ...
+
 
 class PlatformActions:
     """The actions of one suite."""
@@ -136,12 +140,23 @@ class PlatformActions:
         return {"fileId": outcome.file_id, "code": "SUCCESS", "message": ""}
 
     async def _authority(self, body: Body, caller: Caller, request_id: str) -> bytes:
-        """Tell that every file may be read, which is the storage's default."""
+        """Tell which files the user that is named may read; nobody named is who did not sign in."""
         del caller
-        paths = [fields.text(each, "path") for each in fields.items(body, "fileList")]
-        told = [
-            {"path": path, "cosFileId": self._storage.file_id(path), "read": True} for path in paths
-        ]
+        openid = fields.optional_text(body, "openId")
+        uid = fields.optional_text(body, "uid")
+        user = Caller(
+            kind="user" if openid or uid else "anonymous",
+            openid=openid,
+            uid=uid,
+            login_type=fields.optional_text(body, "loginType"),
+        )
+        told = []
+        for each in fields.items(body, "fileList"):
+            if type(each) is not dict:
+                raise fields.wrong("fileList", each, "objects with path and type")
+            path = fields.text(each, "path")
+            may = self._storage.may_read(path, user)
+            told.append({"path": path, "cosFileId": self._storage.file_id(path), "read": may})
         return envelope.success(orjson.dumps(told), request_id)
 
     async def _user(self, body: Body, caller: Caller, request_id: str) -> bytes:
