@@ -112,7 +112,7 @@ async def test_a_slow_visitor_makes_it_wait_and_leaving_closes_it(running, tmp_p
         assert (await reader.readline()).startswith(b"HTTP/1.1 200")
         before = 0
         # Until it stands still; a look may fall between two writes.
-        while before != (before := int(made.exists() and made.read_text() or 0)) or not before:
+        while before != (before := int((made.exists() and made.read_text()) or 0)) or not before:
             await asyncio.sleep(0.2)
         assert before < 32 * 1024 * 1024
     finally:
