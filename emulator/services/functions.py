@@ -140,11 +140,8 @@ class Functions:
 
     def running(self) -> list[str]:
         """Return the calls under way and what ended calls left running."""
-        left = [sentence for runtime in self._runtimes.values() for sentence in runtime.running()]
-        return [
-            *(f"function {name}, request {each}" for each, name in self._running.items()),
-            *left,
-        ]
+        calls = [f"function {name}, request {each}" for each, name in self._running.items()]
+        return calls + [left for runtime in self._runtimes.values() for left in runtime.running()]
 
     def under_way(self) -> bool:
         """Tell whether any call is under way, whatever ended calls left running."""
