@@ -6,9 +6,15 @@ answered once; whatever else is said of it later is dropped.
 
 import asyncio
 from collections.abc import Callable
+from typing import Final
 
 from emulator.core.records import dataclass
 from emulator.functions.base import RESPONSE_MAX_BYTES, Failure, Invocation, Outcome
+
+QUICK_MS: Final = 2.0
+"""What a call may take for others to be sent along with it."""
+QUICK_RESULTS: Final = ("e", "E")
+"""Frames with results that took no longer; the worker knows, the way there and back may be long."""
 
 
 @dataclass(eq=False, slots=True)

@@ -32,7 +32,8 @@ WAITING_MAX_S: Final = 60.0
 """How long a call waits for a process; in the cloud it would have got one."""
 PREFETCH_MAX: Final = 16
 """Calls that are sent to a process together, if they are quick."""
-QUICK_S: Final = 0.002
+SLOW_SHARE_MAX: Final = 0.2
+"""More of them may not have been slow lately."""
 CALLS_AVERAGED: Final = 8
 """Over how many calls the time that one takes is averaged, roughly."""
 STARTS_AT_ONCE_MAX: Final = 3
@@ -69,7 +70,7 @@ class ProcessGeneration:
         self.is_retired = False
         self.is_inspected = False
         self._moved_s = 0.0
-        self._call_s = 0.0
+        self._call_s = self._slow_share = 0.0
         for path in watched:
             self._note(str(path))
 
@@ -146,6 +147,7 @@ class ProcessGeneration:
         """Give a free worker the next call, or a rest."""
         self._moved_s = self._loop.time()
         self._call_s += (worker.call_s - self._call_s) / CALLS_AVERAGED
+        self._slow_share += ((not worker.is_quick) - self._slow_share) / CALLS_AVERAGED
         self._occupy(worker)
 
     def gone(self, worker: ProcessWorker) -> None:
@@ -192,7 +194,7 @@ class ProcessGeneration:
 
         A process still runs one event at a time. Sent together, they spare it waiting for the next.
         """
-        count = PREFETCH_MAX if self._call_s < QUICK_S else 1
+        count = PREFETCH_MAX if self._slow_share < SLOW_SHARE_MAX else 1
         found: list[ProcessCall] = []
         while self.waiting and len(found) < count:
             call = self.waiting.popleft()

@@ -18,7 +18,7 @@ from emulator.core.records import dataclass
 from emulator.core.values import Value
 from emulator.functions.base import Failure, Invocation, LoadFailed, Outcome, Problem
 from emulator.functions.process_bodies import Inlet
-from emulator.functions.process_calls import ProcessCall, too_large
+from emulator.functions.process_calls import QUICK_RESULTS, ProcessCall, too_large
 from emulator.functions.process_channel import Channel, frame, open_endpoint
 from emulator.functions.process_child import Command, ProcessChild
 from emulator.functions.process_errands import Errands
@@ -100,6 +100,7 @@ class ProcessWorker:
         self.left = ""
         self.idle_since_s = 0.0
         self.call_s = 0.0
+        self.is_quick = True
 
     @classmethod
     async def start(cls, launch: Launch) -> "ProcessWorker":
@@ -246,7 +247,7 @@ class ProcessWorker:
     # What the worker says
 
     def _hear(self, kind: str, payload: bytes) -> None:
-        if kind in ("d", "D"):
+        if kind in QUICK_RESULTS or kind in ("d", "D"):
             self._answered(payload, too_large(payload), kind)
         else:
             self._HEARD[kind](self, payload, kind)
@@ -259,6 +260,7 @@ class ProcessWorker:
         call = self.calls.popleft()
         call.stop = None
         self.call_s = self._launch.elapsed_s() - call.started_s
+        self.is_quick = kind in QUICK_RESULTS
         duration_ms = self.call_s * 1000
         result = b"null" if failure is not None else result
         call.answer(Outcome(result=result, failure=failure, duration_ms=duration_ms))

@@ -34,6 +34,7 @@ from emulator.functions.base import (
     Outcome,
 )
 from emulator.functions.process_bodies import Outlet
+from emulator.functions.process_calls import QUICK_MS
 from emulator.functions.process_channel import Channel
 from emulator.functions.python_calls import PythonGeneration
 from emulator.functions.python_errands import Errands, ErrandTransport
@@ -237,7 +238,7 @@ class Worker:
             self.channel.close()
             return
         is_left = bool(self._runtime.running())
-        kind, payload = ("d", outcome.result)
+        kind, payload = ("e" if outcome.duration_ms < QUICK_MS else "d", outcome.result)
         if failure is not None:
             kind, payload = ("f", orjson.dumps(_told(failure)))
         self.channel.send(kind.upper() if is_left else kind, payload)

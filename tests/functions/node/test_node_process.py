@@ -361,3 +361,19 @@ async def test_end_of_one_call_is_not_that_of_those_sent_with_it(stage, event, k
     )
     assert bad.failure.kind == kind
     assert [outcome.failure for outcome in (before, *after)] == [None] * 11
+
+
+async def test_worker_tells_whether_others_could_be_sent_along(stage):
+    generation = await stage.load(
+        "exports.main = (ms) => ms ? new Promise((done) => setTimeout(done, ms)) : 1"
+    )
+    (worker,) = generation.workers
+    await stage.result(generation, 10)
+    assert not worker.is_quick
+
+    async def is_quick() -> bool:
+        await stage.result(generation, 0)
+        return worker.is_quick
+
+    # One of them may be held up by whatever else the machine does.
+    assert any([await is_quick() for _ in range(20)])
