@@ -102,15 +102,31 @@ def admit_value(value: Value, *, path: str, now_ms: int) -> Value:
 
 def resolve(value: Value, *, now_ms: int) -> Value:
     """Return a filter or update with its server dates resolved; the same object without any."""
+    return _resolved(value, now_ms) if _has_server_date(value) else value
+
+
+def _has_server_date(value: Value) -> bool:
+    """Tell whether a server date is in it; most have none, and a look makes no copies."""
+    kind = type(value)
+    if kind is dict:
+        value = value.values()
+    elif kind is not list:
+        return kind is ServerDate
+    for item in value:
+        kind = type(item)
+        if kind is ServerDate or ((kind is dict or kind is list) and _has_server_date(item)):
+            return True
+    return False
+
+
+def _resolved(value: Value, now_ms: int) -> Value:
     kind = type(value)
     if kind is ServerDate:
         return Date(now_ms + value.offset_ms)
     if kind is dict:
-        fields = {key: resolve(item, now_ms=now_ms) for key, item in value.items()}
-        return fields if any(fields[key] is not item for key, item in value.items()) else value
+        return {key: _resolved(item, now_ms) for key, item in value.items()}
     if kind is list:
-        items = [resolve(item, now_ms=now_ms) for item in value]
-        return items if any(a is not b for a, b in zip(items, value, strict=True)) else value
+        return [_resolved(item, now_ms) for item in value]
     return value
 
 

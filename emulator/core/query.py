@@ -33,6 +33,7 @@ from emulator.core.query_operators import (
     ALWAYS,
     FIELD_OPERATORS,
     FieldOperator,
+    equals,
     implicit_equality,
     is_operators,
 )
@@ -128,6 +129,22 @@ def compile_filter(
         residual_is_id_only=document_id is not MISSING and isinstance(node, Leaf),
         near=near,
         node=node,
+    )
+
+
+def id_filter(document_id: str) -> CompiledFilter:
+    """Return what `compile_filter({"_id": document_id})` returns, at once."""
+
+    def matches(document: Document) -> bool:
+        return document["_id"] == document_id
+
+    return CompiledFilter(
+        matches=matches,
+        select=lambda documents: [each for each in documents if matches(each)],
+        equalities={"_id": document_id},
+        document_id=document_id,
+        residual_is_id_only=True,
+        node=Leaf(("_id",), equals(document_id)),
     )
 
 

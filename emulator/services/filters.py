@@ -15,7 +15,7 @@ from emulator.core.aggregate.filters import compile_request_filter
 from emulator.core.indexes import IndexDefinition
 from emulator.core.ordering import SortSpecification
 from emulator.core.planner import Plan
-from emulator.core.query import CompiledFilter
+from emulator.core.query import CompiledFilter, id_filter
 from emulator.core.records import dataclass
 from emulator.core.values import Date, Filter, Int64, ObjectId, Value
 from emulator.stores.base import Collection, Index
@@ -91,6 +91,9 @@ class Filters:
 
     def known(self, name: str, filter_: Filter, *, now_ms: int) -> Known:
         """Return a compiled filter for a collection; raises as `compile_request_filter`."""
+        document_id = filter_.get("_id") if len(filter_) == 1 else None
+        if type(document_id) is str:
+            return Known(matcher=id_filter(document_id))
         try:
             key = (name, _key(filter_, DEPTH_KEPT_MAX_LEVELS))
         except _NotKept:

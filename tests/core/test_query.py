@@ -3,7 +3,7 @@
 import pytest
 
 from emulator.core.errors import DatabaseRequestFailed, InvalidOperator
-from emulator.core.query import FILTER_DEPTH_MAX, compile_filter, demanded_values
+from emulator.core.query import FILTER_DEPTH_MAX, compile_filter, demanded_values, id_filter
 from emulator.core.values import MISSING, Date, ObjectId, Regex
 
 DOCUMENTS = [
@@ -225,3 +225,16 @@ def test_near_is_found_wherever_it_must_hold():
 def test_near_must_be_one_and_hold_for_all(filter_):
     with pytest.raises(DatabaseRequestFailed, match="geoNear"):
         compile_filter(filter_)
+
+
+@pytest.mark.parametrize(
+    "document",
+    [{"_id": "a"}, {"_id": "b"}, {"_id": 1}, {"_id": {"a": "a"}}, {"_id": "a", "n": [1]}],
+)
+def test_a_filter_of_one_id_is_the_same_made_at_once(document):
+    slow, quick = compile_filter({"_id": "a"}), id_filter("a")
+    assert quick.matches(document) == slow.matches(document)
+    assert quick.select([document]) == ([document] if quick.matches(document) else [])
+    assert quick.matched_index(document) == slow.matched_index(document)
+    for said in ("equalities", "document_id", "document_ids", "residual_is_id_only", "near"):
+        assert getattr(quick, said) == getattr(slow, said), said
