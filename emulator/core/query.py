@@ -136,7 +136,8 @@ def id_filter(document_id: str) -> CompiledFilter:
     """Return what `compile_filter({"_id": document_id})` returns, at once."""
 
     def matches(document: Document) -> bool:
-        return document["_id"] == document_id
+        found: bool = document["_id"] == document_id
+        return found
 
     return CompiledFilter(
         matches=matches,
