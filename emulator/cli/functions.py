@@ -3,8 +3,6 @@
 Not here: what a function is (`functions/`) and how it is called (the suite).
 """
 
-import json
-import sys
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict
@@ -15,7 +13,7 @@ import click
 
 from emulator.cli.fn_inspect import inspect
 from emulator.cli.fn_install import install
-from emulator.cli.options import project_option
+from emulator.cli.options import event_of, project_option
 from emulator.cli.output import (
     EXIT_DONE,
     EXIT_FAILED,
@@ -113,7 +111,7 @@ def invoke(
     from emulator.cli.connect import connect
     from emulator.cli.control import path_of
 
-    body = {"event": _event(data), "openid": openid, "source": source}
+    body = {"event": event_of(data), "openid": openid, "source": source}
     answer = connect(project).post(path_of("functions", name, "invoke"), body, timeout_s=CALL_MAX_S)
     error = answer.get("error")
     if as_json:
@@ -213,26 +211,6 @@ def _entries(
 
 def _identity(entry: Mapping[str, Any]) -> tuple[Any, ...]:
     return tuple(entry.get(key) for key in ("at_ms", "function", "request_id", "line"))
-
-
-def _event(data: str) -> Any:
-    if data == "-":
-        text, name = sys.stdin.read(), "standard input"
-    elif data.startswith("@"):
-        text, name = _content(Path(data[1:])), data[1:]
-    else:
-        text, name = data, "--data"
-    try:
-        return json.loads(text)
-    except ValueError as fault:
-        raise click.BadParameter(f"{name} is not JSON: {fault}", param_hint="--data") from fault
-
-
-def _content(path: Path) -> str:
-    try:
-        return path.read_text("utf-8-sig")
-    except OSError as fault:
-        raise click.BadParameter(f"{path}: {fault.strerror}", param_hint="--data") from fault
 
 
 def _say_table(found: list[dict[str, Any]]) -> None:

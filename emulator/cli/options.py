@@ -3,6 +3,8 @@
 Not here: what a setting means (`emulator.config`).
 """
 
+import json
+import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar
@@ -80,3 +82,24 @@ def load(project: Path, options: Mapping[str, object]) -> "Config":
 
     given = {name: value for name, value in options.items() if value not in (None, ())}
     return load_config(project, given)
+
+
+def event_of(data: str) -> Any:
+    """Return the event that `--data` gives: JSON, @FILE, or - for standard input."""
+    if data == "-":
+        text, name = sys.stdin.read(), "standard input"
+    elif data.startswith("@"):
+        text, name = _content(Path(data[1:])), data[1:]
+    else:
+        text, name = data, "--data"
+    try:
+        return json.loads(text)
+    except ValueError as fault:
+        raise click.BadParameter(f"{name} is not JSON: {fault}", param_hint="--data") from fault
+
+
+def _content(path: Path) -> str:
+    try:
+        return path.read_text("utf-8-sig")
+    except OSError as fault:
+        raise click.BadParameter(f"{path}: {fault.strerror}", param_hint="--data") from fault

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from emulator.cli.options import project_option
+from emulator.cli.options import event_of, project_option
 from emulator.cli.output import (
     EXIT_DONE,
     EXIT_FAILED,
@@ -57,19 +57,25 @@ def list_triggers(project: Path, *, as_json: bool) -> int:
     return EXIT_DONE
 
 
-@trigger.command(short_help="Fire a timer now.")
+@trigger.command(short_help="Fire a trigger now.")
 @click.argument("name")
+@click.option("--data", help="The event: JSON, @FILE, or -; one is made up otherwise.")
 @project_option
 @json_option
-def fire(name: str, *, project: Path, as_json: bool) -> int:
-    """Fire a timer now; the exit code is 1 when its function fails."""
+def fire(name: str, data: str | None, *, project: Path, as_json: bool) -> int:
+    """Fire a trigger now; the exit code is 1 when its function fails.
+
+    Without an event one is made up: of a timer at this moment, of the newest document or file that
+    fits, of a request without a body. Nothing is written.
+    """
     from emulator.cli.connect import connect
     from emulator.cli.control import path_of
 
     client = connect(project)
     found = _find(client, name)
     path = path_of("triggers", found["function"], found["trigger"], "fire")
-    answer = client.post(path, timeout_s=CALL_MAX_S)
+    told = {} if data is None else {"event": event_of(data)}
+    answer = client.post(path, told, timeout_s=CALL_MAX_S)
     error = answer.get("error")
     if as_json:
         say_json(answer)

@@ -98,6 +98,11 @@ class Dispatcher:
         """Tell whether changes and files are heard of at all."""
         return self._paused or self._off > 0
 
+    @property
+    def listening(self) -> ReactiveTriggers:
+        """Return what is reacted to."""
+        return self._triggers
+
     def listen(self, triggers: ReactiveTriggers) -> None:
         """React to these triggers from now on; what is queued is still called."""
         self._triggers = triggers

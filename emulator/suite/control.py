@@ -18,6 +18,7 @@ from emulator.config import Config
 from emulator.core.errors import FunctionNotFound
 from emulator.core.values import Document, Value
 from emulator.services.caller import Caller
+from emulator.services.firing import Firing
 from emulator.services.functions import Invoked
 from emulator.services.registry import FunctionState
 from emulator.services.timers import Timer
@@ -44,6 +45,18 @@ class SuiteControl:
         self._urls = urls
         self._variables = variables
         self._version = _version()
+        self._firing = Firing(
+            parts.functions,
+            parts.registry,
+            timers=parts.timers,
+            dispatcher=parts.dispatcher,
+            http_routes=parts.http_routes,
+            store=parts.store,
+            storage=parts.storage,
+            clock=parts.clock,
+            ids=parts.ids,
+            env_id=config.emulator.env,
+        )
         self._zone = ZoneInfo(config.triggers.time_zone)
 
     def info(self) -> dict[str, Value]:
@@ -126,9 +139,9 @@ class SuiteControl:
         )
         self._parts.dispatcher.call_soon(name, event, caller)
 
-    async def fire(self, function: str, trigger: str) -> dict[str, Value]:
-        """Fire a timer now; raises FunctionNotFound."""
-        return _invoked(await self._parts.timers.fire(function, trigger))
+    async def fire(self, function: str, trigger: str, event: Value = None) -> dict[str, Value]:
+        """Fire a trigger now, with an event or one made up; raises FunctionNotFound."""
+        return _invoked(await self._firing.fire(function, trigger, event))
 
     def files(self, prefix: str) -> list[dict[str, Value]]:
         """Return the stored files whose cloud path starts with the prefix."""

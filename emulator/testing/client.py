@@ -125,9 +125,10 @@ class Triggers(_Part):
         """Return `[{"function", "trigger", "type", "config", "paused", "next_fires", …}]`."""
         return self._get("/_emu/triggers", lambda told: told["triggers"])
 
-    def fire(self, function: str, trigger: str) -> Answer:
+    def fire(self, function: str, trigger: str, event: Any = None) -> Answer:
         """Fire a trigger now; answers like `invoke`."""
-        return self._post(path_of("triggers", function, trigger, "fire"))
+        told = {} if event is None else {"event": event}
+        return self._post(path_of("triggers", function, trigger, "fire"), told)
 
     def pause(self, function: str, trigger: str) -> Answer:
         """Stop a trigger; what it misses is not called."""

@@ -84,7 +84,7 @@ class ControlledSuite(Protocol):
         """Open a function to debuggers; raises FunctionNotFound or InvalidParam."""
         ...
 
-    async def fire(self, function: str, trigger: str) -> Json:
+    async def fire(self, function: str, trigger: str, event: Value = None) -> Json:
         """Fire a trigger now; raises FunctionNotFound or InvalidName."""
         ...
 
@@ -204,7 +204,9 @@ class _Control:
 
     async def fire(self, request: web.Request) -> web.StreamResponse:
         found = request.match_info
-        return answer(await self._suite.fire(found["function"], found["trigger"]))
+        raw = await read_body(request, EVENT_SIZE_MAX_BYTES)
+        event = read_object(raw or b"{}", known=("event",)).get("event")
+        return answer(await self._suite.fire(found["function"], found["trigger"], event))
 
     async def storage(self, request: web.Request) -> web.StreamResponse:
         return answer(self._suite.files(request.query.get("prefix", "")))

@@ -40,6 +40,11 @@ def test_triggers_are_listed_and_fired(asked):
     assert "next 20" in listed.out
     fired = asked("trigger", "fire", "tick/hourly")
     assert (fired.code, fired.out.strip()) == (0, '"hourly"')
+    given = asked("trigger", "fire", "tick/hourly", "--data", '{"TriggerName": "mine"}')
+    assert (given.code, given.out.strip()) == (0, '"mine"')
+    assert asked("trigger", "fire", "tick/hourly", "--data", "{").code == 2
+    failed = asked("trigger", "fire", "heard/each")
+    assert (failed.code, "ValueError: no" in failed.err) == (1, True)
     several = asked("trigger", "fire", "hourly")
     assert several.code == 1
     assert "tick/hourly, tock/hourly" in several.err

@@ -69,8 +69,9 @@ CALLS = {
         '"duration_ms", "logs": [{"level", "line"}]}`',
     ),
     "POST /_emu/triggers/{function}/{trigger}/fire": (
-        "",
-        "fires a timer now and answers like `invoke`",
+        '`{"event"}`, or nothing for one made up',
+        "fires a trigger now and answers like `invoke`; made up are the event of a timer at this "
+        "moment, of the newest document or file that fits, of a request without a body",
     ),
     "GET /_emu/triggers": (
         "",

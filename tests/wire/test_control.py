@@ -71,8 +71,8 @@ class FakeSuite:
         self._note("inspect", name, port)
         return f"ws://127.0.0.1:{port}/x"
 
-    async def fire(self, function: str, trigger: str):
-        self._note("fire", function, trigger)
+    async def fire(self, function: str, trigger: str, event: Any = None):
+        self._note("fire", function, trigger, event)
         return {"result": None}
 
     def files(self, prefix: str):
@@ -281,7 +281,12 @@ async def test_a_wrong_openid_is_refused(client):
 
 async def test_a_trigger_is_fired_by_function_and_name(client, suite):
     assert await call(client, "POST", "triggers/pay/nightly/fire") == (200, {"result": None})
-    assert suite.calls == [("fire", "pay", "nightly")]
+    event = {"event": {"Type": "Timer"}}
+    await call(client, "POST", "triggers/pay/nightly/fire", event)
+    assert suite.calls == [
+        ("fire", "pay", "nightly", None),
+        ("fire", "pay", "nightly", {"Type": "Timer"}),
+    ]
 
 
 async def test_files_logs_and_requests_are_asked_with_their_filters(client, suite):
