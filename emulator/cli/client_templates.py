@@ -4,7 +4,9 @@ Not here: functions and configuration (`cli.templates`). The one idea: an app go
 `wx.cloud`; one file of its own, loaded first and only in development, leads that to the suite.
 """
 
-from collections.abc import Mapping
+import json
+from collections.abc import Callable, Mapping
+from pathlib import Path, PurePosixPath
 from typing import Final
 
 from emulator.core.records import dataclass
@@ -50,9 +52,17 @@ if (process.env.NODE_ENV !== 'production') install({ Taro })
 
 _UNIAPP: Final = """\
 // Leads wx.cloud, my.cloud and uniCloud to the suite on this machine; import it first in main.js.
-import { install } from './wx-cloud.js'
+import { install, uniCloud as suite } from './wx-cloud.js'
 
-if (process.env.NODE_ENV !== 'production') install()
+if (process.env.NODE_ENV !== 'production') {
+  install()
+  // Builds put an object of their own in place of the name uniCloud: its calls go to the suite too.
+  const known = typeof uniCloud === 'object' ? uniCloud : suite
+  const names = 'callFunction database uploadFile downloadFile getTempFileURL deleteFile'
+  for (const name of names.split(' ')) {
+    Object.defineProperty(known, name, { value: suite[name], configurable: true, writable: true })
+  }
+}
 """
 
 _WEB: Final = """\
@@ -86,7 +96,8 @@ _WEB: Final = """\
 class ClientTemplate:
     """What an app gets: its files, where the script goes, which function template goes with it.
 
-    `site` is the folder of pages that the suite itself serves, if any.
+    `site` is the folder of pages that the suite itself serves, if any; `root` is where the files
+    of the app lie in a new project, which one that is there may have elsewhere.
     """
 
     function: str
@@ -95,6 +106,7 @@ class ClientTemplate:
     commonjs: tuple[str, ...] = ()
     types: tuple[str, ...] = ()
     site: str = ""
+    root: str = ""
 
 
 CLIENT_TEMPLATES: Final[Mapping[str, ClientTemplate]] = {
@@ -109,6 +121,7 @@ CLIENT_TEMPLATES: Final[Mapping[str, ClientTemplate]] = {
             "project.config.json": _PROJECT_CONFIG,
         },
         commonjs=("miniprogram/wx-cloud.js",),
+        root="miniprogram/",
     ),
     "taro": ClientTemplate(
         function="node",
@@ -135,8 +148,8 @@ def site_folder(template: str) -> str:
     return found.site if found else ""
 
 
-def client_files(template: str) -> dict[str, str]:
-    """Return the files of the app by their path in the project, none for a server's template."""
+def client_files(template: str, folder: Path) -> dict[str, str]:
+    """Return the files of the app by their path in the folder, none for a server's template."""
     from emulator.wire import sdk_files
 
     found = CLIENT_TEMPLATES.get(template)
@@ -147,4 +160,35 @@ def client_files(template: str) -> dict[str, str]:
     files |= {path: sdk_files.module_text(source) for path in found.modules}
     files |= {path: sdk_files.commonjs_text(source) for path in found.commonjs}
     files |= {path: sdk_files.text_of(sdk_files.TYPES) for path in found.types}
-    return files
+    usual, root = found.root, _ROOTS.get(template, _usual_root)(folder, found.root)
+    return {
+        root + path.removeprefix(usual) if path.startswith(usual) else path: text
+        for path, text in files.items()
+    }
+
+
+def _usual_root(folder: Path, usual: str) -> str:
+    return usual
+
+
+def _miniprogram_root(folder: Path, usual: str) -> str:
+    """Return where the project that is there has its app.js, as its project.config.json says."""
+    try:
+        config = json.loads((folder / "project.config.json").read_text(encoding="utf-8-sig"))
+        said = config.get("miniprogramRoot") or ""
+        parts = PurePosixPath(said.replace("\\", "/")).parts
+    except (OSError, ValueError, AttributeError):
+        return usual
+    return usual if ".." in parts else "".join(f"{part}/" for part in parts if part != "/")
+
+
+def _uniapp_root(folder: Path, usual: str) -> str:
+    """Return where main.js is: at the top for HBuilderX, in src for the command line."""
+    made = ("pages.json", "main.js", "main.ts")
+    return "src/" if any((folder / "src" / name).exists() for name in made) else usual
+
+
+_ROOTS: Final[Mapping[str, Callable[[Path, str], str]]] = {
+    "miniprogram": _miniprogram_root,
+    "uniapp": _uniapp_root,
+}

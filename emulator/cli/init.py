@@ -53,7 +53,7 @@ def init(folder: Path, *, template: str, as_json: bool) -> int:
         hello = function_files(function_template(template), FUNCTION_NAME)
         files |= {f"{root}/{FUNCTION_NAME}/{name}": text for name, text in hello.items()}
         files[f"tests/test_{FUNCTION_NAME}.py"] = test_text(FUNCTION_NAME)
-    files |= client_files(template)
+    files |= client_files(template, folder)
     files[LAUNCH_FILE] = launch_text()
     written, left = write_new(folder, files)
     if as_json:

@@ -20,7 +20,7 @@ def project(tmp_path):
     files = {
         ".emulator.toml": config_text("functions", site_folder("web")),
         **{f"functions/hello/{name}": text for name, text in hello.items()},
-        **client_files("web"),
+        **client_files("web", tmp_path),
     }
     write_new(tmp_path, files)
     running = start_process(tmp_path, "--ephemeral")

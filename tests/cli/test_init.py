@@ -79,6 +79,35 @@ def test_an_app_gets_the_client_script_and_what_loads_it(cli, tmp_path, template
     assert load_config(fresh, environ={}).problems == ()
 
 
+@pytest.mark.parametrize(
+    ("template", "there", "text", "expected"),
+    [
+        ("miniprogram", "project.config.json", '{"miniprogramRoot": "app/"}', "app/cloud-emu.js"),
+        ("miniprogram", "project.config.json", '{"miniprogramRoot": "./"}', "cloud-emu.js"),
+        ("miniprogram", "project.config.json", "{}", "cloud-emu.js"),
+        ("miniprogram", "project.config.json", "no JSON", "miniprogram/cloud-emu.js"),
+        ("miniprogram", "project.config.json", "[]", "miniprogram/cloud-emu.js"),
+        (
+            "miniprogram",
+            "project.config.json",
+            '{"miniprogramRoot": "../app"}',
+            "miniprogram/cloud-emu.js",
+        ),
+        ("uniapp", "src/pages.json", "{}", "src/cloud-emu.js"),
+        ("uniapp", "pages.json", "{}", "cloud-emu.js"),
+    ],
+)
+def test_files_of_an_app_go_where_the_app_is(cli, tmp_path, template, there, text, expected):
+    (tmp_path / there).parent.mkdir(exist_ok=True)
+    (tmp_path / there).write_text(text)
+    done = cli("init", "--template", template, cwd=tmp_path)
+    assert done.code == 0, done.err
+    script = (tmp_path / expected).with_name("wx-cloud.js")
+    assert (tmp_path / expected).exists()
+    assert script.exists()
+    assert (tmp_path / there).read_text() == text
+
+
 def test_a_template_that_is_not_there_is_told(cli):
     done = cli("init", "--template", "cobol")
     assert done.code == 2
