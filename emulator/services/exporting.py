@@ -13,7 +13,7 @@ from emulator.core.values import Document
 from emulator.services.interchange import READERS, csv_fields, csv_head, csv_rows, json_line
 from emulator.stores.base import DocumentStore
 
-SLICE_DOCUMENTS: Final = 500
+SLICE_DOCUMENTS: Final = 300
 """About two milliseconds of encoding."""
 
 

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final
 
-FREEZE_EVERY_DOCUMENTS: Final = 5_000
+FREEZE_EVERY_DOCUMENTS: Final = 2_000
 
 
 @contextmanager
