@@ -148,6 +148,13 @@ class TriggersSection:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class HttpSection:
+    """HTTP access to functions: the domains whose pages may read answers."""
+
+    domains: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class UsageSection:
     """Usage: the price list it is told against, and amounts a day that are told when passed.
 
@@ -185,6 +192,7 @@ class Config:
     permissions: PermissionsSection = field(default_factory=PermissionsSection)
     hosting: HostingSection = field(default_factory=HostingSection)
     triggers: TriggersSection = field(default_factory=TriggersSection)
+    http: HttpSection = field(default_factory=HttpSection)
     usage: UsageSection = field(default_factory=UsageSection)
     openapi: OpenApiSettings = field(default_factory=OpenApiSettings)
     containers: Mapping[str, str] = field(default_factory=_nothing)

@@ -50,6 +50,7 @@ class Site:
             ids=parts.ids,
             env_id=config.emulator.env,
             caller_of=parts.identity.auth.caller,
+            domains=config.http.domains,
             otherwise=self._hosted.answer,
         )
 

@@ -6,7 +6,7 @@ is for signed-in visitors; what a function fails with is told to its log, the vi
 a sentence and the request id to look for.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import replace
 from typing import Final, Protocol
 from urllib.parse import urlsplit
@@ -32,6 +32,7 @@ EVENT_BODY_MAX_BYTES: Final = 6 * 1024 * 1024
 """The platform's bound on the event of a synchronous call."""
 
 PREFLIGHT_MAX_AGE_S: Final = 600
+CREDENTIALS_HEADER: Final = "x-cloudbase-credentials"
 REQUEST_ID_HEADER: Final = "X-Request-Id"
 VISITOR: Final = Caller(kind="anonymous", source="wx_http")
 
@@ -61,10 +62,11 @@ class InvokesInPieces(Protocol):
 class HttpAccess:
     """The functions of one suite, as visitors of the site port reach them.
 
-    `otherwise` answers what no function listens to.
+    Pages of this machine and of `domains` may read answers; `otherwise` answers what no function
+    listens to.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  # what it depends on, each once
         self,
         functions: InvokesInPieces,
         routes: Matches,
@@ -72,6 +74,7 @@ class HttpAccess:
         ids: Ids,
         env_id: str,
         caller_of: Callable[[str], Caller] | None = None,
+        domains: Iterable[str] = (),
         otherwise: Handler | None = None,
     ) -> None:
         self._functions = functions
@@ -79,6 +82,7 @@ class HttpAccess:
         self._ids = ids
         self._env_id = env_id
         self._caller_of = caller_of
+        self._domains = tuple(domain.lower() for domain in domains)
         self._otherwise = otherwise or _nothing_here
 
     def routes(self) -> list[web.RouteDef]:
@@ -99,7 +103,7 @@ class HttpAccess:
         if not allowed:
             return await self._otherwise(request)
         if request.method == hdrs.METH_OPTIONS:
-            return _shared_with_local_pages(request, _preflight(request, allowed))
+            return self._shared(request, _preflight(request, allowed))
         raise envelope.NoSuchPath(
             f"no function listens to {request.method} {request.path:.200}, "
             f"only to {', '.join(allowed)}"
@@ -133,7 +137,7 @@ class HttpAccess:
 
         def prepare(response: web.StreamResponse) -> web.StreamResponse:
             response.headers.setdefault(REQUEST_ID_HEADER, request_id)
-            return _shared_with_local_pages(request, response)
+            return self._shared(request, response)
 
         streamed = StreamedAnswer(request, prepare)
         try:
@@ -155,9 +159,30 @@ class HttpAccess:
             )
         )
 
+    def _shared(self, request: web.Request, response: web.StreamResponse) -> web.StreamResponse:
+        """Let pages that may read the response."""
+        origin = request.headers.get(hdrs.ORIGIN, "")
+        if hdrs.ACCESS_CONTROL_ALLOW_ORIGIN not in response.headers and self._may_read(origin):
+            response.headers[hdrs.ACCESS_CONTROL_ALLOW_ORIGIN] = origin
+            response.headers.add(hdrs.VARY, hdrs.ORIGIN)
+        return response
+
+    def _may_read(self, origin: str) -> bool:
+        try:
+            parts = urlsplit(origin.lower())
+        except ValueError:
+            return False
+        host = parts.hostname or ""
+        if host in _LOOPBACK_NAMES or host.endswith(".localhost"):
+            return True
+        return any(
+            host.endswith(domain[1:]) if domain.startswith("*.") else domain in (host, parts.netloc)
+            for domain in self._domains
+        )
+
     def _visitor(self, request: web.Request) -> Caller:
         """Return who holds the bearer token; raises NotSignedIn, AccessTokenExpired."""
-        token = bearer(request)
+        token = _token_of(request)
         if not token or self._caller_of is None:
             raise envelope.NotSignedIn(
                 f"{request.path:.200} is for signed-in visitors: send Authorization: Bearer TOKEN",
@@ -190,23 +215,9 @@ def _preflight(request: web.Request, allowed: list[str]) -> web.StreamResponse:
     )
 
 
-def _shared_with_local_pages(
-    request: web.Request, response: web.StreamResponse
-) -> web.StreamResponse:
-    """Let pages of this machine read the response, as the cloud does for configured domains."""
-    origin = request.headers.get(hdrs.ORIGIN, "")
-    if _is_local(origin) and hdrs.ACCESS_CONTROL_ALLOW_ORIGIN not in response.headers:
-        response.headers[hdrs.ACCESS_CONTROL_ALLOW_ORIGIN] = origin
-        response.headers.add(hdrs.VARY, hdrs.ORIGIN)
-    return response
-
-
-def _is_local(origin: str) -> bool:
-    try:
-        host = urlsplit(origin).hostname or ""
-    except ValueError:
-        return False
-    return host in _LOOPBACK_NAMES or host.endswith(".localhost")
+def _token_of(request: web.Request) -> str:
+    """Return the access token of a request: a bearer's, or of js-sdk 1.x' `getAuthHeader()`."""
+    return bearer(request) or request.headers.get(CREDENTIALS_HEADER, "").partition("/@@/")[0]
 
 
 async def _nothing_here(request: web.Request) -> web.StreamResponse:

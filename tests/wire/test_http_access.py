@@ -12,6 +12,7 @@ from emulator.core.errors import FunctionNotFound
 from emulator.functions.base import Failure, Outcome, TriggerConfig
 from emulator.functions.triggers.http import compile_http
 from emulator.server import Port, Server
+from emulator.services.caller import Caller
 from emulator.services.functions import Invoked
 from emulator.services.http_routes import HttpRoute, HttpRoutes
 from emulator.wire import http_access
@@ -52,10 +53,12 @@ def compiled(config):
 
 
 @asynccontextmanager
-async def serving(functions, otherwise=None):
+async def serving(functions, otherwise=None, **options):
     routes = HttpRoutes()
     routes.listen(HttpRoute(name, "t", compiled(config)) for name, config in TRIGGERS.items())
-    access = HttpAccess(functions, routes, ids=CountedIds(), env_id="demo-env", otherwise=otherwise)
+    access = HttpAccess(
+        functions, routes, ids=CountedIds(), env_id="demo-env", otherwise=otherwise, **options
+    )
     server = Server(
         api=Port(0, []),
         site=Port(0, access.routes()),
@@ -269,6 +272,61 @@ async def test_a_preflight_of_a_local_page_is_answered_for_the_function(site, fu
 async def test_pages_of_elsewhere_may_not_read_a_response(site, http, origin):
     async with http.get(f"{site}/api", headers={"Origin": origin}) as response:
         assert "Access-Control-Allow-Origin" not in response.headers
+
+
+@pytest.mark.parametrize(
+    ("origin", "may_read"),
+    [
+        ("https://shop.example.com", True),
+        ("http://SHOP.example.com:8080", True),
+        ("https://a.pages.example.com", True),
+        ("https://a.b.pages.example.com", True),
+        ("http://192.168.1.5:3000", True),
+        ("http://localhost:1", True),
+        ("https://pages.example.com", False),
+        ("https://evilpages.example.com", False),
+        ("https://shop.example.com.evil.example", False),
+        ("https://example.com", False),
+        ("http://192.168.1.5:3001", False),
+        ("null", False),
+    ],
+)
+async def test_pages_of_configured_domains_may_read(functions, http, origin, may_read):
+    domains = ("shop.example.com", "*.pages.example.com", "192.168.1.5:3000")
+    async with serving(functions, domains=domains) as site:
+        for method, status in (("GET", 200), ("OPTIONS", 204)):
+            asked = http.request(method, f"{site}/api", headers={"Origin": origin})
+            async with asked as response:
+                told = response.headers.get("Access-Control-Allow-Origin")
+                assert (response.status, told) == (status, origin if may_read else None)
+
+
+@pytest.mark.parametrize(
+    ("headers", "token"),
+    [
+        ({"Authorization": "Bearer good"}, "good"),
+        ({"x-cloudbase-credentials": "good/@@/refresh"}, "good"),
+        ({"x-cloudbase-credentials": "good"}, "good"),
+        ({"Authorization": "bearer mine", "x-cloudbase-credentials": "other/@@/r"}, "mine"),
+        ({"x-cloudbase-credentials": "/@@/refresh"}, None),
+        ({}, None),
+    ],
+)
+async def test_a_visitor_signs_in_by_what_the_sdks_send(functions, http, headers, token):
+    heard = []
+
+    def caller_of(told):
+        heard.append(told)
+        return Caller(kind="user", uid="u1", source="wx_client")
+
+    async with (
+        serving(functions, caller_of=caller_of) as site,
+        http.get(f"{site}/members", headers=headers) as response,
+    ):
+        assert response.status == (401 if token is None else 200)
+    assert heard == ([] if token is None else [token])
+    callers = [(caller.uid, caller.source) for _, _, caller in functions.called]
+    assert callers == ([] if token is None else [("u1", "wx_http")])
 
 
 async def test_a_function_says_itself_who_may_read_its_response(site, functions, http):
