@@ -1,4 +1,4 @@
-"""Owns who asks: privilege is a value that is passed along, never a flag.
+"""Owns who asks, and what a function is told of them: privilege is a value, never a flag.
 
 Not here: what a caller may do (`services.access`).
 """
@@ -6,6 +6,7 @@ Not here: what a caller may do (`services.access`).
 from typing import Literal
 
 from emulator.core.records import dataclass
+from emulator.core.values import Value
 
 Kind = Literal["administrator", "user", "anonymous"]
 
@@ -51,3 +52,30 @@ class Caller:
 
 
 ADMINISTRATOR = Caller(kind="administrator")
+
+
+def with_user(event: Value, caller: Caller, appid: str) -> Value:
+    """Return the event with the `userInfo` that the platform injects into calls.
+
+    A user's call names both ids, a function's call the appid alone; timers, HTTP and calls from
+    outside the platform have none.
+    """
+    if not isinstance(event, dict):
+        return event
+    if caller.openid:
+        event["userInfo"] = {"appId": caller.appid or appid, "openId": caller.openid}
+    elif caller.source.endswith("scf"):
+        event["userInfo"] = {"appId": caller.appid or appid}
+    return event
+
+
+def signed_in(caller: Caller) -> dict[str, Value]:
+    """Return what the platform's variables tell of a user who signed in with a client SDK."""
+    if not caller.uid:
+        return {}
+    return {
+        "TCB_UUID": caller.uid,
+        "TCB_CUSTOM_USER_ID": caller.custom_id,
+        "TCB_ISANONYMOUS_USER": "true" if caller.kind == "anonymous" else "false",
+        "LOGINTYPE": caller.login_type,
+    }

@@ -30,7 +30,7 @@ from emulator.functions.base import (
     Outcome,
 )
 from emulator.services.access import Access
-from emulator.services.caller import Caller
+from emulator.services.caller import Caller, signed_in, with_user
 from emulator.services.fixed_order import FixedOrder
 from emulator.services.payloads import bounded, require_event
 from emulator.services.recorder import Recorder, RequestRecord
@@ -283,7 +283,7 @@ class Functions:
 
         return Invocation(
             request_id=request_id,
-            event=_with_user(event, caller, self._place.appid),
+            event=with_user(event, caller, self._place.appid),
             context=self._context(bundle, request_id),
             variables=known.variables,
             session=Session(
@@ -316,7 +316,7 @@ class Functions:
             "UNIONID": caller.unionid,
             "ENV": self._place.env_id,
             "SOURCE": caller.source,
-            **_signed_in(caller),
+            **signed_in(caller),
         }
 
     def _note(self, name: str, request_id: str, caller: Caller, outcome: Outcome) -> None:
@@ -357,33 +357,6 @@ def _unloadable(known: Registered) -> Outcome:
     why = "no code was found" if known.problem is None else pointed(known.problem)
     message = f"function {known.bundle.name} did not load: {why}"
     return Outcome(result=b"null", failure=Failure(kind="load", message=message), duration_ms=0.0)
-
-
-def _with_user(event: Value, caller: Caller, appid: str) -> Value:
-    """Return the event with the `userInfo` that the platform injects into calls.
-
-    A user's call names both ids, a function's call the appid alone; timers, HTTP and calls from
-    outside the platform have none.
-    """
-    if not isinstance(event, dict):
-        return event
-    if caller.openid:
-        event["userInfo"] = {"appId": caller.appid or appid, "openId": caller.openid}
-    elif caller.source.endswith("scf"):
-        event["userInfo"] = {"appId": caller.appid or appid}
-    return event
-
-
-def _signed_in(caller: Caller) -> dict[str, Value]:
-    """Return what the platform's variables tell of a user who signed in with a client SDK."""
-    if not caller.uid:
-        return {}
-    return {
-        "TCB_UUID": caller.uid,
-        "TCB_CUSTOM_USER_ID": caller.custom_id,
-        "TCB_ISANONYMOUS_USER": "true" if caller.kind == "anonymous" else "false",
-        "LOGINTYPE": caller.login_type,
-    }
 
 
 def _require_shallow(name: str, caller: Caller) -> None:

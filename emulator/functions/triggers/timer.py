@@ -191,12 +191,7 @@ def compile_timer(
     fields, notes = _seven(trigger.name, trigger.config.upper().split(), strict=strict)
     days = _special(trigger.name, fields, weekdays)
     if days is not None and weekdays == "sunday":
-        if strict:
-            raise ConfigurationError(
-                f"timer {trigger.name}: {_SPECIAL_UNTOLD}",
-                hint="name the days, or leave out strict",
-            )
-        notes.append(f"timer {trigger.name}: {_SPECIAL_UNTOLD}")
+        notes.append(_untold(trigger.name, strict=strict))
     bounds = {**_BOUNDS, "weekday": _WEEKDAY_SHIFTS[weekdays][:2]}
     for name, text in zip(FIELDS, fields, strict=True):
         _check(trigger.name, name, text, bounds[name])
@@ -206,18 +201,8 @@ def compile_timer(
             "Names such as MON mean the same everywhere"
         )
         fields[5] = _from_sunday(fields[5], weekdays)
-    # Imported here: a project without timers does not pay the 20 ms.
-    from croniter import CroniterError, croniter
-
-    expression = " ".join(fields)
-    zone = _zone(time_zone)
-    try:
-        moments = croniter(expression, datetime.fromtimestamp(0, zone), second_at_beginning=True)
-    except CroniterError as fault:
-        raise ConfigurationError(
-            f"timer {trigger.name}: {expression!r} is not understood: {fault}",
-            hint=f"write {_EXAMPLE}",
-        ) from fault
+    expression, zone = " ".join(fields), _zone(time_zone)
+    moments = _moments_of(trigger.name, expression, zone)
     return CompiledTimer(
         trigger.name,
         expression,
@@ -262,6 +247,14 @@ def _special(name: str, fields: list[str], weekdays: Weekdays) -> Days | None:
     return Days(tuple(test for test in tests if test is not None))
 
 
+def _untold(name: str, *, strict: bool) -> str:
+    """Return the note about days that WeChat's page does not tell of; `strict` refuses them."""
+    note = f"timer {name}: {_SPECIAL_UNTOLD}"
+    if strict:
+        raise ConfigurationError(note, hint="name the days, or leave out strict")
+    return note
+
+
 def _unrolled_list(text: str) -> list[int]:
     return [number for piece in text.split(",") for number in _unrolled(piece, 0, 7)]
 
@@ -277,6 +270,18 @@ def _no_day(name: str, field: str, piece: str) -> IsDay:
     raise ConfigurationError(
         f"timer {name}: {field} {piece!r} names no day", hint=f"write {_SPECIAL_EXAMPLES[field]}"
     )
+
+
+def _moments_of(name: str, expression: str, zone: ZoneInfo) -> "croniter":
+    # Imported here: a project without timers does not pay the 20 ms.
+    from croniter import CroniterError, croniter
+
+    try:
+        return croniter(expression, datetime.fromtimestamp(0, zone), second_at_beginning=True)
+    except CroniterError as fault:
+        raise ConfigurationError(
+            f"timer {name}: {expression!r} is not understood: {fault}", hint=f"write {_EXAMPLE}"
+        ) from fault
 
 
 def _following(values: Sequence[int | str], high: int) -> tuple[int, ...]:
