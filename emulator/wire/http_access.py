@@ -161,7 +161,9 @@ class HttpAccess:
 
     def _shared(self, request: web.Request, response: web.StreamResponse) -> web.StreamResponse:
         """Let pages that may read the response."""
-        origin = request.headers.get(hdrs.ORIGIN, "")
+        origin = request.headers.get(hdrs.ORIGIN)
+        if origin is None:
+            return response
         if hdrs.ACCESS_CONTROL_ALLOW_ORIGIN not in response.headers and self._may_read(origin):
             response.headers[hdrs.ACCESS_CONTROL_ALLOW_ORIGIN] = origin
             response.headers.add(hdrs.VARY, hdrs.ORIGIN)
