@@ -21,6 +21,7 @@ class Loader {
   constructor (onFile) {
     this.onFile = onFile
     this.seen = new Set()
+    this.shared = ''
   }
 
   install () {
@@ -34,7 +35,10 @@ class Loader {
 
   /** Loads the entry and returns the first of the handlers that it exports. */
   async load ({ entry, folder, handlers, shared }) {
-    if (shared) helpWith(shared)
+    if (shared) {
+      helpWith(shared)
+      this.shared = pathToFileURL(path.join(shared, path.sep)).href
+    }
     process.chdir(folder)
     const exports = await this.exportsOf(entry, folder)
     for (const name of handlers) {
@@ -53,10 +57,15 @@ class Loader {
       try {
         return require(entry)
       } catch (error) {
-        if (error === null || typeof error !== 'object' || !AS_MODULE.has(error.code)) throw error
+        if (error === null || typeof error !== 'object') throw error
+        if (!AS_MODULE.has(error.code) && !(error.code === 'ERR_MODULE_NOT_FOUND' && this.shared)) throw error
       }
     }
     this.noteFolder(folder)
+    // Modules are resolved by other means than `require`. Node before 18.19 has no way to help there.
+    if (this.shared && Module.register) {
+      Module.register(pathToFileURL(path.join(__dirname, 'shared_modules.mjs')), { data: { shared: this.shared } })
+    }
     return import(pathToFileURL(entry).href)
   }
 

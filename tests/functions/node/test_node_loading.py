@@ -125,6 +125,35 @@ async def test_shared_packages_serve_functions_that_have_none(stage, tmp_path):
     assert await stage.result(await stage.load(code, "own")) == "own"
 
 
+@pytest.mark.parametrize("entry", ["index.mjs", "index.js"])
+async def test_shared_packages_serve_modules_too(stage, tmp_path, entry):
+    if entry.endswith(".js"):
+        stage.save("fn/package.json", '{"type": "module"}')
+    packages = tmp_path / "data" / "node" / "node_modules"
+    for name, files in {
+        "older": {"index.js": "exports.told = 'older'"},
+        "newer": {
+            "package.json": '{"type": "module", "exports": {".": "./a.js", "./b": "./b.js"}}',
+            "a.js": "export default 'newer'",
+            "b.js": "export const more = 'more'",
+        },
+    }.items():
+        for file, text in files.items():
+            (packages / name).mkdir(parents=True, exist_ok=True)
+            (packages / name / file).write_text(text, encoding="utf-8")
+    code = (
+        "import older from 'older'\nimport newer from 'newer'\nimport { more } from 'newer/b'\n"
+        "export const main = async () => "
+        "[older.told, newer, more, (await import('older')).default.told]"
+    )
+    stage.save(f"fn/{entry}", code)
+    assert await stage.result(await stage.load()) == ["older", "newer", "more", "older"]
+    stage.save(f"fn/{entry}", "import x from 'none'\nexport const main = () => 1")
+    problem = await stage.problem()
+    assert "Cannot find package 'none'" in problem.message
+    assert "cloud-emu fn install" in problem.message
+
+
 async def test_function_runs_in_its_folder(stage):
     stage.save("fn/data.txt", "found")
     code = "exports.main = () => require('fs').readFileSync('data.txt', 'utf8')"
