@@ -1,12 +1,12 @@
 ;(function () {
 'use strict'
 const SERVED_FROM=''
-const USUAL_ADDRESS='http://127.0.0.1:8270'
-const ANY_ENV=Symbol('DYNAMIC_CURRENT_ENV')
-const FILES_MAX=50
-const NOT_BEGUN="Cloud API isn't enabled, please call wx.cloud.init first"
-const DEPTH_MAX=200
-const CODES={SYS_ERR:[-501001,'resource system error'],SERVER_TIMEOUT:[-501002,'resource server timeout'],EXCEED_REQUEST_LIMIT:[-501003,'exceed request limit'],EXCEED_CONCURRENT_REQUEST_LIMIT:[-501004,'exceed concurrent request limit'],INVALIID_ENV:[-501005,'invalid env'],INVALID_COMMON_PARAM:[-501006,'invalid common parameters'],INVALID_PARAM:[-501007,'invalid parameters'],INVALID_REQUEST_SOURCE:[-501008,'invalid request source'],RESOURCE_NOT_INITIAL:[-501009,'resource not initialized'],DATABASE_REQUEST_FAILED:[-502001,'database request fail'],DATABASE_INVALID_OPERRATOR:[-502002,'database invalid command'],DATABASE_PERMISSION_DENIED:[-502003,'database permission denied'],COLLECTION_PERMISSION_DENIED:[-502003,'database permission denied'],DATABASE_COLLECTION_EXCEED_LIMIT:[-502004,'database exceed collection limit'],DATABASE_COLLECTION_NOT_EXIST:[-502005,'database collection not exists'],STORAGE_REQUEST_FAIL:[-503001,'storage request fail'],STORAGE_EXCEED_AUTHORITY:[-503002,'storage permission denied'],STORAGE_FILE_NONEXIST:[-503003,'storage file not exists'],STORAGE_SIGN_PARAM_INVALID:[-503004,'storage invalid sign parameter'],FUNCTIONS_REQUEST_FAIL:[-504001,'functions request fail'],FUNCTIONS_EXECUTE_FAIL:[-504002,'functions execute fail'],FUNCTION_TIME_LIMIT_EXCEEDED:[-504003,'functions execute timeout'],FUNCTION_NOT_FOUND:[-501000,''],PERMISSION_DENIED:[-401001,'permission denied']}
+let USUAL_ADDRESS='http://127.0.0.1:8270'
+let ANY_ENV=Symbol('DYNAMIC_CURRENT_ENV')
+let FILES_MAX=50
+let NOT_BEGUN="Cloud API isn't enabled, please call wx.cloud.init first"
+let DEPTH_MAX=200
+let CODES={SYS_ERR:[-501001,'resource system error'],SERVER_TIMEOUT:[-501002,'resource server timeout'],EXCEED_REQUEST_LIMIT:[-501003,'exceed request limit'],EXCEED_CONCURRENT_REQUEST_LIMIT:[-501004,'exceed concurrent request limit'],INVALIID_ENV:[-501005,'invalid env'],INVALID_COMMON_PARAM:[-501006,'invalid common parameters'],INVALID_PARAM:[-501007,'invalid parameters'],INVALID_REQUEST_SOURCE:[-501008,'invalid request source'],RESOURCE_NOT_INITIAL:[-501009,'resource not initialized'],DATABASE_REQUEST_FAILED:[-502001,'database request fail'],DATABASE_INVALID_OPERRATOR:[-502002,'database invalid command'],DATABASE_PERMISSION_DENIED:[-502003,'database permission denied'],COLLECTION_PERMISSION_DENIED:[-502003,'database permission denied'],DATABASE_COLLECTION_EXCEED_LIMIT:[-502004,'database exceed collection limit'],DATABASE_COLLECTION_NOT_EXIST:[-502005,'database collection not exists'],STORAGE_REQUEST_FAIL:[-503001,'storage request fail'],STORAGE_EXCEED_AUTHORITY:[-503002,'storage permission denied'],STORAGE_FILE_NONEXIST:[-503003,'storage file not exists'],STORAGE_SIGN_PARAM_INVALID:[-503004,'storage invalid sign parameter'],FUNCTIONS_REQUEST_FAIL:[-504001,'functions request fail'],FUNCTIONS_EXECUTE_FAIL:[-504002,'functions execute fail'],FUNCTION_TIME_LIMIT_EXCEEDED:[-504003,'functions execute timeout'],FUNCTION_NOT_FOUND:[-501000,''],PERMISSION_DENIED:[-401001,'permission denied']}
 class CloudError extends Error{constructor(api,errCode,text,code){super(`${api}:fail ${text}`)
 this.name='CloudError'
 this.errCode=errCode
@@ -15,21 +15,21 @@ this.code=code||errCode}}
 class Failure extends Error{constructor(errCode,text,code){super(text)
 this.errCode=errCode
 this.code=code}}
-const wrong=(text,errCode=-401003)=>new Failure(errCode,`${errCode} ${text}`)
-const network=(text)=>new Failure(-601003,`-601003 ${text}`)
-function refusal(answer,inFunction){const [errCode,phrase]=CODES[answer.code]||CODES.SYS_ERR
-const text=inFunction?`Error: errCode: ${errCode} ${phrase} | errMsg: ${answer.message} (callId: ${answer.requestId})`:`${errCode} ${phrase}. ${answer.message}`
+let wrong=(text,errCode=-401003)=>new Failure(errCode,`${errCode} ${text}`)
+let network=(text)=>new Failure(-601003,`-601003 ${text}`)
+function refusal(answer,inFunction){let [errCode,phrase]=CODES[answer.code]||CODES.SYS_ERR
+let text=inFunction?`Error: errCode: ${errCode} ${phrase} | errMsg: ${answer.message} (callId: ${answer.requestId})`:`${errCode} ${phrase}. ${answer.message}`
 return new Failure(errCode,text,answer.code)}
-const named=(api,error)=>error instanceof CloudError?error:error instanceof Failure?new CloudError(api,error.errCode,error.message,error.code):new CloudError(api,-1,(error&&error.message)||String(error))
+let named=(api,error)=>error instanceof CloudError?error:error instanceof Failure?new CloudError(api,error.errCode,error.message,error.code):new CloudError(api,-1,(error&&error.message)||String(error))
 class GeoShape{constructor(type,coordinates){this.type=type
 this.coordinates=coordinates}
 get longitude(){return this.coordinates[0]}
 get latitude(){return this.coordinates[1]}
 toJSON(){return{type:this.type,coordinates:this.coordinates}}}
-const coordinatesOf=(parts)=>parts.map((part)=>(Array.isArray(part)?part:part.coordinates))
-const ofParts=(type)=>function shape(parts){if(!Array.isArray(parts))throw wrong(`${type} should be made of an array`)
+let coordinatesOf=(parts)=>parts.map((part)=>(Array.isArray(part)?part:part.coordinates))
+let ofParts=(type)=>function shape(parts){if(!Array.isArray(parts))throw wrong(`${type} should be made of an array`)
 return new GeoShape(type,coordinatesOf(parts))}
-const Geo={Point:function Point(longitude,latitude){const within=Math.abs(longitude)<=180&&Math.abs(latitude)<=90
+let Geo={Point:function Point(longitude,latitude){let within=Math.abs(longitude)<=180&&Math.abs(latitude)<=90
 if(!within)throw wrong(`Point(${longitude}, ${latitude}) is outside of -180..180, -90..90`)
 return new GeoShape('Point',[longitude,latitude])},MultiPoint:ofParts('MultiPoint'),LineString:ofParts('LineString'),MultiLineString:ofParts('MultiLineString'),Polygon:ofParts('Polygon'),MultiPolygon:ofParts('MultiPolygon')}
 class ServerDate{constructor(options){this.offset=(options&&options.offset)||0}}
@@ -38,14 +38,14 @@ this.$regex=options.regexp
 this.$options=options.options||''}}
 class OpenData{constructor(id){this.id=id}
 toJSON(){return this.id}}
-const isPlain=(value)=>{if(value===null||typeof value !=='object')return false
-const kind=Object.prototype.toString.call(value)
-const own=value instanceof GeoShape||value instanceof ServerDate||value instanceof Pattern
+let isPlain=(value)=>{if(value===null||typeof value !=='object')return false
+let kind=Object.prototype.toString.call(value)
+let own=value instanceof GeoShape||value instanceof ServerDate||value instanceof Pattern
 return kind==='[object Object]'&&!own&&!(value instanceof Command)}
-const isOperator=(value)=>Object.keys(value).some((key)=>key[0]==='$')
-const isBranch=(value)=>isPlain(value)&&Object.keys(value).length>0&&!isOperator(value)
+let isOperator=(value)=>Object.keys(value).some((key)=>key[0]==='$')
+let isBranch=(value)=>isPlain(value)&&Object.keys(value).length>0&&!isOperator(value)
 function encode(value,depth=0){if(depth>DEPTH_MAX)throw wrong('the data is nested too deeply, or holds itself',-402001)
-const kind=Object.prototype.toString.call(value)
+let kind=Object.prototype.toString.call(value)
 if(kind==='[object Date]')return{$date:value.getTime()}
 if(kind==='[object RegExp]'){return{$regex:value.source,$options:value.flags.replace(/[^imsx]/g,'')}}
 if(value instanceof ServerDate)return{$date:{offset:value.offset}}
@@ -56,71 +56,71 @@ if(typeof value==='number'&&!Number.isFinite(value))return{$numberDouble:String(
 if(Array.isArray(value))return value.map((item)=>encode(item,depth+1))
 if(value===null||typeof value !=='object')return value
 if(typeof value.toJSON==='function')return value.toJSON()
-const out={}
-for(const key of Object.keys(value)){if(value[key] !==undefined)out[key]=encode(value[key],depth+1)}
+let out={}
+for(let key of Object.keys(value)){if(value[key] !==undefined)out[key]=encode(value[key],depth+1)}
 return out}
 function commandValue(command,depth){if(command.op==='set')return encode(command.args[0],depth+1)
 throw wrong(`command.${command.op} has no place here`,-401002)}
-const TAGS={$date:(content)=>new Date(typeof content==='object'?Number(content.$numberLong):content),$oid:(content)=>content,$numberInt:Number,$numberLong:Number,$numberDouble:Number,$numberDecimal:Number,$regularExpression:(content)=>new Pattern({regexp:content.pattern,options:content.options})}
-const SHAPES=new Set(Object.keys(Geo))
+let TAGS={$date:(content)=>new Date(typeof content==='object'?Number(content.$numberLong):content),$oid:(content)=>content,$numberInt:Number,$numberLong:Number,$numberDouble:Number,$numberDecimal:Number,$regularExpression:(content)=>new Pattern({regexp:content.pattern,options:content.options})}
+let SHAPES=new Set(Object.keys(Geo))
 function decode(value){if(Array.isArray(value))return value.map(decode)
 if(value===null||typeof value !=='object')return value
-const keys=Object.keys(value)
+let keys=Object.keys(value)
 if(keys.length===1&&TAGS[keys[0]])return TAGS[keys[0]](value[keys[0]])
-const out={}
-for(const key of keys)out[key]=decode(value[key])
-const isShape=keys.length===2&&SHAPES.has(out.type)&&Array.isArray(out.coordinates)
+let out={}
+for(let key of keys)out[key]=decode(value[key])
+let isShape=keys.length===2&&SHAPES.has(out.type)&&Array.isArray(out.coordinates)
 return isShape?new GeoShape(out.type,out.coordinates):out}
-const COMPARISONS={eq:'$eq',neq:'$ne',gt:'$gt',gte:'$gte',lt:'$lt',lte:'$lte'}
-const QUERIES={in:(values)=>({$in:encode(values)}),nin:(values)=>({$nin:encode(values)}),exists:(there)=>({$exists:there}),mod:(divisor,rest)=>({$mod:Array.isArray(divisor)?divisor:[divisor,rest]}),all:(values)=>({$all:encode(values)}),size:(size)=>({$size:size}),elemMatch:(one)=>({$elemMatch:one instanceof Command?condition(one):queryOf(one)}),geoNear:({geometry,maxDistance,minDistance})=>({$nearSphere:encode({$geometry:geometry,$maxDistance:maxDistance,$minDistance:minDistance})}),geoWithin:({geometry,centerSphere})=>({$geoWithin:encode(centerSphere?{$centerSphere:[coordinatesOf([centerSphere[0]])[0],centerSphere[1]]}:{$geometry:geometry})}),geoIntersects:({geometry})=>({$geoIntersects:encode({$geometry:geometry})})}
-for(const name of Object.keys(COMPARISONS)){QUERIES[name]=(value)=>({[COMPARISONS[name]]:encode(value)})}
-const WHOLE={expr:'$expr',jsonSchema:'$jsonSchema'}
-const pushed=(values)=>{if(!isPlain(values[0])||!('each' in values[0])){return{$each:encode(Array.isArray(values[0])?values[0]:values)}}
+let COMPARISONS={eq:'$eq',neq:'$ne',gt:'$gt',gte:'$gte',lt:'$lt',lte:'$lte'}
+let QUERIES={in:(values)=>({$in:encode(values)}),nin:(values)=>({$nin:encode(values)}),exists:(there)=>({$exists:there}),mod:(divisor,rest)=>({$mod:Array.isArray(divisor)?divisor:[divisor,rest]}),all:(values)=>({$all:encode(values)}),size:(size)=>({$size:size}),elemMatch:(one)=>({$elemMatch:one instanceof Command?condition(one):queryOf(one)}),geoNear:({geometry,maxDistance,minDistance})=>({$nearSphere:encode({$geometry:geometry,$maxDistance:maxDistance,$minDistance:minDistance})}),geoWithin:({geometry,centerSphere})=>({$geoWithin:encode(centerSphere?{$centerSphere:[coordinatesOf([centerSphere[0]])[0],centerSphere[1]]}:{$geometry:geometry})}),geoIntersects:({geometry})=>({$geoIntersects:encode({$geometry:geometry})})}
+for(let name of Object.keys(COMPARISONS)){QUERIES[name]=(value)=>({[COMPARISONS[name]]:encode(value)})}
+let WHOLE={expr:'$expr',jsonSchema:'$jsonSchema'}
+let pushed=(values)=>{if(!isPlain(values[0])||!('each' in values[0])){return{$each:encode(Array.isArray(values[0])?values[0]:values)}}
 const{each,position,sort,slice}=values[0]
 return encode({$each:each,$position:position,$sort:sort,$slice:slice})}
-const UPDATES={set:(values)=>['$set',encode(values[0])],remove:()=>['$unset',''],inc:(values)=>['$inc',encode(values[0])],mul:(values)=>['$mul',encode(values[0])],min:(values)=>['$min',encode(values[0])],max:(values)=>['$max',encode(values[0])],bit:(values)=>['$bit',encode(values[0])],rename:(values)=>['$rename',values[0]],push:(values)=>['$push',pushed(values)],pop:()=>['$pop',1],shift:()=>['$pop',-1],unshift:(values)=>['$push',{...pushed(values),$position:0}],addToSet:([value])=>['$addToSet',isPlain(value)&&value.each?{$each:encode(value.each)}:encode(value)],pull:(values)=>['$pull',pulled(values[0])],pullAll:(values)=>['$pullAll',encode(values[0])]}
-const pulled=(value)=>value instanceof Command?condition(value):isBranch(value)?queryOf(value):encode(value)
+let UPDATES={set:(values)=>['$set',encode(values[0])],remove:()=>['$unset',''],inc:(values)=>['$inc',encode(values[0])],mul:(values)=>['$mul',encode(values[0])],min:(values)=>['$min',encode(values[0])],max:(values)=>['$max',encode(values[0])],bit:(values)=>['$bit',encode(values[0])],rename:(values)=>['$rename',values[0]],push:(values)=>['$push',pushed(values)],pop:()=>['$pop',1],shift:()=>['$pop',-1],unshift:(values)=>['$push',{...pushed(values),$position:0}],addToSet:([value])=>['$addToSet',isPlain(value)&&value.each?{$each:encode(value.each)}:encode(value)],pull:(values)=>['$pull',pulled(values[0])],pullAll:(values)=>['$pullAll',encode(values[0])]}
+let pulled=(value)=>value instanceof Command?condition(value):isBranch(value)?queryOf(value):encode(value)
 class Command{constructor(op,args){this.op=op
 this.args=args}
 and(...others){return new Command('and',[this,...flat(others)])}
 or(...others){return new Command('or',[this,...flat(others)])}}
-const flat=(args)=>(args.length===1&&Array.isArray(args[0])?args[0]:args)
-const LOGIC=new Set(['and','or','nor','not'])
-for(const name of Object.keys(QUERIES)){Command.prototype[name]=function chained(...args){return this.and(new Command(name,args))}}
+let flat=(args)=>(args.length===1&&Array.isArray(args[0])?args[0]:args)
+let LOGIC=new Set(['and','or','nor','not'])
+for(let name of Object.keys(QUERIES)){Command.prototype[name]=function chained(...args){return this.and(new Command(name,args))}}
 function condition(command){if(command.op==='and')return Object.assign({},...command.args.map(condition))
 if(command.op==='not')return{$not:condition(command.args[0])}
-const write=QUERIES[command.op]
+let write=QUERIES[command.op]
 if(!write)throw wrong(`command.${command.op} has no place in a query`,-401002)
 return write(...command.args)}
-function logical(command,write){const parts=command.args.map(write)
+function logical(command,write){let parts=command.args.map(write)
 return command.op==='not'?{$nor:parts}:{[`$${command.op}`]:parts}}
-function clauses(field,value){if(value instanceof Command){const inner=value.args[0]
-const isNot=value.op==='not'&&!(inner instanceof Command&&LOGIC.has(inner.op))
+function clauses(field,value){if(value instanceof Command){let inner=value.args[0]
+let isNot=value.op==='not'&&!(inner instanceof Command&&LOGIC.has(inner.op))
 if(isNot){return [{[field]:{$not:inner instanceof Command?condition(inner):encode(inner)}}]}
 if(LOGIC.has(value.op))return [logical(value,(part)=>merged(clauses(field,part)))]
 return [{[field]:condition(value)}]}
 if(!isBranch(value))return [{[field]:encode(value)}]
 return [].concat(...Object.keys(value).map((key)=>clauses(`${field}.${key}`,value[key])))}
-function merged(parts){const keys=[].concat(...parts.map(Object.keys))
+function merged(parts){let keys=[].concat(...parts.map(Object.keys))
 return new Set(keys).size===keys.length?Object.assign({},...parts):{$and:parts}}
 function queryOf(where){if(where instanceof Command){if(WHOLE[where.op])return{[WHOLE[where.op]]:encode(where.args[0])}
 if(LOGIC.has(where.op))return logical(where,queryOf)}
 if(!isPlain(where))throw wrong('query condition should be object')
-const keys=Object.keys(where).filter((key)=>where[key] !==undefined)
-const part=(key)=>(key[0]==='$'?[{[key]:encode(where[key])}]:clauses(key,where[key]))
+let keys=Object.keys(where).filter((key)=>where[key] !==undefined)
+let part=(key)=>(key[0]==='$'?[{[key]:encode(where[key])}]:clauses(key,where[key]))
 return merged([].concat(...keys.map(part)))}
-function operatorsOf(data){const out={}
-const put=(operator,path,value)=>{out[operator]={...out[operator],[path]:value}}
-const walk=(prefix,object)=>{for(const key of Object.keys(object)){const value=object[key]
-const path=prefix+key
+function operatorsOf(data){let out={}
+let put=(operator,path,value)=>{out[operator]={...out[operator],[path]:value}}
+let walk=(prefix,object)=>{for(let key of Object.keys(object)){let value=object[key]
+let path=prefix+key
 if(value===undefined)continue
 if(value instanceof Command){if(!UPDATES[value.op])throw wrong(`command.${value.op} has no place in an update`,-401002)
-const [operator,content]=UPDATES[value.op](value.args)
+let [operator,content]=UPDATES[value.op](value.args)
 put(operator,path,content)}else if(isBranch(value))walk(`${path}.`,value)
 else put('$set',path,encode(value))}}
 walk('',data)
 return out}
-const AGGREGATE_OPERATORS=('abs add addToSet allElementsTrue and anyElementTrue arrayElemAt arrayToObject avg ceil cmp '+
+let AGGREGATE_OPERATORS=('abs add addToSet allElementsTrue and anyElementTrue arrayElemAt arrayToObject avg ceil cmp '+
 'concat concatArrays cond dateFromParts dateFromString dateToString dayOfMonth dayOfWeek '+
 'dayOfYear divide eq exp filter first floor gt gte hour ifNull in indexOfArray indexOfBytes '+
 'indexOfCP isArray isoDayOfWeek isoWeek isoWeekYear last let literal ln log log10 lt lte ltrim '+
@@ -128,70 +128,70 @@ const AGGREGATE_OPERATORS=('abs add addToSet allElementsTrue and anyElementTrue 
 'pow push range reduce reverseArray rtrim second setDifference setEquals setIntersection '+
 'setIsSubset setUnion size slice split sqrt stdDevPop stdDevSamp strLenBytes strLenCP strcasecmp '+
 'substr substrBytes substrCP subtract sum switch toLower toUpper trim trunc week year zip').split(' ')
-const aggregate={pipeline:()=>new Aggregate(null)}
-for(const name of AGGREGATE_OPERATORS){const operator=name==='neq'?'$ne':`$${name}`
+let aggregate={pipeline:()=>new Aggregate(null)}
+for(let name of AGGREGATE_OPERATORS){let operator=name==='neq'?'$ne':`$${name}`
 aggregate[name]=(...args)=>({[operator]:encode(args.length>1?args:args[0])})}
-const command={aggregate,project:{slice:(...args)=>({$slice:args.length>1?args:args[0]})}}
-for(const name of [...Object.keys(QUERIES),...Object.keys(UPDATES),...Object.keys(WHOLE)]){command[name]=(...args)=>new Command(name,args)}
-for(const name of LOGIC)command[name]=(...args)=>new Command(name,flat(args))
-const STAGES=('addFields bucket bucketAuto count geoNear group limit lookup project replaceRoot sample skip '+
+let command={aggregate,project:{slice:(...args)=>({$slice:args.length>1?args:args[0]})}}
+for(let name of [...Object.keys(QUERIES),...Object.keys(UPDATES),...Object.keys(WHOLE)]){command[name]=(...args)=>new Command(name,args)}
+for(let name of LOGIC)command[name]=(...args)=>new Command(name,flat(args))
+let STAGES=('addFields bucket bucketAuto count geoNear group limit lookup project replaceRoot sample skip '+
 'sort sortByCount unwind').split(' ')
 class Aggregate{constructor(source){this._source=source
 this._stages=[]}
 match(where){return this._add('$match',queryOf(where))}
 done(){return this._stages.slice()}
 end(options){const{api,shape,name}=this._source
-return shape.call('collection.aggregate',options,async()=>{const stages=this._stages.map((stage)=>{const key=Object.keys(stage)[0]
+return shape.call('collection.aggregate',options,async()=>{let stages=this._stages.map((stage)=>{let key=Object.keys(stage)[0]
 return{stageKey:key,stageValue:JSON.stringify(stage[key])}})
-const data=await api.act('database.aggregate',{collectionName:name,stages})
-const list=typeof data.list==='string'?JSON.parse(data.list):data.list
+let data=await api.act('database.aggregate',{collectionName:name,stages})
+let list=typeof data.list==='string'?JSON.parse(data.list):data.list
 return shape.aggregated(list.map((each)=>decode(typeof each==='string'?JSON.parse(each):each)))})}
 _add(key,value){this._stages.push({[key]:value})
 return this}}
-for(const name of STAGES){Aggregate.prototype[name]=function stage(value){return this._add(`$${name}`,encode(value))}}
-const builtin=(name)=>{const known=typeof process !=='undefined'&&process.getBuiltinModule
+for(let name of STAGES){Aggregate.prototype[name]=function stage(value){return this._add(`$${name}`,encode(value))}}
+let builtin=(name)=>{let known=typeof process !=='undefined'&&process.getBuiltinModule
 return known?process.getBuiltinModule(name):undefined}
-const scope=()=>(typeof globalThis !=='undefined'?globalThis:{})
-const page=()=>scope().location||{}
-const headersOf=(text)=>{const header={}
-for(const line of(text||'').trim().split(/\r?\n/)){const at=line.indexOf(':')
+let scope=()=>(typeof globalThis !=='undefined'?globalThis:{})
+let page=()=>scope().location||{}
+let headersOf=(text)=>{let header={}
+for(let line of(text||'').trim().split(/\r?\n/)){let at=line.indexOf(':')
 if(at>0)header[line.slice(0,at).trim().toLowerCase()]=line.slice(at+1).trim()}
 return header}
-const near=(url)=>new URL(url).hostname===page().hostname
-const web={async request({url,method,header,data,binary}){if(typeof fetch !=='function')return byXhr({url,method,header,body:data,binary},{})
-const credentials=near(url)?'include':'omit'
-const options={method,headers:header,body:data,credentials}
-const answer=await fetch(url,options).catch((fault)=>{throw network(`${url} does not answer: ${fault.message}`)})
-const headers={}
+let near=(url)=>new URL(url).hostname===page().hostname
+let web={async request({url,method,header,data,binary}){if(typeof fetch !=='function')return byXhr({url,method,header,body:data,binary},{})
+let credentials=near(url)?'include':'omit'
+let options={method,headers:header,body:data,credentials}
+let answer=await fetch(url,options).catch((fault)=>{throw network(`${url} does not answer: ${fault.message}`)})
+let headers={}
 answer.headers.forEach((value,name)=>(headers[name]=value))
-const body=binary?await answer.arrayBuffer():await answer.text()
-return{statusCode:answer.status,header:headers,body}},async upload({url,fields,file,name,task}){const form=new FormData()
-for(const key of Object.keys(fields))form.append(key,fields[key])
+let body=binary?await answer.arrayBuffer():await answer.text()
+return{statusCode:answer.status,header:headers,body}},async upload({url,header,fields,file,name,task}){let form=new FormData()
+for(let key of Object.keys(fields))form.append(key,fields[key])
 form.append('file',await fileOf(file),name)
-if(typeof XMLHttpRequest==='function')return byXhr({url,method:'POST',body:form},task)
+if(typeof XMLHttpRequest==='function')return byXhr({url,method:'POST',header,body:form},task)
 task.progress(0,1)
-const{statusCode,header}=await web.request({url,method:'POST',data:form})
-task.heard(header)
+const{statusCode,header:told}=await web.request({url,method:'POST',header,data:form})
+task.heard(told)
 task.progress(1,1)
-return{statusCode}},async download({url,name,task}){const got=await web.request({url,method:'GET',binary:true})
+return{statusCode}},async download({url,header,name,task}){let got=await web.request({url,method:'GET',header,binary:true})
 task.heard(got.header)
 task.progress(1,1)
 const{statusCode,body}=got
-return{statusCode,data:body,tempFilePath:keep(body,got.header['content-type'],name)}},socket(url){const Socket=scope().WebSocket
+return{statusCode,data:body,tempFilePath:keep(body,got.header['content-type'],name)}},socket(url){let Socket=scope().WebSocket
 if(!Socket)throw wrong('watch needs WebSocket: Node 22, or globalThis.WebSocket',-402008)
-const socket=new Socket(url)
+let socket=new Socket(url)
 return{send:(text)=>socket.send(text),close:(code)=>socket.close(code),on({open,message,close}){socket.onopen=open
 socket.onmessage=(event)=>message(event.data)
 socket.onclose=(event)=>close(event.code)
 socket.onerror=()=>{}}}}}
-function byXhr({url,method,header,body,binary},task){return new Promise((resolve,reject)=>{const xhr=new XMLHttpRequest()
+function byXhr({url,method,header,body,binary},task){return new Promise((resolve,reject)=>{let xhr=new XMLHttpRequest()
 xhr.open(method,url)
 xhr.withCredentials=near(url)
 if(binary)xhr.responseType='arraybuffer'
-for(const name of Object.keys(header||{}))xhr.setRequestHeader(name,header[name])
+for(let name of Object.keys(header||{}))xhr.setRequestHeader(name,header[name])
 if(task.progress){xhr.upload.onprogress=(event)=>task.progress(event.loaded,event.total)
 task.onAbort=()=>xhr.abort()}
-xhr.onload=()=>{const told=headersOf(xhr.getAllResponseHeaders())
+xhr.onload=()=>{let told=headersOf(xhr.getAllResponseHeaders())
 if(task.heard)task.heard(told)
 resolve({statusCode:xhr.status,header:told,body:xhr.response})}
 xhr.onabort=()=>reject(network('abort'))
@@ -199,41 +199,42 @@ xhr.onerror=()=>reject(network(`${url} does not answer`))
 xhr.send(body)})}
 async function fileOf(file){if(file instanceof Blob)return file
 if(typeof file !=='string')return new Blob([file])
-const fs=builtin('fs')
+let fs=builtin('fs')
 if(fs&&!/^(blob|data|https?):/.test(file))return new Blob([fs.readFileSync(file)])
 return(await fetch(file)).blob()}
-function keep(bytes,type,name){const fs=builtin('fs')
+function keep(bytes,type,name){let fs=builtin('fs')
 if(!fs)return URL.createObjectURL(new Blob([bytes],{type}))
-const path=builtin('path')
-const folder=fs.mkdtempSync(path.join(builtin('os').tmpdir(),'wx-cloud-'))
-const file=path.join(folder,name.replace(/[^\w.-]/g,'_')||'file')
+let path=builtin('path')
+let folder=fs.mkdtempSync(path.join(builtin('os').tmpdir(),'wx-cloud-'))
+let file=path.join(folder,name.replace(/[^\w.-]/g,'_')||'file')
 fs.writeFileSync(file,new Uint8Array(bytes))
 return file}
-const native=(host)=>{const ask=(method,options)=>new Promise((resolve,reject)=>{const fail=(fault)=>reject(network(`${options.url}: ${fault.errMsg || fault.errorMessage || fault.message}`))
+let native=(host)=>{let ask=(method,options)=>new Promise((resolve,reject)=>{let fail=(fault)=>reject(network(`${options.url}: ${fault.errMsg || fault.errorMessage || fault.message}`))
 options.task.onAbort=null
-const running=host[method]({...options,success:resolve,fail})
+let running=host[method]({...options,success:resolve,fail})
 if(!running||!options.task.progress)return
 options.task.onAbort=()=>running.abort()
 if(running.onProgressUpdate)running.onProgressUpdate((told)=>options.task.tell(told))
 if(running.onHeadersReceived){running.onHeadersReceived((told)=>options.task.heard(told.header))}})
-return{async request({url,method,header,data,binary}){const responseType=binary?'arraybuffer':'text'
-const options={url,method,data,responseType,dataType:'text',task:{}}
-const got=await ask('request',{...options,header,headers:header})
+return{async request({url,method,header,data,binary}){let responseType=binary?'arraybuffer':'text'
+let options={url,method,data,responseType,dataType:'text',task:{}}
+let got=await ask('request',{...options,header,headers:header})
 const{statusCode=got.status,header:told=got.headers}=got
-return{statusCode,header:told,body:got.data}},async upload({url,fields,file,task}){const form={formData:fields,filePath:file,name:'file',fileName:'file'}
-const got=await ask('uploadFile',{url,...form,fileType:'image',task})
-return{statusCode:Number(got.statusCode||got.status||200)}},async download({url,task}){const got=await ask('downloadFile',{url,task})
-const tempFilePath=got.tempFilePath||got.apFilePath
-return{statusCode:got.statusCode||got.status||200,tempFilePath}},socket(url){const socket=host.connectSocket({url,multiple:true})
+return{statusCode,header:told,body:got.data}},async upload({url,header,fields,file,task}){let form={formData:fields,filePath:file,name:'file',fileName:'file'}
+let options={url,header,headers:header,...form,fileType:'image',task}
+let got=await ask('uploadFile',options)
+return{statusCode:Number(got.statusCode||got.status||200)}},async download({url,header,task}){let got=await ask('downloadFile',{url,header,headers:header,task})
+let tempFilePath=got.tempFilePath||got.apFilePath
+return{statusCode:got.statusCode||got.status||200,tempFilePath}},socket(url,header){let socket=host.connectSocket({url,header,headers:header,multiple:true})
 return{send:(text)=>socket.send({data:text}),close:(code)=>socket.close({code}),on({open,message,close}){socket.onOpen(open)
 socket.onMessage((event)=>message(event.data))
 socket.onClose((event)=>close(event.code))
 if(socket.onError)socket.onError(()=>{})}}}}}
-const hostNamed={wx:()=>(typeof wx !=='undefined'?wx:undefined),my:()=>(typeof my !=='undefined'?my:undefined),uni:()=>(typeof uni !=='undefined'?uni:undefined),qq:()=>(typeof qq !=='undefined'?qq:undefined)}
+let hostNamed={wx:()=>(typeof wx !=='undefined'?wx:undefined),my:()=>(typeof my !=='undefined'?my:undefined),uni:()=>(typeof uni !=='undefined'?uni:undefined),qq:()=>(typeof qq !=='undefined'?qq:undefined)}
 function transportOf(host){if(host)return native(host)
-const inBrowser=typeof fetch==='function'||typeof XMLHttpRequest==='function'
+let inBrowser=typeof fetch==='function'||typeof XMLHttpRequest==='function'
 if(inBrowser&&typeof FormData==='function')return web
-const found=Object.keys(hostNamed).map((name)=>hostNamed[name]()).find((each)=>each&&each.request)
+let found=Object.keys(hostNamed).map((name)=>hostNamed[name]()).find((each)=>each&&each.request)
 if(!found)throw wrong('there is neither fetch nor wx.request here',-1)
 return native(found)}
 class Task{constructor(){this._listeners={progress:[],headers:[]}
@@ -245,110 +246,112 @@ onProgressUpdate(listener){this._listeners.progress.push(listener)}
 offProgressUpdate(listener){this._drop('progress',listener)}
 onHeadersReceived(listener){this._listeners.headers.push(listener)}
 offHeadersReceived(listener){this._drop('headers',listener)}
-progress(sent,whole){const progress=whole?Math.round((sent / whole)*100):100
+progress(sent,whole){let progress=whole?Math.round((sent / whole)*100):100
 this.tell({progress,totalBytesSent:sent,totalBytesExpectedToSend:whole})}
-tell(told){for(const listener of this._listeners.progress)listener(told)}
-heard(header){for(const listener of this._listeners.headers)listener({header})}
-_drop(kind,listener){const kept=(each)=>listener !==undefined&&each !==listener
+tell(told){for(let listener of this._listeners.progress)listener(told)}
+heard(header){for(let listener of this._listeners.headers)listener({header})}
+_drop(kind,listener){let kept=(each)=>listener !==undefined&&each !==listener
 this._listeners[kind]=this._listeners[kind].filter(kept)}}
-class Api{constructor({emulator,openid,host,identityless}){const variables=(scope().process||{}).env||{}
-const chosen=emulator||scope().CLOUD_EMU_URL||variables.CLOUD_EMU_URL
+class Api{constructor({emulator,openid,host,identityless,pairing}){let variables=(scope().process||{}).env||{}
+let chosen=emulator||scope().CLOUD_EMU_URL||variables.CLOUD_EMU_URL
 this.base=(chosen||SERVED_FROM||USUAL_ADDRESS).replace(/\/+$/,'')
-this.identity=identityless?{}:{'x-emu-openid':openid||openidOfPage()||'current'}
+this.proof=pairing?{'x-emu-pairing':pairing}:{}
+let user=identityless?{}:{'x-emu-openid':openid||openidOfPage()||'current'}
+this.identity={...user,...this.proof}
 this.host=host}
 get transport(){return transportOf(this.host)}
-async ask(action,body,inFunction){const header={'content-type':'application/json',...this.identity}
-const data=JSON.stringify({action,...body})
-const url=`${this.base}/web`
+async ask(action,body,inFunction){let header={'content-type':'application/json',...this.identity}
+let data=JSON.stringify({action,...body})
+let url=`${this.base}/web`
 const{statusCode,body:text}=await this.transport.request({url,method:'POST',header,data})
-const answer=answerOf(text,url,statusCode)
+let answer=answerOf(text,url,statusCode)
 if(answer.code)throw refusal(answer,inFunction)
 return answer}
 async act(action,body){return(await this.ask(action,body)).data}}
 function answerOf(text,url,statusCode){if(text&&typeof text==='object')return text
 try{return JSON.parse(text)}catch(fault){throw network(`${url} is no suite of Cloud Emu: status ${statusCode}`)}}
-function openidOfPage(){const found=/[?&]emu_openid=([^&]+)/.exec(page().search||'')
+function openidOfPage(){let found=/[?&]emu_openid=([^&]+)/.exec(page().search||'')
 return found?decodeURIComponent(found[1]):''}
-const CALLBACKS=['success','fail','complete']
-const later=(error)=>setTimeout(()=>{throw error})
-const wechat={usualLimit:20,mostLimit:20,data:(options)=>options.data,ok:(api,result)=>({...result,errMsg:`${api}:ok`}),refuse:(api,error)=>named(api,error),list:(data)=>({data}),one:(data)=>({data}),absentFails:true,counted:(total)=>({total}),added:(ids)=>({_id:ids[0]}),updated:(updated)=>({stats:{updated}}),removed:(removed)=>({stats:{removed}}),replaced:(_id,made,updated)=>({_id,stats:{updated,created:made?1:0}}),aggregated:(list)=>({list}),file:(fileID,code,others)=>{const status=code==='SUCCESS'?0:(CODES[code]||[-1])[0]
-return{fileID,...others,status,errMsg:status?code:'ok'}},call(api,options,work){const given=options||{}
-const running=Promise.resolve().then(()=>work(given)).then((result)=>this.ok(api,result),(error)=>{throw this.refuse(api,error)})
+let CALLBACKS=['success','fail','complete']
+let later=(error)=>setTimeout(()=>{throw error})
+let wechat={usualLimit:20,mostLimit:20,data:(options)=>options.data,ok:(api,result)=>({...result,errMsg:`${api}:ok`}),refuse:(api,error)=>named(api,error),list:(data)=>({data}),one:(data)=>({data}),absentFails:true,counted:(total)=>({total}),added:(ids)=>({_id:ids[0]}),updated:(updated)=>({stats:{updated}}),removed:(removed)=>({stats:{removed}}),replaced:(_id,made,updated)=>({_id,stats:{updated,created:made?1:0}}),aggregated:(list)=>({list}),file:(fileID,code,others)=>{let status=code==='SUCCESS'?0:(CODES[code]||[-1])[0]
+return{fileID,...others,status,errMsg:status?code:'ok'}},call(api,options,work){let given=options||{}
+let running=Promise.resolve().then(()=>work(given)).then((result)=>this.ok(api,result),(error)=>{throw this.refuse(api,error)})
 if(!CALLBACKS.some((name)=>typeof given[name]==='function'))return running
-const tell=(name,told)=>typeof given[name]==='function'&&given[name](told)
-const end=(name)=>(told)=>{try{tell(name,told)}finally{tell('complete',told)}}
+let tell=(name,told)=>typeof given[name]==='function'&&given[name](told)
+let end=(name)=>(told)=>{try{tell(name,told)}finally{tell('complete',told)}}
 running.then(end('success'),end('fail')).catch(later)
 return undefined}}
-const alipay={...wechat,usualLimit:100,mostLimit:1000,ok:(api,result)=>result,refuse(api,error){const told=named(api,error)
+let alipay={...wechat,usualLimit:100,mostLimit:1000,ok:(api,result)=>result,refuse(api,error){let told=named(api,error)
 told.code=String(told.code)
-return told},list:(data)=>data,one:(data)=>data,counted:(total)=>total,added:(ids)=>(ids.length>1?{ids}:{id:ids[0]}),updated:(count)=>({count}),removed:(count)=>({count}),replaced:(_id,made,updated)=>({count:made?1:updated}),aggregated:(list)=>list,file:(fileID,code,others)=>{const good=code==='SUCCESS'
+return told},list:(data)=>data,one:(data)=>data,counted:(total)=>total,added:(ids)=>(ids.length>1?{ids}:{id:ids[0]}),updated:(count)=>({count}),removed:(count)=>({count}),replaced:(_id,made,updated)=>({count:made?1:updated}),aggregated:(list)=>list,file:(fileID,code,others)=>{let good=code==='SUCCESS'
 return{fileID,...others,status:good?0:-1,message:good?'ok':code}}}
-const uniapp={...wechat,usualLimit:100,mostLimit:1000,data:(options)=>options,list:(data)=>({result:{errCode:0,errMsg:'',data,affectedDocs:data.length}}),one:(data)=>uniapp.list(data?[data]:[]),absentFails:false,counted:(total)=>({result:{errCode:0,errMsg:'',total,affectedDocs:total}}),added:(ids)=>{const told=ids.length>1?{ids,inserted:ids.length}:{id:ids[0]}
+let uniapp={...wechat,usualLimit:100,mostLimit:1000,data:(options)=>options,list:(data)=>({result:{errCode:0,errMsg:'',data,affectedDocs:data.length}}),one:(data)=>uniapp.list(data?[data]:[]),absentFails:false,counted:(total)=>({result:{errCode:0,errMsg:'',total,affectedDocs:total}}),added:(ids)=>{let told=ids.length>1?{ids,inserted:ids.length}:{id:ids[0]}
 return{result:{errCode:0,errMsg:'',...told}}},updated:(updated)=>({result:{errCode:0,errMsg:'',updated}}),removed:(deleted)=>({result:{errCode:0,errMsg:'',deleted}}),replaced:(id,made,updated)=>({result:{errCode:0,errMsg:'',updated,...(made?{upsertedId:id}:{})}}),aggregated:(data)=>uniapp.list(data)}
-const requireData=(data)=>{if(!isPlain(data)){throw wrong(`parameter.data should be object instead of ${data === null ? null : typeof data};`)}
+let requireData=(data)=>{if(!isPlain(data)){throw wrong(`parameter.data should be object instead of ${data === null ? null : typeof data};`)}
 return data}
 class Found{constructor(database,name,kind){this._database=database
 this._name=name
 this._kind=kind}
-update(options){return this._run('update',options,async(api,shape)=>{const data=operatorsOf(requireData(shape.data(options||{})))
-const body={...this._asked(),data,multi:this._kind==='collection',merge:true,upsert:false}
+update(options){return this._run('update',options,async(api,shape)=>{let data=operatorsOf(requireData(shape.data(options||{})))
+let body={...this._asked(),data,multi:this._kind==='collection',merge:true,upsert:false}
 return shape.updated((await api.act('database.updateDocument',body)).updated)})}
-remove(options){return this._run('remove',options,async(api,shape)=>{const body={...this._asked(true),multi:this._kind==='collection'}
+remove(options){return this._run('remove',options,async(api,shape)=>{let body={...this._asked(true),multi:this._kind==='collection'}
 return shape.removed((await api.act('database.deleteDocument',body)).deleted)})}
 _run(verb,options,work){const{shape}=this._database
 return shape.call(`${this._kind}.${verb}`,options,()=>work(this._database.api(),shape))}}
 class Query extends Found{constructor(database,name,state){super(database,name,'collection')
 this._state=state||{order:[]}}
 where(condition_){return this._with({where:condition_})}
-orderBy(field,direction='asc'){const [path,way=direction]=String(field).trim().split(/\s+/)
+orderBy(field,direction='asc'){let [path,way=direction]=String(field).trim().split(/\s+/)
 return this._with({order:[...this._state.order,{field:path,direction:way}]})}
 limit(limit){return this._with({limit})}
 skip(offset){return this._with({offset})}
-field(fields){const list=typeof fields==='string'?fields.split(/\s*,\s*/):null
-const projection=list?Object.fromEntries(list.map((name)=>[name,1])):{...fields}
-for(const name of Object.keys(projection)){if(typeof projection[name]==='boolean')projection[name]=projection[name]?1:0}
+field(fields){let list=typeof fields==='string'?fields.split(/\s*,\s*/):null
+let projection=list?Object.fromEntries(list.map((name)=>[name,1])):{...fields}
+for(let name of Object.keys(projection)){if(typeof projection[name]==='boolean')projection[name]=projection[name]?1:0}
 return this._with({projection})}
 projection(fields){return this.field(fields)}
 get(options){return this._run('get',options,async(api,shape)=>{const{order,offset,limit,projection}=this._state
-const most=Math.min(limit||shape.usualLimit,shape.mostLimit)
-const data=await api.act('database.queryDocument',{...this._asked(),order:order.length?order:undefined,offset,limit:most,projection})
+let most=Math.min(limit||shape.usualLimit,shape.mostLimit)
+let data=await api.act('database.queryDocument',{...this._asked(),order:order.length?order:undefined,offset,limit:most,projection})
 return shape.list(data.list.map(decode))})}
 count(options){return this._run('count',options,async(api,shape)=>shape.counted((await api.act('database.countDocument',this._asked())).total))}
 watch(options){const{order,limit}=this._state
-const orderBy=Object.fromEntries(order.map((each)=>[each.field,each.direction]))
-const query=JSON.stringify(queryOf(this._state.where||{}))
+let orderBy=Object.fromEntries(order.map((each)=>[each.field,each.direction]))
+let query=JSON.stringify(queryOf(this._state.where||{}))
 return watching(this._database,{collName:this._name,query,limit,orderBy},options)}
 _with(change){return new Query(this._database,this._name,{...this._state,...change})}
 _asked(strict){const{where}=this._state
 if(typeof where==='string')throw wrong('queries in JQL text are not understood here')
-const query=where===undefined&&strict?undefined:queryOf(where||{})
+let query=where===undefined&&strict?undefined:queryOf(where||{})
 return{collectionName:this._name,queryType:'WHERE',query}}}
 class Collection extends Query{doc(id){if(typeof id !=='string'&&typeof id !=='number'){throw new CloudError('collection.doc',-401003,'-401003 docId should be string or number')}
 return new Doc(this._database,this._name,id)}
-add(options){return this._run('add',options,async(api,shape)=>{const data=shape.data(options||{})
-const documents=Array.isArray(data)?data.map(requireData):requireData(data)
-const body={collectionName:this._name,data:encode(documents)}
-const told=await api.act('database.addDocument',body)
+add(options){return this._run('add',options,async(api,shape)=>{let data=shape.data(options||{})
+let documents=Array.isArray(data)?data.map(requireData):requireData(data)
+let body={collectionName:this._name,data:encode(documents)}
+let told=await api.act('database.addDocument',body)
 return shape.added(told.insertedIds||[told._id])})}
-aggregate(){const database=this._database
-const api={act:(action,body)=>database.api().act(action,body)}
+aggregate(){let database=this._database
+let api={act:(action,body)=>database.api().act(action,body)}
 return new Aggregate({api,shape:database.shape,name:this._name})}}
 class Doc extends Found{constructor(database,name,id,projection){super(database,name,'document')
 this._id=id
 this._projection=projection}
 field(fields){const{projection}=new Query(null,'').field(fields)._state
 return new Doc(this._database,this._name,this._id,projection)}
-get(options){return this._run('get',options,async(api,shape)=>{const body={...this._asked(),projection:this._projection,limit:1}
-const [found]=(await api.act('database.queryDocument',body)).list
+get(options){return this._run('get',options,async(api,shape)=>{let body={...this._asked(),projection:this._projection,limit:1}
+let [found]=(await api.act('database.queryDocument',body)).list
 if(found)return shape.one(decode(found))
 if(shape.absentFails&&this._database.throwOnNotFound)throw new Failure(-1,this._absent(),'NOT_FOUND')
 return shape.one(null)})}
-set(options){return this._run('set',options,async(api,shape)=>{const data=requireData(shape.data(options||{}))
-const body={...this._asked(),data:encode(data),multi:false,merge:false,upsert:true}
-const told=await api.act('database.updateDocument',body)
-const made=told.upserted_id||told.upsert_id
+set(options){return this._run('set',options,async(api,shape)=>{let data=requireData(shape.data(options||{}))
+let body={...this._asked(),data:encode(data),multi:false,merge:false,upsert:true}
+let told=await api.act('database.updateDocument',body)
+let made=told.upserted_id||told.upsert_id
 return shape.replaced(this._id,made,told.updated)})}
-watch(options){const asked={collName:this._name,query:JSON.stringify({_id:this._id})}
+watch(options){let asked={collName:this._name,query:JSON.stringify({_id:this._id})}
 return watching(this._database,asked,options)}
 _absent(){return(`cannot find document with _id ${this._id}, please make sure that the document exists and `+
 'you have the corresponding access permission')}
@@ -365,12 +368,12 @@ collection(name){if(typeof name !=='string'||!name){throw new CloudError('databa
 return new Collection(this,name)}
 api(){return this._cloud.api()}
 feed(){return this._cloud.feed()}}
-const QUIET_MS=10000
-const ANSWER_MS=10000
-const RECONNECTS_MAX=5
-const RENEWED=new Set(['CHECK_LOGIN_FAILED','SIGN_EXPIRED_ERROR','SIGN_INVALID_ERROR'])
+let QUIET_MS=10000
+let ANSWER_MS=10000
+let RECONNECTS_MAX=5
+let RENEWED=new Set(['CHECK_LOGIN_FAILED','SIGN_EXPIRED_ERROR','SIGN_INVALID_ERROR'])
 let count=0
-const nextId=(kind)=>`${kind}_${Date.now()}_${(count += 1)}`
+let nextId=(kind)=>`${kind}_${Date.now()}_${(count += 1)}`
 class Feed{constructor(api){this._api=api
 this._watches=new Map()
 this._waiting=new Map()
@@ -387,43 +390,43 @@ if(this._socket)this._socket.close(3001)
 this._socket=this._opening=null}
 async _begin(watch){await this._open()
 const{envId,request,queryID,eventID}={...watch,envId:this._envId}
-const known=queryID !==undefined
-const data=known?{envId,collName:request.collName,queryID,eventID}:{envId,...request}
-const kind=known?'REBUILD_WATCH':'INIT_WATCH'
+let known=queryID !==undefined
+let data=known?{envId,collName:request.collName,queryID,eventID}:{envId,...request}
+let kind=known?'REBUILD_WATCH':'INIT_WATCH'
 watch.take(await this._ask(kind,data,watch.id))}
 _open(){this._opening=this._opening||this._connect()
 return this._opening}
 async _connect(){const{data}=await this._api.ask('auth.wsWebSign',{})
-const socket=this._api.transport.socket(data.wsUrl)
+let socket=this._api.transport.socket(data.wsUrl,this._api.proof)
 this._envId=data.envId
 await new Promise((open,fail)=>{socket.on({open,message:(text)=>this._hear(JSON.parse(text)),close:(code)=>{fail(network(`the connection for watch() closed: ${code}`))
 if(this._socket===socket)this._lost()}})})
 this._socket=socket
 const{envId,signStr,secretVersion}=data
-const login={envId,accessToken:'',referrer:'web',sdkVersion:'',dataVersion:''}
-const signed={runtime:'web',signStr,secretVersion}
+let login={envId,accessToken:'',referrer:'web',sdkVersion:'',dataVersion:''}
+let signed={runtime:'web',signStr,secretVersion}
 await this._ask('LOGIN',login,undefined,signed)
 this._failures=0
 this._ping()}
 _ping(){clearTimeout(this._pinging)
 this._pinging=setTimeout(()=>{this._ask('PING',null).catch(()=>this._socket&&this._socket.close(3000))},QUIET_MS)
 if(this._pinging.unref)this._pinging.unref()}
-_ask(msgType,msgData,watchId,exMsgData){return new Promise((resolve,reject)=>{const requestId=this._send(msgType,msgData,watchId,exMsgData)
-const fail=()=>reject(network(`watch(): no answer to ${msgType}`))
-const timer=setTimeout(fail,ANSWER_MS)
+_ask(msgType,msgData,watchId,exMsgData){return new Promise((resolve,reject)=>{let requestId=this._send(msgType,msgData,watchId,exMsgData)
+let fail=()=>reject(network(`watch(): no answer to ${msgType}`))
+let timer=setTimeout(fail,ANSWER_MS)
 this._waiting.set(requestId,(message)=>{clearTimeout(timer)
 this._waiting.delete(requestId)
-const told=message.msgData||{}
+let told=message.msgData||{}
 if(told.code)reject(refusal({...told,message:told.message||''}))
 else resolve(told)})})}
-_send(msgType,msgData,watchId,exMsgData){const requestId=nextId('request')
-const message={watchId,requestId,msgType,msgData,exMsgData}
+_send(msgType,msgData,watchId,exMsgData){let requestId=nextId('request')
+let message={watchId,requestId,msgType,msgData,exMsgData}
 if(this._socket)this._socket.send(JSON.stringify(message))
 return requestId}
 _hear(message){this._ping()
-const waiting=this._waiting.get(message.requestId)
+let waiting=this._waiting.get(message.requestId)
 if(waiting)return waiting(message)
-const watch=this._watches.get(message.watchId)
+let watch=this._watches.get(message.watchId)
 if(!watch)return undefined
 if(message.msgType==='ERROR')return this._fail(watch,refusal(message.msgData))
 if(!message.msgData||!message.msgData.events)return undefined
@@ -434,61 +437,61 @@ _lost(){clearTimeout(this._pinging)
 this._socket=this._opening=null
 if(!this._watches.size)return
 this._failures+=1
-const begin=(watch)=>this._begin(watch).catch((error)=>{this._opening=null
+let begin=(watch)=>this._begin(watch).catch((error)=>{this._opening=null
 if(this._failures<RECONNECTS_MAX)setTimeout(()=>this._lost(),QUIET_MS)
 else this._fail(watch,error)})
-for(const watch of this._watches.values())begin(watch)}}
+for(let watch of this._watches.values())begin(watch)}}
 class Watch{constructor(shape,request,options){this.id=nextId('watchid')
 this.request=request
 this.eventID=0
 this.docs=[]
 this._options=options
 this._shape=shape}
-take({queryID,currEvent,events}){const isFirst=this.queryID===undefined
+take({queryID,currEvent,events}){let isFirst=this.queryID===undefined
 this.queryID=queryID
-const fresh=isFirst?events:events.filter((event)=>event.ID>this.eventID)
+let fresh=isFirst?events:events.filter((event)=>event.ID>this.eventID)
 if(!isFirst&&fresh.length&&fresh[0].ID>this.eventID+1)return false
 if(!isFirst&&!fresh.length)return true
-const whole=isFirst||fresh[0].QueueType==='init'
+let whole=isFirst||fresh[0].QueueType==='init'
 if(whole)this.docs=[]
-const docChanges=fresh.map((event)=>this._apply(event))
+let docChanges=fresh.map((event)=>this._apply(event))
 this.eventID=isFirst?currEvent:fresh[fresh.length - 1].ID
-const type=whole?{type:'init'}:{}
+let type=whole?{type:'init'}:{}
 this._tell('onChange',{id:this.eventID,docChanges,docs:this.docs.slice(),...type})
 return true}
 fail(error){this._tell('onError',this._shape.refuse('document.watch',error))}
 _tell(name,told){if(this._options[name])Promise.resolve().then(()=>this._options[name](told)).catch(later)}
 _apply(event){const{ID:id,DataType:dataType,QueueType:queueType,DocID:docId}=event
-const at=this.docs.findIndex((each)=>each._id===docId)
-const given=event.Doc&&event.Doc !=='{}'?decode(JSON.parse(event.Doc)):null
-const change={id,dataType,queueType,docId}
+let at=this.docs.findIndex((each)=>each._id===docId)
+let given=event.Doc&&event.Doc !=='{}'?decode(JSON.parse(event.Doc)):null
+let change={id,dataType,queueType,docId}
 if(event.UpdatedFields)change.updatedFields=decode(JSON.parse(event.UpdatedFields))
 if(event.removedFields)change.removedFields=JSON.parse(event.removedFields)
-const doc=given||patched(this.docs[at]||{},change)
+let doc=given||patched(this.docs[at]||{},change)
 if(queueType==='dequeue')this.docs=this.docs.filter((each)=>each._id !==docId)
 else if(queueType==='update'&&at>=0)this.docs=Object.assign([...this.docs],{[at]:doc})
 else this.docs=[...this.docs,doc]
 return{...change,doc}}}
-function patched(doc,{updatedFields={},removedFields=[]}){const out=decode(encode(doc))
-const reach=(path,act)=>{const keys=path.split('.')
-const last=keys.pop()
-const step=(here,key)=>(here[key]=here[key]&&typeof here[key]==='object'?here[key]:{})
+function patched(doc,{updatedFields={},removedFields=[]}){let out=decode(encode(doc))
+let reach=(path,act)=>{let keys=path.split('.')
+let last=keys.pop()
+let step=(here,key)=>(here[key]=here[key]&&typeof here[key]==='object'?here[key]:{})
 act(keys.reduce(step,out),last)}
-for(const path of Object.keys(updatedFields)){reach(path,(holder,key)=>(holder[key]=updatedFields[path]))}
-for(const path of removedFields)reach(path,(holder,key)=>delete holder[key])
+for(let path of Object.keys(updatedFields)){reach(path,(holder,key)=>(holder[key]=updatedFields[path]))}
+for(let path of removedFields)reach(path,(holder,key)=>delete holder[key])
 return out}
 function watching(database,request,options){if(!options||typeof options.onChange !=='function'||typeof options.onError !=='function'){throw new CloudError('document.watch',-401003,'-401003 onChange and onError should be functions')}
-const watch=new Watch(database.shape,request,options)
-const feed=database.feed()
+let watch=new Watch(database.shape,request,options)
+let feed=database.feed()
 feed.add(watch).catch((error)=>{feed.drop(watch)
 watch.fail(error)})
 return{close:async()=>feed.drop(watch)}}
-const requireText=(value,name)=>{if(typeof value !=='string'||!value){throw wrong(`parameter.${name} should be string instead of ${typeof value};`)}
+let requireText=(value,name)=>{if(typeof value !=='string'||!value){throw wrong(`parameter.${name} should be string instead of ${typeof value};`)}
 return value}
-const requireFiles=(list)=>{if(!Array.isArray(list))throw wrong('parameter.fileList should be array')
+let requireFiles=(list)=>{if(!Array.isArray(list))throw wrong('parameter.fileList should be array')
 if(list.length>FILES_MAX)throw wrong(`fileList may hold ${FILES_MAX} files`,-401002)
 return list}
-const withOpenData=(value)=>{if(value instanceof OpenData)return{cloudID:value.id}
+let withOpenData=(value)=>{if(value instanceof OpenData)return{cloudID:value.id}
 if(Array.isArray(value))return value.map(withOpenData)
 if(!isPlain(value))return value
 return Object.fromEntries(Object.keys(value).map((key)=>[key,withOpenData(value[key])]))}
@@ -496,10 +499,10 @@ class Instance{constructor(shape,options){this.shape=shape
 this.DYNAMIC_CURRENT_ENV=ANY_ENV
 this._given=options
 this._api=null
-const own=this
+let own=this
 this.Cloud=function Cloud(given){return new Instance(own.shape,{...given,later:true})}
 this.CloudID=function CloudID(id){return new OpenData(id)}
-for(const name of Object.getOwnPropertyNames(Instance.prototype)){if(name !=='constructor')this[name]=this[name].bind(this)}
+for(let name of Object.getOwnPropertyNames(Instance.prototype)){if(name !=='constructor')this[name]=this[name].bind(this)}
 if(shape===uniapp)this._api=new Api({})}
 init(options){this._api=new Api({...this._given,...options})
 return this._given&&this._given.later?Promise.resolve():undefined}
@@ -510,66 +513,68 @@ feed(){this._feed=this._feed||new Feed(this.api())
 return this._feed}
 database(options){if(!this._api)throw new CloudError('cloud.database',-1,NOT_BEGUN)
 return new Database(this,options)}
-callFunction(options){return this.shape.call('cloud.callFunction',options,async({name,data})=>{const body={function_name:requireText(name,'name'),request_data:JSON.stringify(withOpenData(data===undefined?{}:data))}
-const answer=await this.api().ask('functions.invokeFunction',body,true)
-const text=answer.data.response_data
-const result=text===''||text===undefined?null:JSON.parse(text)
+callFunction(options){return this.shape.call('cloud.callFunction',options,async({name,data})=>{let body={function_name:requireText(name,'name'),request_data:JSON.stringify(withOpenData(data===undefined?{}:data))}
+let answer=await this.api().ask('functions.invokeFunction',body,true)
+let text=answer.data.response_data
+let result=text===''||text===undefined?null:JSON.parse(text)
 return{result,requestID:answer.requestId,requestId:answer.requestId}})}
-uploadFile(options){const task=new Task()
-const watched=options&&options.onUploadProgress
+uploadFile(options){let task=new Task()
+let watched=options&&options.onUploadProgress
 if(watched)task.onProgressUpdate((told)=>watched({...told,loaded:told.totalBytesSent}))
-const running=this.shape.call('cloud.uploadFile',options,async(given)=>{const path=requireText(given.cloudPath,'cloudPath')
-const file=given.filePath||given.file||given.fileContent
+let running=this.shape.call('cloud.uploadFile',options,async(given)=>{let path=requireText(given.cloudPath,'cloudPath')
+let file=given.filePath||given.file||given.fileContent
 if(!file)throw wrong('parameter.filePath should be string instead of undefined;')
-const ticket=await this.api().act('storage.getUploadMetadata',{path})
-const fields={key:path,Signature:ticket.authorization,'x-cos-meta-fileid':ticket.cosFileId,'x-cos-security-token':ticket.token,success_action_status:'201'}
-const name=path.split('/').pop()
+let ticket=await this.api().act('storage.getUploadMetadata',{path})
+let fields={key:path,Signature:ticket.authorization,'x-cos-meta-fileid':ticket.cosFileId,'x-cos-security-token':ticket.token,success_action_status:'201'}
+let name=path.split('/').pop()
 if(task.aborted)throw network('abort')
-const sent={url:ticket.url,fields,file,name,task}
-const{statusCode}=await this.api().transport.upload(sent)
+let sent={url:ticket.url,fields,file,name,task}
+let header=this.api().proof
+const{statusCode}=await this.api().transport.upload({...sent,header})
 if(statusCode>=300)throw refusal({code:'STORAGE_REQUEST_FAIL',message:statusCode})
 return{fileID:ticket.fileId,statusCode}})
 return running||task}
-downloadFile(options){const task=new Task()
-const running=this.shape.call('cloud.downloadFile',options,async(given)=>{const fileid=requireText(given.fileID,'fileID')
-const file_list=[{fileid,max_age:600}]
-const told=await this.api().act('storage.batchGetDownloadUrl',{file_list})
-const [found]=told.download_list
+downloadFile(options){let task=new Task()
+let running=this.shape.call('cloud.downloadFile',options,async(given)=>{let fileid=requireText(given.fileID,'fileID')
+let file_list=[{fileid,max_age:600}]
+let told=await this.api().act('storage.batchGetDownloadUrl',{file_list})
+let [found]=told.download_list
 if(found.code !=='SUCCESS')throw refusal({code:found.code,message:fileid})
 if(task.aborted)throw network('abort')
-const name=fileid.split('/').pop()
-const got=await this.api().transport.download({url:found.download_url,name,task})
+let name=fileid.split('/').pop()
+let header=this.api().proof
+let got=await this.api().transport.download({url:found.download_url,header,name,task})
 if(got.statusCode>=300)throw refusal({code:'STORAGE_REQUEST_FAIL',message:fileid})
 return got})
 return running||task}
-getTempFileURL(options){return this.shape.call('cloud.getTempFileURL',options,async({fileList})=>{const file_list=requireFiles(fileList).map((file)=>typeof file==='string'?{fileid:file}:{fileid:file.fileID,max_age:file.maxAge})
-const told=await this.api().act('storage.batchGetDownloadUrl',{file_list})
-const row=({code,fileID,tempFileURL='',maxAge})=>this.shape.file(fileID,code,{tempFileURL,...(maxAge?{maxAge}:{})})
+getTempFileURL(options){return this.shape.call('cloud.getTempFileURL',options,async({fileList})=>{let file_list=requireFiles(fileList).map((file)=>typeof file==='string'?{fileid:file}:{fileid:file.fileID,max_age:file.maxAge})
+let told=await this.api().act('storage.batchGetDownloadUrl',{file_list})
+let row=({code,fileID,tempFileURL='',maxAge})=>this.shape.file(fileID,code,{tempFileURL,...(maxAge?{maxAge}:{})})
 return{fileList:told.download_list.map(row)}})}
-deleteFile(options){return this.shape.call('cloud.deleteFile',options,async({fileList})=>{const body={fileid_list:requireFiles(fileList)}
-const told=await this.api().act('storage.batchDeleteFile',body)
+deleteFile(options){return this.shape.call('cloud.deleteFile',options,async({fileList})=>{let body={fileid_list:requireFiles(fileList)}
+let told=await this.api().act('storage.batchDeleteFile',body)
 return{fileList:told.delete_list.map(({code,fileID})=>this.shape.file(fileID,code,{}))}})}
 callContainer(options){return this.shape.call('cloud.callContainer',options,async(given)=>{const{path='/',method='GET',header={},data,dataType='json'}=given
-const named_=Object.keys(header).find((key)=>key.toLowerCase()==='x-wx-service')
-const service=requireText(given.service||header[named_],'service')
-const api=this.api()
-const isText=data===undefined||typeof data==='string'||data instanceof ArrayBuffer
-const query=method==='GET'&&!isText?`?${new URLSearchParams(data)}`:''
+let named_=Object.keys(header).find((key)=>key.toLowerCase()==='x-wx-service')
+let service=requireText(given.service||header[named_],'service')
+let api=this.api()
+let isText=data===undefined||typeof data==='string'||data instanceof ArrayBuffer
+let query=method==='GET'&&!isText?`?${new URLSearchParams(data)}`:''
 const{statusCode,header:told,body}=await api.transport.request({url:`${api.base}/v1/cloudrun/${service}/${path.replace(/^\/+/, '')}${query}`,method,header:{...(isText?{}:{'content-type':'application/json'}),...api.identity,...header},data:query||isText?(query?undefined:data):JSON.stringify(data),binary:given.responseType==='arraybuffer'})
-const callID=told['x-cloudbase-request-id']||''
+let callID=told['x-cloudbase-request-id']||''
 return{data:dataType==='json'?parsed(body):body,statusCode,header:told,callID}})}}
-const parsed=(text)=>{try{return JSON.parse(text)}catch(fault){return text}}
-const cloud=new Instance(wechat)
-const alipayCloud=new Instance(alipay)
-const uniCloud=new Instance(uniapp)
+let parsed=(text)=>{try{return JSON.parse(text)}catch(fault){return text}}
+let cloud=new Instance(wechat)
+let alipayCloud=new Instance(alipay)
+let uniCloud=new Instance(uniapp)
 function put(holder,name,value){try{holder[name]=value}catch(fault){}
 if(holder[name] !==value){Object.defineProperty(holder,name,{value,configurable:true,writable:true})}}
-function install(hosts={}){const all=scope()
-const wx_=hosts.wx||hostNamed.wx()||(all.wx={})
+function install(hosts={}){let all=scope()
+let wx_=hosts.wx||hostNamed.wx()||(all.wx={})
 put(wx_,'cloud',cloud)
-const qq_=hosts.qq||hostNamed.qq()
+let qq_=hosts.qq||hostNamed.qq()
 if(qq_)put(qq_,'cloud',cloud)
-const my_=hosts.my||hostNamed.my()||(SERVED_FROM&&hostNamed.wx()===all.wx&&(all.my={}))
+let my_=hosts.my||hostNamed.my()||(SERVED_FROM&&hostNamed.wx()===all.wx&&(all.my={}))
 if(my_)put(my_,'cloud',alipayCloud)
 if(hosts.Taro)put(hosts.Taro,'cloud',cloud)
 put(hosts.global||all,'uniCloud',uniCloud)

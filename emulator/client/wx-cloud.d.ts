@@ -27,6 +27,8 @@ export interface InitOptions {
   emulator?: string
   /** The WeChat user to be; by default the suite's current test user. */
   openid?: string
+  /** The key that `cloud-emu start --host` shows, for devices that are no browsers. */
+  pairing?: string
   /** Be nobody. */
   identityless?: boolean
   /** The object whose `request`, `uploadFile`, `downloadFile` and `connectSocket` are to be used. */

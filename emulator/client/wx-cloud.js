@@ -461,20 +461,20 @@ const web = {
     return { statusCode: answer.status, header: headers, body }
   },
 
-  async upload({ url, fields, file, name, task }) {
+  async upload({ url, header, fields, file, name, task }) {
     const form = new FormData()
     for (const key of Object.keys(fields)) form.append(key, fields[key])
     form.append('file', await fileOf(file), name)
-    if (typeof XMLHttpRequest === 'function') return byXhr({ url, method: 'POST', body: form }, task)
+    if (typeof XMLHttpRequest === 'function') return byXhr({ url, method: 'POST', header, body: form }, task)
     task.progress(0, 1)
-    const { statusCode, header } = await web.request({ url, method: 'POST', data: form })
-    task.heard(header)
+    const { statusCode, header: told } = await web.request({ url, method: 'POST', header, data: form })
+    task.heard(told)
     task.progress(1, 1)
     return { statusCode }
   },
 
-  async download({ url, name, task }) {
-    const got = await web.request({ url, method: 'GET', binary: true })
+  async download({ url, header, name, task }) {
+    const got = await web.request({ url, method: 'GET', header, binary: true })
     task.heard(got.header)
     task.progress(1, 1)
     const { statusCode, body } = got
@@ -562,18 +562,19 @@ const native = (host) => {
       const { statusCode = got.status, header: told = got.headers } = got
       return { statusCode, header: told, body: got.data }
     },
-    async upload({ url, fields, file, task }) {
+    async upload({ url, header, fields, file, task }) {
       const form = { formData: fields, filePath: file, name: 'file', fileName: 'file' }
-      const got = await ask('uploadFile', { url, ...form, fileType: 'image', task })
+      const options = { url, header, headers: header, ...form, fileType: 'image', task }
+      const got = await ask('uploadFile', options)
       return { statusCode: Number(got.statusCode || got.status || 200) }
     },
-    async download({ url, task }) {
-      const got = await ask('downloadFile', { url, task })
+    async download({ url, header, task }) {
+      const got = await ask('downloadFile', { url, header, headers: header, task })
       const tempFilePath = got.tempFilePath || got.apFilePath
       return { statusCode: got.statusCode || got.status || 200, tempFilePath }
     },
-    socket(url) {
-      const socket = host.connectSocket({ url, multiple: true })
+    socket(url, header) {
+      const socket = host.connectSocket({ url, header, headers: header, multiple: true })
       return {
         send: (text) => socket.send({ data: text }),
         close: (code) => socket.close({ code }),
@@ -658,11 +659,13 @@ class Task {
 
 /** The door of one suite, asked as one user. */
 class Api {
-  constructor({ emulator, openid, host, identityless }) {
+  constructor({ emulator, openid, host, identityless, pairing }) {
     const variables = (scope().process || {}).env || {}
     const chosen = emulator || scope().CLOUD_EMU_URL || variables.CLOUD_EMU_URL
     this.base = (chosen || SERVED_FROM || USUAL_ADDRESS).replace(/\/+$/, '')
-    this.identity = identityless ? {} : { 'x-emu-openid': openid || openidOfPage() || 'current' }
+    this.proof = pairing ? { 'x-emu-pairing': pairing } : {}
+    const user = identityless ? {} : { 'x-emu-openid': openid || openidOfPage() || 'current' }
+    this.identity = { ...user, ...this.proof }
     this.host = host
   }
 
@@ -1072,7 +1075,7 @@ class Feed {
 
   async _connect() {
     const { data } = await this._api.ask('auth.wsWebSign', {})
-    const socket = this._api.transport.socket(data.wsUrl)
+    const socket = this._api.transport.socket(data.wsUrl, this._api.proof)
     this._envId = data.envId
     await new Promise((open, fail) => {
       socket.on({
@@ -1335,7 +1338,8 @@ class Instance {
       const name = path.split('/').pop()
       if (task.aborted) throw network('abort')
       const sent = { url: ticket.url, fields, file, name, task }
-      const { statusCode } = await this.api().transport.upload(sent)
+      const header = this.api().proof
+      const { statusCode } = await this.api().transport.upload({ ...sent, header })
       if (statusCode >= 300) throw refusal({ code: 'STORAGE_REQUEST_FAIL', message: statusCode })
       return { fileID: ticket.fileId, statusCode }
     })
@@ -1352,7 +1356,8 @@ class Instance {
       if (found.code !== 'SUCCESS') throw refusal({ code: found.code, message: fileid })
       if (task.aborted) throw network('abort')
       const name = fileid.split('/').pop()
-      const got = await this.api().transport.download({ url: found.download_url, name, task })
+      const header = this.api().proof
+      const got = await this.api().transport.download({ url: found.download_url, header, name, task })
       if (got.statusCode >= 300) throw refusal({ code: 'STORAGE_REQUEST_FAIL', message: fileid })
       return got
     })

@@ -34,6 +34,9 @@ _LITERAL: Final = re.compile(
 _BLANKS: Final = re.compile(r" *([=,:{}()?&|<>+*]+) *|(?<=[{,(\[?:&|=>])\n|\n(?=[}\]).?:&|])")
 """Blanks that no JavaScript needs: around signs, and line ends where no statement can end."""
 
+_CONST: Final = re.compile(r"\bconst (?!SERVED_FROM)")
+"""Shorter by two letters, four hundred times; nothing is assigned anew either way."""
+
 
 def routes(api_url: Callable[[], str] | None = None) -> list[web.RouteDef]:
     """Return the routes of the script; pages of any origin may load it.
@@ -114,7 +117,9 @@ def _lean(source: str) -> str:
     lines = (line.strip() for line in source.splitlines())
     kept = "\n".join(line for line in lines if line and not line.startswith(_COMMENT_STARTS))
     parts = _LITERAL.split(kept)
-    parts[::2] = [_BLANKS.sub(lambda found: found[1] or "", part) for part in parts[::2]]
+    parts[::2] = [
+        _CONST.sub("let ", _BLANKS.sub(lambda found: found[1] or "", part)) for part in parts[::2]
+    ]
     return "".join(parts) + "\n"
 
 

@@ -34,14 +34,14 @@ PASSED_ON = ("PATH", "HOME", "SYSTEMROOT", "TEMP", "TMP", "TMPDIR", "USERPROFILE
 
 
 @contextmanager
-def suite_over(project: Path) -> Iterator[SuiteProcess]:
+def suite_over(project: Path, *options: str) -> Iterator[SuiteProcess]:
     """A suite with a few functions and empty collections."""
     for name, code in FUNCTIONS.items():
         place = project / "cloudfunctions" / name
         place.mkdir(parents=True)
         (place / "index.py").write_text(code, encoding="utf-8")
     (project / ".emulator.toml").write_text(CONFIGURATION, encoding="utf-8")
-    running = start_process(project, "--ephemeral")
+    running = start_process(project, "--ephemeral", *options)
     drained = _drain(running)
     try:
         body = json.dumps({"collections": {name: [] for name in COLLECTIONS}}).encode()

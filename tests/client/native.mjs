@@ -1,12 +1,12 @@
 // Runs the script where there is neither fetch nor WebSocket, only a mini program's own calls:
-// `node native.mjs SCRIPT RESULT_FILE wx|my`. The calls are stood in for by Node's http.
+// `node native.mjs SCRIPT RESULT_FILE wx|my [PAIRING]`. The calls are stood in for by Node's http.
 import http from 'node:http'
 import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 
-const [, , script, resultFile, kind] = process.argv
+const [, , script, resultFile, kind, pairing] = process.argv
 for (const name of ['fetch', 'FormData', 'XMLHttpRequest', 'WebSocket', 'URL']) delete globalThis[name]
 
 function send(url, { method = 'GET', headers = {}, body }) {
@@ -50,12 +50,14 @@ globalThis[kind] = {
     const answer = await send(url, { method, headers: isAlipay ? headers : header, body: data })
     return { data: answer.body.toString(), [isAlipay ? 'headers' : 'header']: answer.headers, ...status(answer) }
   }),
-  uploadFile: calling(async ({ url, filePath, formData }) => {
-    const answer = await send(url, formOf(formData, filePath))
+  uploadFile: calling(async ({ url, filePath, formData, header, headers }) => {
+    const form = formOf(formData, filePath)
+    const own = isAlipay ? headers : header
+    const answer = await send(url, { ...form, headers: { ...form.headers, ...own } })
     return { data: '', ...status(answer) }
   }),
-  downloadFile: calling(async ({ url }) => {
-    const answer = await send(url, {})
+  downloadFile: calling(async ({ url, header, headers }) => {
+    const answer = await send(url, { headers: isAlipay ? headers : header })
     const path = join(mkdtempSync(join(tmpdir(), 'native-')), 'file')
     writeFileSync(path, answer.body)
     return isAlipay ? { apFilePath: path } : { tempFilePath: path, ...status(answer) }
@@ -66,7 +68,7 @@ const told = {}
 const { install } = await import(pathToFileURL(script))
 install()
 const { cloud } = globalThis[kind]
-cloud.init({ env: 'env' })
+cloud.init({ env: 'env', pairing })
 told.result = (await cloud.callFunction({ name: 'echo', data: { a: 1 } })).result.a
 const orders = cloud.database().collection('orders')
 const added = await orders.add({ data: { at: new Date(5), kind } })
