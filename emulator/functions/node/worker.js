@@ -19,6 +19,9 @@ const LOOK_EVERY_MS = 20
 const QUICK_MS = 2 // what a call may take for others to be sent along with it
 const LEFT_MAX_MS = 60000 // what is open longer than this is taken for part of the module
 
+const WEIGH_EVERY_MS = 1000
+const MEGABYTE = 1024 * 1024
+
 const address = process.env.CLOUD_EMU_CHANNEL
 delete process.env.CLOUD_EMU_CHANNEL
 
@@ -37,6 +40,7 @@ let handler = null
 let root = ''
 let active = null
 let isEnding = false
+let weighedAt = -WEIGH_EVERY_MS
 const queued = []
 let quiet = 0
 let leftSince = 0
@@ -222,6 +226,7 @@ class Call {
 
   send (kind, text) {
     capture.flush(this.request)
+    if (now() - weighedAt >= WEIGH_EVERY_MS) weigh(this.request)
     capture.active = capture.outside
     active = null
     const count = activeResources()
@@ -232,6 +237,18 @@ class Call {
     else if (queued.length === 0) setImmediate(lookOnce)
     if (queued.length > 0 && !isEnding) run(queued.shift())
   }
+}
+
+/** Warns, once, of memory that the cloud would not have given: buffers are not on Node's heap. */
+function weigh (request) {
+  weighedAt = now()
+  const limitMB = Number(/--max-old-space-size=(\d+)/.exec(process.execArgv.join(' '))?.[1])
+  const usedMB = process.memoryUsage.rss() / MEGABYTE
+  // Processes are not as large here as there; what is only a little more says nothing.
+  if (!(usedMB > limitMB * 1.25 + 32)) return
+  weighedAt = Infinity
+  const told = `the function holds ${Math.round(usedMB)} MB of memory; the cloud ends it at ${limitMB} MB`
+  capture.print(request, 'warning', `${told} (memorySize in its config.json allows more)`)
 }
 
 function run (message) {

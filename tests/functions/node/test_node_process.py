@@ -377,3 +377,18 @@ async def test_worker_tells_whether_others_could_be_sent_along(stage):
 
     # One of them may be held up by whatever else the machine does.
     assert any([await is_quick() for _ in range(20)])
+
+
+async def test_memory_beside_the_heap_is_warned_of_once(stage):
+    stage.save("fn/config.json", '{"memorySize": 64}')
+    generation = await stage.load(
+        "let kept = []\nexports.main = (size) => { kept = Buffer.alloc(size * 1e6, 1); return 1 }"
+    )
+    await stage.result(generation, 1)
+    assert stage.lines == []
+    generation = await stage.load("exports.main = () => Buffer.alloc(200e6, 1).length")
+    for _ in range(2):
+        assert await stage.result(generation) == 200e6
+    ((_, level, line),) = stage.lines
+    assert level == "warning"
+    assert "the cloud ends it at 64 MB" in line
