@@ -186,6 +186,21 @@ def _single(name: str, direction: Direction) -> RowsOf:
     return rows_of
 
 
+def first_parts(definition: IndexDefinition) -> tuple[str, ...]:
+    """Return the fields of a document that its keys lie in."""
+    return tuple({split_path(path)[0] for path, _ in definition.keys})
+
+
+def has_same_keys(fields: Sequence[str], old: Document | None, document: Document) -> bool:
+    """Tell whether a document shares these fields with the one in whose place it comes.
+
+    What an update does not touch is shared, not copied; so most updates leave most indexes alone.
+    """
+    if old is None or old is document:
+        return False
+    return all(old.get(name, MISSING) is document.get(name, MISSING) for name in fields)
+
+
 def _combinations(document: Document, paths: Sequence[Parts]) -> list[tuple[Value, ...]]:
     try:
         return sort_values(document, paths)

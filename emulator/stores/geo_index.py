@@ -11,7 +11,7 @@ from typing import Final
 from emulator.core.errors import DatabaseRequestFailed
 from emulator.core.geo_cells import Cell, cell_of, cells_around
 from emulator.core.geometry_json import stored_pair, stored_shape
-from emulator.core.indexes import IndexDefinition
+from emulator.core.indexes import IndexDefinition, first_parts, has_same_keys
 from emulator.core.paths import direct_value, split_path, visit
 from emulator.core.planner import Reach
 from emulator.core.values import MISSING, Document, Value
@@ -25,12 +25,22 @@ class GeoIndex:
     Documents with several points, with lines or areas are near everything, as far as it knows.
     """
 
-    __slots__ = ("_cells", "_documents", "_is_built", "_others", "_paths", "arrays", "definition")
+    __slots__ = (
+        "_cells",
+        "_documents",
+        "_fields",
+        "_is_built",
+        "_others",
+        "_paths",
+        "arrays",
+        "definition",
+    )
 
     def __init__(self, definition: IndexDefinition, documents: Mapping[int, Document]) -> None:
         self.definition = definition
         self.arrays: Sequence[bool] = [True] * len(definition.keys)
         self._documents = documents
+        self._fields = first_parts(definition)
         self._cells: dict[Cell, set[int]] = {}
         self._others: set[int] = set()
         self._is_built = False
@@ -65,7 +75,9 @@ class GeoIndex:
             DatabaseRequestFailed: it is not (16755).
         """
         del collection, gone
-        for document in drafts.values():
+        for number, document in drafts.items():
+            if has_same_keys(self._fields, self._documents.get(number), document):
+                continue
             for path, parts, is_place in self._paths:
                 for value, _ in visit(document, parts, elements=False):
                     if not (value is None or value is MISSING or is_place(value)):
@@ -73,7 +85,7 @@ class GeoIndex:
 
     def put(self, number: int, old: Document | None, document: Document) -> None:
         """Take a document in, in place of `old`."""
-        if self._is_built:
+        if self._is_built and not has_same_keys(self._fields, old, document):
             if old is not None:
                 self.delete(number, old)
             self._add(number, document)

@@ -12,7 +12,15 @@ from itertools import groupby
 from typing import Final, TypeAlias
 
 from emulator.core.errors import DatabaseRequestFailed, DuplicateKey
-from emulator.core.indexes import IndexDefinition, Row, compile_rows, row_bytes, varying
+from emulator.core.indexes import (
+    IndexDefinition,
+    Row,
+    compile_rows,
+    first_parts,
+    has_same_keys,
+    row_bytes,
+    varying,
+)
 from emulator.core.limits import WECHAT
 from emulator.core.paths import split_path, visit
 from emulator.core.planner import Reach
@@ -36,6 +44,7 @@ class Index:
     __slots__ = (
         "_documents",
         "_entries",
+        "_fields",
         "_pairs",
         "_prepared",
         "_rows_of",
@@ -49,6 +58,7 @@ class Index:
         self.definition = definition
         self.arrays = [False] * len(definition.keys)
         self._documents = documents
+        self._fields = first_parts(definition)
         self._rows_of = compile_rows(definition)
         self._entries: dict[Row, Numbers] = {}
         self._pairs = 0
@@ -141,6 +151,8 @@ class Index:
         """
         self._prepared.clear()
         for number, document in drafts.items():
+            if has_same_keys(self._fields, self._documents.get(number), document):
+                continue
             rows = self._rows_of(document)
             for row in rows:
                 self._require_short(row)
@@ -157,7 +169,7 @@ class Index:
 
     def put(self, number: int, old: Document | None, document: Document) -> None:
         """Take a document in, in place of `old`."""
-        if self._waiting is None:
+        if self._waiting is None or has_same_keys(self._fields, old, document):
             return
         waits = self._waits(number)
         if waits and old is None:

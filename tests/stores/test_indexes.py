@@ -153,3 +153,31 @@ def test_definitions_that_stay_are_not_built_again():
     indexes.define([first, second])
     assert indexes.defined[0] is kept
     assert [index.definition.keys[0][0] for index in indexes.readable()] == ["_id", "n", "m"]
+
+
+def test_a_document_whose_keys_are_shared_is_not_looked_at(monkeypatch):
+    documents = {1: {"n": [1], "m": 1}, 2: {"n": [2], "m": 1}}
+    index = index_over(documents, ("n", 1), unique=True)
+    changed = {**documents[1], "m": 2}
+    monkeypatch.setattr(index, "_rows_of", lambda _document: pytest.fail("asked for its keys"))
+    index.prepare("c", {1: changed}, frozenset())
+    index.put(1, documents[1], changed)
+    documents[1] = changed
+    assert list(index.find(point(1)).values()) == [changed]
+
+
+def test_unique_knows_documents_whose_keys_are_shared():
+    documents = {1: {"n": 1}, 2: {"n": 2}}
+    index = index_over(documents, ("n", 1), unique=True)
+    drafts = {1: {**documents[1], "m": 2}, 2: {"n": 1}}
+    with pytest.raises(DuplicateKey):
+        index.prepare("c", drafts, frozenset())
+    index.prepare("c", {**drafts, 1: {"n": 2}}, frozenset())
+
+
+def test_in_the_order_they_came_in_without_ties():
+    documents = {1: {"n": 2}, 2: {"n": 1}, 3: {"n": 2}}
+    index = index_over(documents, ("n", 1))
+    assert [each["n"] for each in index.walk(span(1, 2))] == [2, 1, 2]
+    assert [each["n"] for each in index.walk(point(2))] == [2, 2]
+    assert list(index.walk(point(9))) == []
