@@ -43,6 +43,7 @@ from emulator.cli.transfer import export_command, import_command
 from emulator.cli.trigger import trigger
 from emulator.cli.usage import usage
 from emulator.cli.users import users
+from emulator.cli.watchers import watchers
 from emulator.core.errors import ConfigurationError, EmulatorError
 
 __all__ = ["main", "run"]
@@ -79,6 +80,7 @@ for _command in (
     messages,
     trigger,
     clock,
+    watchers,
     trace,
     usage,
     db,

@@ -25,6 +25,10 @@ class WatchedSuite(Protocol):
         """Break one connection off, or all; raises InvalidParam."""
         ...
 
+    def delay_s(self) -> float:
+        """Return how long every message is held back."""
+        ...
+
     def delay(self, delay_s: float) -> None:
         """Hold every message back for so long; raises InvalidParam."""
         ...
@@ -48,7 +52,7 @@ class _Control:
 
     async def watchers(self, request: web.Request) -> web.StreamResponse:
         del request
-        return answer({"connections": self._suite.listing()})
+        return answer({"connections": self._suite.listing(), "delay_s": self._suite.delay_s()})
 
     async def cut(self, request: web.Request) -> web.StreamResponse:
         raw = await read_body(request, ORDER_MAX_BYTES)

@@ -137,7 +137,11 @@ class WatchDoor:
     def listing(self) -> list[dict[str, Value]]:
         """Return the connections with what they listen to, as JSON data."""
         return [
-            {"connection": each.number, "watchers": each.session.listeners()}
+            {
+                "connection": each.number,
+                "user": each.session.user(),
+                "watchers": each.session.listeners(),
+            }
             for each in self._connections.values()
         ]
 
@@ -153,6 +157,10 @@ class WatchDoor:
         for connection in chosen:
             connection.cut()
         return len(chosen)
+
+    def delay_s(self) -> float:
+        """Return how long every message is held back."""
+        return self._delay_s
 
     def delay(self, delay_s: float) -> None:
         """Hold every message back for so long, 0 for none; raises InvalidParam."""

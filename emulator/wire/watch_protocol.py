@@ -163,6 +163,12 @@ class WatchSession:
         for listener in list(self._listeners.values()):
             self._leave(listener)
 
+    def user(self) -> str:
+        """Return whose connection it is: an id, `administrator`, nothing before the login."""
+        if self._caller is None:
+            return ""
+        return self._caller.owner_id or self._caller.kind
+
     def listeners(self) -> list[dict[str, Value]]:
         """Return what is listened to, as JSON data."""
         return [

@@ -171,7 +171,7 @@ CALLS = {
     "GET /_emu/advice": ("", "shapes of queries that want an index"),
     "GET /_emu/watchers": (
         "",
-        '`{"connections": [{"connection", "watchers"}]}`: what each realtime connection listens to',
+        '`{"connections": [{"connection", "user", "watchers"}], "delay_s"}`: who listens to what',
     ),
     "POST /_emu/watchers/cut": (
         '`{"connection": 3}`, or nothing for all',

@@ -99,7 +99,7 @@ async def test_a_client_ends_with_its_own_code(project) -> None:
         await socket.socket.close(code=3001)
         assert socket.socket.close_code == 3001
     async with session.get(f"{it.url}/_emu/watchers") as answer:
-        assert await answer.json() == {"connections": []}
+        assert await answer.json() == {"connections": [], "delay_s": 0}
 
 
 async def test_a_signature_is_needed(project) -> None:
@@ -145,6 +145,7 @@ async def test_watchers_are_listed_cut_and_delayed(project) -> None:
         await socket.watch('{"n":1}')
         async with session.get(control) as answer:
             (listed,) = (await answer.json())["connections"]
+        assert listed["user"] == "alice"
         assert listed["watchers"][0]["query"] == '{"n":1}'
         assert await ask(session, f"{control}/delay", {"delay_s": 0.05}) == {"delay_s": 0.05}
         for name in "bcd":
