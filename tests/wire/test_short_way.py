@@ -220,6 +220,9 @@ class _Transport(asyncio.Transport):
 
     abort = close
 
+    def is_closing(self):
+        return self.closed
+
     def pause_reading(self):
         self.reads = False
 
@@ -283,6 +286,18 @@ async def test_a_client_that_leaves_does_not_end_what_it_asked_for(peer):
     await task
     assert transport.written == []
     assert peer.way.open == set()
+
+
+async def test_what_comes_on_a_connection_that_closes_is_not_handed_over(peer):
+    gate = peer.gates[b"slow"] = asyncio.Event()
+    transport, connection = _connected(peer.way)
+    connection.data_received(post(b"slow") + b"GET /elsewhere HTTP/1.1\r\n\r\n")
+    await asyncio.sleep(0)
+    transport.close()
+    gate.set()
+    while not transport.written:
+        await asyncio.sleep(0)
+    assert peer.taken == []
 
 
 async def test_a_fault_behind_a_door_ends_the_connection_not_the_server(peer):
