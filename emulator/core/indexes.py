@@ -171,7 +171,18 @@ def compile_rows(definition: IndexDefinition) -> RowsOf:
         rows = [tuple(map(key_of, values, directions)) for values in _combinations(document, paths)]
         return rows if len(rows) == 1 else list(dict.fromkeys(rows))
 
-    return rows_of
+    if definition.sparse or any(len(parts) > 1 for parts in paths):
+        return rows_of
+    names = [parts[0] for parts in paths]
+
+    def flat_rows_of(document: Document) -> list[Row]:
+        """Give the one row of a document without arrays in these fields, soon."""
+        values = [document.get(name) for name in names]
+        if list in set(map(type, values)):
+            return rows_of(document)
+        return [tuple(map(key_of, values, directions))]
+
+    return flat_rows_of
 
 
 def _single(name: str, direction: Direction) -> RowsOf:

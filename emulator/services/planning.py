@@ -149,28 +149,26 @@ class Reader:
             yield from self._nearest(question, reading)
         else:
             candidates = yield from self._candidates(question, reading)
-            if candidates is None:
-                return
-            found = yield from select_slices(candidates, question, reading, self._clock)
-            yield from self._sorted(question, reading, found)
+            if candidates is not None:
+                found = yield from select_slices(candidates, question, reading, self._clock)
+                yield from self._sorted(question, reading, found)
             if reading.lacks_index:
                 self.advisor.heard(question, reading)
 
     def _candidates(
         self, question: Question, reading: Reading
     ) -> Generator[None, None, list[Document] | None]:
-        """Return the documents to look at, None when an index in order has given the answer."""
+        """Return the documents to look at, None when a look at few has given the answer."""
         if question.matcher.document_ids is not None:
             return _with_ids(question.matcher.document_ids, question, reading)
         plan, indexes = yield from _planned(question)
         if plan is None:
-            if _found_soon(question, reading):
-                return None
             # A store without any, such as one in memory, has nothing to advise about.
             if question.collection.indexes():
                 self._refuse_long(question)
                 reading.lacks_index = True
-            return question.collection.snapshot()
+            soon = _found_soon(question, reading)
+            return None if soon else question.collection.snapshot()
         names = tuple(indexes[use.place].definition.name for use in plan.uses)
         if _walked(question, reading, plan, indexes):
             reading.stage, reading.indexes = "IXSCAN", names
