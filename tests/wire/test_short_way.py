@@ -220,6 +220,9 @@ class _Transport(asyncio.Transport):
 
     abort = close
 
+    def set_protocol(self, protocol):
+        self.protocol = protocol
+
     def is_closing(self):
         return self.closed
 
