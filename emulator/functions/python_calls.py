@@ -61,6 +61,7 @@ class PythonGeneration:
         self.loop: FunctionLoop | None = None
         self.retired = False
         self.lingering: asyncio.TimerHandle | None = None
+        # So many calls go the usual way before the suite stands still for one again.
         self.usual_calls = 0
 
     @property

@@ -23,7 +23,7 @@ MOMENT_MAX_MS: Final = 253_402_300_799_999
 SETTLE_MAX_S: Final = 75.0
 """What fell due at one moment is not waited for longer: the longest function there is."""
 SETTLE_LOOK_S: Final = 0.001
-BREATH_EVERY_S: Final = 0.005
+BREATH_EVERY_S: Final = 0.002
 """Firings that end at once leave the loop to others after so long."""
 TURNS_QUIET: Final = 2
 """A task that was woken needs a turn of the loop to begin, another to start others."""

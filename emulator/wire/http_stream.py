@@ -21,7 +21,7 @@ LOOK_S: Final = 0.25
 """How often a connection on which nothing is sent is looked at."""
 HEARTBEAT_EVERY_S: Final = 3.0
 """As functions-framework 1.18 does."""
-REST_MAX_S: Final = 30.0
+REST_MAX_S: Final = 60.0
 """A visitor who does not take what is left within so long after the call's end is let go."""
 REST_FAILED_MAX_S: Final = 1.0
 
