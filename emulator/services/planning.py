@@ -167,14 +167,13 @@ class Reader:
             if question.collection.indexes():
                 self._refuse_long(question)
                 reading.lacks_index = True
-            soon = _found_soon(question, reading)
-            return None if soon else question.collection.snapshot()
+            return _everything(question, reading)
         names = tuple(indexes[use.place].definition.name for use in plan.uses)
         if _walked(question, reading, plan, indexes):
             reading.stage, reading.indexes = "IXSCAN", names
             return None
         if not _is_narrow(question, plan, indexes):
-            return question.collection.snapshot()
+            return _everything(question, reading)
         reading.stage, reading.indexes = "IXSCAN", names
         candidates = _in_reach(plan, indexes)
         reading.keys_examined += len(candidates)
@@ -298,18 +297,18 @@ def _may_walk(question: Question, plan: Plan, index: Index) -> bool:
     return not any(index.arrays) and index.count(reach) <= WALK_MAX_DOCUMENTS
 
 
-def _found_soon(question: Question, reading: Reading) -> bool:
-    """Look at the first few documents of many, and tell whether enough was found among them."""
-    wanted = question.wanted
-    if wanted is None or question.sort or len(question.collection) < WALK_MAX_DOCUMENTS:
-        return False
-    piece = list(islice(question.collection.scan(_all), FIRST_LOOK_DOCUMENTS))
+def _everything(question: Question, reading: Reading) -> list[Document] | None:
+    """Return all documents, None when enough was found among the first few of many."""
+    wanted, collection = question.wanted, question.collection
+    if wanted is None or question.sort or len(collection) < WALK_MAX_DOCUMENTS:
+        return collection.snapshot()
+    piece = list(islice(collection.scan(_all), FIRST_LOOK_DOCUMENTS))
     found = question.matcher.select(piece)
     if len(found) < wanted:
-        return False
+        return collection.snapshot()
     reading.documents = found[:wanted]
     reading.documents_examined = len(piece)
-    return True
+    return None
 
 
 def _all(_document: Document) -> bool:

@@ -128,6 +128,9 @@ class OverlayCollection:
         self._own = own
 
     def __len__(self) -> int:
+        stored = self._snapshot.stored(self._name)
+        if stored is not None and not self._seen():
+            return len(stored)
         return len(self.snapshot())
 
     def by_id(self, document_id: Value) -> Document | None:

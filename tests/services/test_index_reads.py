@@ -13,7 +13,7 @@ from emulator.core.query import compile_filter
 from emulator.core.values import Date, Int64, ObjectId
 from emulator.services.advisor import Advisor
 from emulator.services.filters import Filters
-from emulator.services.planning import Reader
+from emulator.services.planning import FIRST_LOOK_DOCUMENTS, Reader
 from emulator.services.reading import Question
 from emulator.stores.base import Create, Delete, Describe, Put
 from emulator.stores.overlay import OverlayStore
@@ -232,3 +232,15 @@ def test_the_nearest_are_the_nearest_of_all(places, moved, here, most, wanted):
     matching = [each for each in question.collection.snapshot() if matcher.matches(each)]
     expected = sorted(matching, key=matcher.near.distance_m)[:wanted]
     assert [each["_id"] for each in found] == [each["_id"] for each in expected]
+
+
+def test_few_of_many_are_found_without_a_look_at_all():
+    stored = Stored()
+    stored.try_commit(*(Put("c", {"_id": n, "a": n % 3, "b": n}) for n in range(5_000)))
+    soon = stored.read({"a": 1}, (), 4)
+    assert [each["b"] for each in soon.documents] == [1, 4, 7, 10]
+    assert soon.documents_examined == FIRST_LOOK_DOCUMENTS
+    assert soon.lacks_index
+    late = stored.read({"b": {"$gte": 4_990}}, (), 4)
+    assert [each["b"] for each in late.documents] == [4_990, 4_991, 4_992, 4_993]
+    assert late.documents_examined > FIRST_LOOK_DOCUMENTS
