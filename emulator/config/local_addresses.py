@@ -14,7 +14,9 @@ from urllib.parse import urlsplit
 from emulator.config.layers import TomlFile
 from emulator.core.errors import ConfigurationError
 
-SERVICES: Final = ("ai", "aibot", "apis", "model", "rdb", "sql")
+SERVICES: Final = (
+    *("ai", "aibot", "apis", "model", "rdb", "sql", "storages/bucket", "storages/object"),
+)
 """What the gateway has paths for and this emulator does not do."""
 _PATH: Final = re.compile(r"[\w-][\w.-]*(/[\w-][\w.-]*)*", re.ASCII)
 
@@ -28,7 +30,8 @@ def services(file: TomlFile) -> Mapping[str, str]:
     given = file.section("services")
     for path, address in given.items():
         place = f"{file.at(('services', path))}: services"
-        if path.split("/")[0] not in SERVICES or not _PATH.fullmatch(path):
+        known = any(f"{path}/".startswith(f"{each}/") for each in SERVICES)
+        if not known or not _PATH.fullmatch(path):
             raise ConfigurationError(
                 f'{place}: "{path}" is none that can be passed on',
                 hint=f"a path that begins with one of {', '.join(SERVICES)}",

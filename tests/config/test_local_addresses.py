@@ -13,6 +13,7 @@ def load(folder, text):
 
 def test_services_are_named_by_path(tmp_path):
     named = {"ai": "http://127.0.0.1:11434/v1", "rdb/rest": "http://[::1]:3000"}
+    named |= {"storages/object": "http://app.localhost:1"}
     assert load(tmp_path, "\n".join(f'"{k}" = "{v}"' for k, v in named.items())) == named
     assert load(tmp_path, "") == {}
 
@@ -26,6 +27,7 @@ def test_services_are_named_by_path(tmp_path):
         'ai = "127.0.0.1"',
         "ai = 3",
         'functions = "http://127.0.0.1:1"',
+        '"storages/copy-objects" = "http://127.0.0.1:1"',
         '"ai/../web" = "http://127.0.0.1:1"',
         '"ai/{x}" = "http://127.0.0.1:1"',
         '"ai/" = "http://127.0.0.1:1"',

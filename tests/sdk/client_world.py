@@ -57,6 +57,7 @@ EXPECTED: dict[str, Any] = {
     "upload a file": True,
     "temporary address": "hello",
     "file info": ["SUCCESS", 5],
+    "storage.from": [5, "hello", 1],
     "delete a file": "SUCCESS",
 }
 MISSING_IN_1 = ("transaction", "run commands", "call a container")
@@ -109,7 +110,7 @@ def check(told: dict[str, Any], major: int) -> None:
     wanted = {name: {"ok": value} for name, value in EXPECTED.items()}
     wanted["temporary address of no file"] = {"ok": NO_FILE[kind - 1]}
     if kind < 3:
-        wanted["file info"] = {"ok": None}
+        wanted |= {name: {"ok": None} for name in ("file info", "storage.from")}
     if kind == 1:
         wanted |= {name: {"ok": None} for name in MISSING_IN_1}
     if major == LEGACY:

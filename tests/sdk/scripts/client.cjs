@@ -157,6 +157,21 @@ const files = ({ app, options }) => {
       const { fileList: [it] } = await app.getFileInfo({ fileList: [id] })
       return [it.code, Number(it.size)]
     },
+    'storage.from': async () => {
+      if (options.major < 3) return undefined
+      const told = async (promise) => {
+        const { data, error } = await promise
+        if (error) throw error
+        return data
+      }
+      const bucket = app.storage.from()
+      const { id: made } = await told(bucket.upload(`${options.prefix}/from.txt`, text('hello')))
+      await told(bucket.copy(`${options.prefix}/from.txt`, `${options.prefix}/copied.txt`))
+      const { size } = await told(bucket.info(made.replace('from.txt', 'copied.txt')))
+      const content = await told(bucket.download(made))
+      const removed = await told(bucket.remove([made]))
+      return [Number(size), await content.text(), removed.length]
+    },
     'delete a file': async () => (await app.deleteFile({ fileList: [id] })).fileList[0].code,
   }
 }
