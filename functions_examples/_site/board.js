@@ -83,13 +83,23 @@ watch(db.collection('products'), ({ docs }) => {
   state.products = docs.slice().sort((a, b) => kind(a, b) || a.price - b.price)
 })
 
+/** Rules say who may order, not what an order looks like: what a guest left out is filled in. */
+const readable = (doc) => ({
+  ...doc,
+  name: String(doc.name ?? ''),
+  note: String(doc.note ?? ''),
+  items: (Array.isArray(doc.items) ? doc.items : []).filter((item) => item && item.quantity > 0),
+  amount: Number(doc.amount) || 0,
+  createTime: doc.createTime instanceof Date ? doc.createTime : new Date(0)
+})
+
 watch(newest('orders', 'createTime', ORDERS_SHOWN), ({ docs, docChanges, type }) => {
   const before = new Map(state.orders.map((each) => [each._id, each.status]))
-  state.orders = docs.slice().sort((a, b) => b.createTime - a.createTime)
+  state.orders = docs.map(readable).sort((a, b) => b.createTime - a.createTime)
   if (type === 'init') return
   for (const { docId, doc, dataType } of docChanges) {
     if (dataType === 'remove') tell('feedRemoved', { id: docId })
-    else if (doc && doc.status !== before.get(docId)) tellOf(doc)
+    else if (doc && doc.status !== before.get(docId)) tellOf(readable(doc))
   }
 })
 
@@ -102,7 +112,7 @@ watch(newest('reports', 'createdAt', NIGHTS_SHOWN), ({ docs, docChanges, type })
 })
 
 function tellOf(order) {
-  const n = (order.items || []).reduce((sum, item) => sum + item.quantity, 0)
+  const n = order.items.reduce((sum, item) => sum + item.quantity, 0)
   const key = PHASES[order.status]
   if (key) tell(key, { id: order._id, name: order.name, n, reason: order.reason }, order.status)
 }
@@ -266,9 +276,9 @@ function orderCard(one) {
     'article',
     { class: `ticket ${one.status}${isMine ? ' mine' : ''}`, 'data-order': one._id },
     h('header', {}, h('b', {}, one._id), h('time', {}, time(one.createTime))),
-    h('p', { class: 'who' }, one.name || '', isMine && h('span', { class: 'tag' }, t('yours'))),
+    h('p', { class: 'who' }, one.name, isMine && h('span', { class: 'tag' }, t('yours'))),
     one.picture && picture(one),
-    h('ul', {}, (one.items || []).map((item) => h('li', {}, h('i', {}, `${item.quantity}×`), ` ${nameOf(item)}`))),
+    h('ul', {}, one.items.map((item) => h('li', {}, h('i', {}, `${item.quantity}×`), ` ${nameOf(item)}`))),
     one.note && h('p', { class: 'note' }, one.note),
     one.status === 'rejected' && h('p', { class: 'why' }, `${t('rejected')}: ${one.reason}`),
     h('footer', {}, h('span', {}, `¥${one.amount}`), button)
@@ -324,7 +334,7 @@ function drawFigures() {
   at('figures').replaceChildren(
     figure('now', making.length),
     figure('served', state.orders.filter((each) => each.status === 'served').length),
-    figure('takings', `¥${taken.reduce((sum, each) => sum + (each.amount || 0), 0)}`),
+    figure('takings', `¥${taken.reduce((sum, each) => sum + each.amount, 0)}`),
     figure('stock', stock)
   )
 }

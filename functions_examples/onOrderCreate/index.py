@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from emulator import cloud
 
 cloud.init()
-db = cloud.database()
+db = cloud.database(throw_on_not_found=False)
 _ = db.command
 log = cloud.logger()
 
@@ -25,7 +25,7 @@ async def main(event, context):
         try:
             await notify(order_id, order)
             await process(order_id, order)
-        except (cloud.CloudError, KeyError) as error:
+        except (cloud.CloudError, KeyError, TypeError) as error:
             log.error({"message": f"Error processing order {order_id}", "error": str(error)})
     return {"success": True}
 
@@ -49,12 +49,21 @@ async def notify(order_id, order):
 
 
 async def process(order_id, order):
-    changed = {"status": "processing", "processingTime": db.server_date()}
+    orders = db.collection("orders")
+
+    async def take(transaction):
+        current = (await transaction.get(orders.doc(order_id)))["data"]
+        # A call that failed is made again, perhaps with orders that it had done already.
+        if current is None or current["status"] == "new":
+            await take_off_stock(transaction, order["items"])
+            changed = {"status": "processing", "processingTime": db.server_date()}
+            await transaction.update(orders.doc(order_id), {"data": changed})
+
     try:
-        await db.run_transaction(lambda transaction: take_off_stock(transaction, order["items"]))
+        await db.run_transaction(take)
     except SoldOut as short:
         changed = {"status": "rejected", "rejectedTime": db.server_date(), "reason": str(short)}
-    await db.collection("orders").doc(order_id).update(data=changed)
+        await orders.doc(order_id).update(data=changed)
 
 
 async def take_off_stock(transaction, items):
@@ -62,7 +71,7 @@ async def take_off_stock(transaction, items):
         product = db.collection("products").doc(item["productId"])
         found = (await transaction.get(product))["data"]
         if found is None:
-            raise SoldOut(f"there is no {item['productId']}")
+            continue  # no longer on the menu: nothing of it is kept count of
         if found["stock"] < item["quantity"]:
             raise SoldOut(f"{found['stock']} left of {found.get('name', item['productId'])}")
         await transaction.update(product, {"data": {"stock": _.inc(-item["quantity"])}})

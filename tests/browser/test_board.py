@@ -176,6 +176,29 @@ async def test_rules_keep_guests_from_what_only_functions_may_do(board, page):
     assert left["bun"] == 40
 
 
+async def test_a_guest_who_orders_nonsense_spoils_nothing(board, page, second):
+    await opened(page, board)
+    await opened(second, board)
+    await page.evaluate(
+        """async () => {
+          const { cloud } = await import('/_emu/sdk/wx-cloud.js')
+          const orders = cloud.database().collection('orders')
+          const createTime = cloud.database().serverDate()
+          const odd = [
+            { name: { first: 'x' }, items: 'all', amount: 1 },
+            { name: '<img src=x onerror=alert(1)>', items: [null, 5, { quantity: 1 }], amount: 2 },
+            { items: 7, amount: 3, note: ['a'], picture: 'cloud://nowhere/x.jpg' },
+            { amount: 4, createTime: 'yesterday' }
+          ]
+          for (const data of odd) await orders.add({ data: { status: 'new', createTime, ...data } })
+        }"""
+    )
+    number = await place(second, "Sense", "bun")
+    there = page.locator(f'[data-lane="processing"] [data-order="{number}"]')
+    await there.wait_for()
+    await page.get_by_text("<img src=x").first.wait_for()
+
+
 async def test_a_phone_shows_everything_without_scrolling_sideways(board, page):
     await page.set_viewport_size(PHONE)
     await opened(page, board, "?lang=zh")

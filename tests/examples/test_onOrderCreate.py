@@ -61,6 +61,49 @@ async def test_an_order_of_more_than_there_is_is_sent_back_whole(cloud_suite):
     assert (order["status"], order["reason"]) == ("rejected", "0 left of p2")
 
 
+async def test_an_order_that_was_processed_already_is_not_processed_again(cloud_suite):
+    await cloud_suite.seed({"orders": [ORDER], "products": [{"_id": "p1", "stock": 10}]})
+    order = {**ORDER, "items": [{"productId": "p1", "quantity": 1}]}
+    event = {"dataList": [{"doc": order, "docId": "o1"}]}
+    for _ in range(2):
+        await cloud_suite.call("onOrderCreate", event, source="wx_trigger")
+    assert await stock(cloud_suite) == {"p1": 9}
+
+
+async def test_what_is_not_kept_in_stock_holds_nothing_up(cloud_suite):
+    await cloud_suite.seed({"orders": [], "products": [{"_id": "p1", "stock": 10}]})
+    await insert(cloud_suite, ORDER)
+    assert await stock(cloud_suite) == {"p1": 8}
+    assert (await cloud_suite.documents("orders"))[0]["status"] == "processing"
+
+
+async def test_an_order_that_is_not_stored_takes_its_items_all_the_same(cloud_suite):
+    await cloud_suite.seed({"orders": [], "products": [{"_id": "p1", "stock": 10}]})
+    event = {"dataList": [{"doc": ORDER, "docId": "o1"}]}
+    told = await cloud_suite.call("onOrderCreate", event, source="wx_trigger")
+    assert told["result"] == {"success": True}
+    assert await stock(cloud_suite) == {"p1": 8}
+
+
+async def test_orders_that_make_no_sense_hurt_nobody(cloud_suite):
+    await cloud_suite.seed({"orders": [], "products": [{"_id": "p1", "stock": 10}]})
+    items = [
+        "text",
+        7,
+        None,
+        ["p1"],
+        [{"productId": 1}],
+        [{"productId": "p1", "quantity": "many"}],
+    ]
+    odd = [{**ORDER, "_id": f"odd{number}", "items": each} for number, each in enumerate(items)]
+    await insert(cloud_suite, *odd, {**ORDER, "items": [{"productId": "p1", "quantity": 1}]})
+    assert await stock(cloud_suite) == {"p1": 9}
+    stored = {each["_id"]: each["status"] for each in await cloud_suite.documents("orders")}
+    assert stored.pop("o1") == "processing"
+    assert set(stored.values()) == {"new"}
+    assert cloud_suite.suite.parts.dispatcher.dead_letters() == []
+
+
 async def test_many_orders_at_once_never_sell_what_is_not_there(cloud_suite):
     await cloud_suite.seed({"orders": [], "products": [{"_id": "p1", "stock": 25}]})
     items = [{"productId": "p1", "quantity": 1}]
