@@ -92,7 +92,6 @@ async def test_orders_that_make_no_sense_hurt_nobody(cloud_suite):
         7,
         None,
         ["p1"],
-        [{"productId": 1}],
         [{"productId": "p1", "quantity": "many"}],
     ]
     odd = [{**ORDER, "_id": f"odd{number}", "items": each} for number, each in enumerate(items)]
