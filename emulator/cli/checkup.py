@@ -114,7 +114,7 @@ def _functions(config: Config, bundles: tuple[Bundle, ...]) -> Findings:
 
 def _packages(config: Config, bundles: tuple[Bundle, ...]) -> Findings:
     from emulator.functions.node_packages import all_needs
-    from emulator.suite.assembly import PACKAGES_FOLDER
+    from emulator.suite.plugins import PACKAGES_FOLDER
 
     about = "Packages"
     needs = all_needs(bundles, config.data_dir / PACKAGES_FOLDER)

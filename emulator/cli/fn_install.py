@@ -75,7 +75,7 @@ def install(names: tuple[str, ...], *, project: Path, as_json: bool) -> int:
     folder there of its own.
     """
     from emulator.functions.node_packages import all_needs, plan
-    from emulator.suite.assembly import PACKAGES_FOLDER
+    from emulator.suite.plugins import PACKAGES_FOLDER
 
     bundles, data_dir = _bundles(project, names)
     needs = all_needs(bundles, data_dir / PACKAGES_FOLDER)

@@ -13,6 +13,7 @@ import click
 
 from emulator.cli.fn_inspect import inspect
 from emulator.cli.fn_install import install
+from emulator.cli.fn_instances import instances, restart
 from emulator.cli.options import event_of, project_option
 from emulator.cli.output import (
     EXIT_DONE,
@@ -40,6 +41,8 @@ def functions() -> None:
 
 
 functions.add_command(install)
+functions.add_command(instances)
+functions.add_command(restart)
 functions.add_command(inspect)
 
 
@@ -98,11 +101,19 @@ def new_function(name: str, *, template: str, project: Path, as_json: bool) -> i
 @click.argument("name")
 @click.option("--data", default="{}", help="The event: JSON, @FILE, or - for standard input.")
 @click.option("--openid", help="Call as this user.")
+@click.option("--cold", is_flag=True, help="Begin with nothing in memory.")
 @click.option("--source", default="wx_client", show_default=True, help="SOURCE the function sees.")
 @project_option
 @json_option
-def invoke(
-    name: str, *, data: str, openid: str | None, source: str, project: Path, as_json: bool
+def invoke(  # noqa: PLR0913  # one of each option
+    name: str,
+    *,
+    data: str,
+    openid: str | None,
+    cold: bool,
+    source: str,
+    project: Path,
+    as_json: bool,
 ) -> int:
     """Call a function: the result on standard output, its logs on standard error.
 
@@ -111,7 +122,7 @@ def invoke(
     from emulator.cli.connect import connect
     from emulator.cli.control import path_of
 
-    body = {"event": event_of(data), "openid": openid, "source": source}
+    body = {"event": event_of(data), "openid": openid, "source": source, "cold": cold}
     answer = connect(project).post(path_of("functions", name, "invoke"), body, timeout_s=CALL_MAX_S)
     error = answer.get("error")
     if as_json:

@@ -54,6 +54,9 @@ def suite_options(command: _Command) -> _Command:
             help="Same bytes each run: ids follow from the seed, the clock stands still.",
         ),
         click.option(
+            "--cold", is_flag=True, default=None, help="Begin every call with nothing in memory."
+        ),
+        click.option(
             "--only",
             metavar="PARTS",
             help="Run these parts only: database,storage,hosting,functions:a,b",

@@ -33,6 +33,7 @@ SETTINGS: Final[Mapping[str, tuple[str, str]]] = {
     "functions_root": ("functions", "root"),
     "timeout_s": ("functions", "timeout_s"),
     "runtime": ("functions", "runtime"),
+    "cold": ("functions", "cold"),
     "journal": ("database", "journal"),
     "permission": ("database", "permission"),
     "require_indexes": ("database", "require_indexes"),
@@ -46,7 +47,7 @@ RUN_SETTINGS: Final = ("ephemeral", "only", "seed")
 _OWN_VARIABLES: Final = frozenset({"CLOUD_EMU_URL", "CLOUD_EMU_SITE_URL"})
 _WHOLE_NUMBERS: Final = frozenset({"port", "site_port", "require_indexes", "deterministic"})
 _NUMBERS: Final = frozenset({"timeout_s"})
-_SWITCHES: Final = frozenset({"strict", "ephemeral", "pairing"})
+_SWITCHES: Final = frozenset({"cold", "strict", "ephemeral", "pairing"})
 _ON: Final = frozenset({"1", "true", "yes", "on"})
 _OFF: Final = frozenset({"0", "false", "no", "off"})
 

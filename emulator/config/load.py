@@ -196,6 +196,9 @@ class _Loading:
             root=self._functions_root(),
             timeout_s=float(self._pick("timeout_s", TIMEOUT_DEFAULT_S)),
             runtime=self._pick("runtime", "inline"),
+            cold=self._pick("cold", default=False),
+            idle_s=table.get("idle_s"),
+            lifetime_s=table.get("lifetime_s"),
             env=MappingProxyType(dict(table.get("env", {}))),
             each=MappingProxyType(each),
         )

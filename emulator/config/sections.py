@@ -75,6 +75,9 @@ class FunctionsSection:
     root: Path | None = None
     timeout_s: float = TIMEOUT_DEFAULT_S
     runtime: Runtime = "inline"
+    cold: bool = False
+    idle_s: float | None = None
+    lifetime_s: float | None = None
     env: Mapping[str, str] = field(default_factory=_nothing)
     each: Mapping[str, FunctionSettings] = field(default_factory=_nothing)
 

@@ -92,10 +92,11 @@ class Manner:
     """How a call may be made, beside waiting for its result as a whole.
 
     With `alone` nothing else is to be done before it is answered: the suite may stand still a
-    moment. `stream` takes a body that is sent while it is made.
+    moment. `stream` takes a body that is sent while it is made. A `cold` call finds no memory.
     """
 
     alone: bool = False
+    cold: bool = False
     stream: BodyStream | None = None
 
 
@@ -188,6 +189,30 @@ class FunctionRuntime(Protocol):
 
     async def close(self) -> None:
         """Stop within a second, leaving threads that cannot be stopped behind as daemons."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InstanceState:
+    """One instance of a function's code: the process it lives in, and what it does.
+
+    `serves` tells whether new calls get it; `resting_s` is 0 for one that runs a call.
+    """
+
+    function: str
+    engine: Engine
+    pid: int
+    serves: bool
+    calls_running: int
+    resting_s: float = 0.0
+
+
+@runtime_checkable
+class Observable(Protocol):
+    """A runtime that can tell which instances it has."""
+
+    def instances(self) -> Sequence[InstanceState]:
+        """Return the instances there are now."""
         ...
 
 

@@ -70,6 +70,11 @@ class ProcessChild:
             if not started.done():
                 await asyncio.wait([started])
 
+    @property
+    def pid(self) -> int:
+        """Return the number of the process, 0 before it has started."""
+        return 0 if self._process is None else self._process.pid
+
     def allow_lines(self) -> None:
         """Let it write again, as a new call begins."""
         self._lines = 0

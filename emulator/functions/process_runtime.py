@@ -22,6 +22,7 @@ from emulator.functions.base import (
     Failure,
     FailureKind,
     Generation,
+    InstanceState,
     Invocation,
     LoadFailed,
     Outcome,
@@ -173,6 +174,22 @@ class ProcessRuntime:
             elif worker.left:
                 found.append(f"{worker.left}: work that was not awaited")
         return found
+
+    def instances(self) -> Sequence[InstanceState]:
+        """Return the processes that have loaded a function."""
+        now_s = self._bind().time()
+        return [
+            InstanceState(
+                function=generation.bundle.name,
+                engine=generation.bundle.engine,
+                pid=worker.child.pid,
+                serves=not generation.is_retired and not worker.is_leaving,
+                calls_running=min(len(worker.calls), 1),
+                resting_s=0.0 if worker.calls else max(0.0, now_s - worker.idle_since_s),
+            )
+            for generation in self._generations
+            for worker in generation.workers
+        ]
 
     async def close(self) -> None:
         """Stop within a second, with every process."""

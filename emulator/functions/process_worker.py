@@ -81,7 +81,7 @@ class ProcessWorker:
         self._ready: asyncio.Future[str] = loop.create_future()
         self._loading: asyncio.Future[None] | None = None
         self._inspecting: asyncio.Future[str] | None = None
-        self._child = ProcessChild(launch.command, loop, self._take_raw)
+        self.child = ProcessChild(launch.command, loop, self._take_raw)
         self._is_reaping = self._is_answered = False
         # Ordered, for a plain dictionary that lost its oldest keys is slow to find the next one.
         self._sessions: OrderedDict[str, Session] = OrderedDict()
@@ -193,13 +193,13 @@ class ProcessWorker:
     def kill(self) -> None:
         """End the process at once."""
         self.is_leaving = True
-        self._child.kill()
+        self.child.kill()
         self._channel.close()
         self._see_off()
 
     def _begin_next(self) -> None:
         call = self.calls[0]
-        self._child.allow_lines()
+        self.child.allow_lines()
         self._inlet.attach(call.invocation)
         self._title = call.title
         call.started_s = self._launch.elapsed_s()
@@ -211,7 +211,7 @@ class ProcessWorker:
     async def _start(self) -> None:
         endpoint = open_endpoint(self._launch.secret, loopback=self._launch.loopback)
         try:
-            await self._child.start(endpoint)
+            await self.child.start(endpoint)
             await endpoint.connect(self._channel)
             version = await self._ready
         finally:
@@ -374,8 +374,8 @@ class ProcessWorker:
 
     def _reap(self, waited_s: float) -> None:
         """Wait for the process, and a little for its last words; then tell everyone."""
-        code = self._child.exit_code()
-        if code is None or (not self._child.is_read() and waited_s < REAP_OUTPUT_MAX_S):
+        code = self.child.exit_code()
+        if code is None or (not self.child.is_read() and waited_s < REAP_OUTPUT_MAX_S):
             if waited_s >= 1.0:
                 self.kill()
             self._loop.call_later(REAP_EVERY_S, self._reap, waited_s + REAP_EVERY_S)
@@ -384,7 +384,7 @@ class ProcessWorker:
         self.left = ""
         self._launch.crew.discard(self)
         self.ended.set()
-        failure = self._child.why(code)
+        failure = self.child.why(code)
         lost = WorkerLost(failure.message, tuple(self.early))
         for future in (self._ready, self._loading, self._inspecting):
             if future is not None and not future.done():

@@ -6,6 +6,7 @@ needs to the thread that runs it, and comes back with an outcome, never with an 
 
 import asyncio
 import inspect
+import os
 import sys
 from collections import deque
 from collections.abc import Callable
@@ -21,6 +22,7 @@ from emulator.functions.base import (
     Bundle,
     Failure,
     FailureKind,
+    InstanceState,
     Invocation,
     LoadFailed,
     NeedsProcess,
@@ -100,6 +102,16 @@ class PythonGeneration:
             raise LoadFailed(problem, lines=tuple(self.early)) from fault
         self.handler = _of_two(found)
         self.is_async = _is_async(found)
+
+    def state(self, calls_running: int) -> InstanceState:
+        """Return what is told of it; it serves any number of calls at once."""
+        return InstanceState(
+            function=self._bundle.name,
+            engine="python",
+            pid=os.getpid(),
+            serves=not self.retired,
+            calls_running=calls_running,
+        )
 
     @property
     def held(self) -> Held:

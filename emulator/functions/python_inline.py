@@ -25,6 +25,7 @@ from emulator.functions.base import (
     Failure,
     FailureKind,
     Generation,
+    InstanceState,
     Invocation,
     LoadFailed,
     Outcome,
@@ -158,6 +159,11 @@ class PythonInlineRuntime:
     def running(self) -> Sequence[str]:
         """Return what still runs, un-awaited work of ended calls included, as short sentences."""
         return [each for known in tuple(self._generations) for each in known.held.sentences()]
+
+    def instances(self) -> Sequence[InstanceState]:
+        """Return the generations in memory; each serves any number of calls at once."""
+        under_way = [call.generation for call in self._calls]
+        return [known.state(under_way.count(known)) for known in self._generations]
 
     async def close(self) -> None:
         """Stop within a second, leaving threads that cannot be stopped behind as daemons."""

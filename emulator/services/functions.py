@@ -25,8 +25,10 @@ from emulator.functions.base import (
     FunctionRuntime,
     Generation,
     Inspectable,
+    InstanceState,
     Invocation,
     Manner,
+    Observable,
     Outcome,
 )
 from emulator.services.access import Access
@@ -81,7 +83,9 @@ class Functions:
         recorder: Recorder,
         access: Access | None = None,
         limits: Limits = WECHAT,
+        cold: bool = False,
     ) -> None:
+        self._cold = cold
         self._access = access or Access()
         self._limits = limits
         self._runtimes = runtimes
@@ -147,6 +151,16 @@ class Functions:
         """Tell whether any call is under way, whatever ended calls left running."""
         return bool(self._running)
 
+    def instances(self) -> list[InstanceState]:
+        """Return the instances of functions' code there are now, by function."""
+        found = [
+            each
+            for runtime in self._runtimes.values()
+            if isinstance(runtime, Observable)
+            for each in runtime.instances()
+        ]
+        return sorted(found, key=lambda each: (each.function, each.pid))
+
     def has(self, name: str) -> bool:
         """Tell whether the project has a function of that name."""
         return any(each.name == name for each in self._registry.bundles())
@@ -194,11 +208,14 @@ class Functions:
         require_event(name, event, caller, self._limits)
         if self.order is not None:
             await self.order.enter(caller)
-        known = await self._registry.current(name)
+        if self._cold or manner.cold:
+            known, generation = await self._registry.cold(name)
+        else:
+            known = await self._registry.current(name)
+            generation = known.generation
         _require_shallow(name, caller)
         request_id = request_id or self._ids.request_id()
         lines: list[tuple[str, str]] = []
-        generation = known.generation
         span = self._begin(known.bundle, request_id, caller)
         self._explain_lost_user(known, request_id, caller)
         try:

@@ -20,6 +20,7 @@ from emulator.functions.base import (
     NeedsProcess,
     Problem,
 )
+from emulator.services.instances import Lifetimes
 from emulator.services.recorder import Recorder
 
 State = Literal["ready", "failed", "idle"]
@@ -47,6 +48,8 @@ class Registered:
     failed_digest: str = ""
     explained: int = -1
     is_moved: bool = False
+    loaded_ms: int = 0
+    used_ms: int = 0
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
     calls: dict[int, int] = field(default_factory=dict)
 
@@ -61,7 +64,9 @@ class Registry:
         recorder: Recorder,
         rediscover: Callable[[str], Bundle | None],
         variables_of: Callable[[Bundle], Mapping[str, str]],
+        lifetimes: Lifetimes | None = None,
     ) -> None:
+        self._lifetimes = lifetimes if lifetimes is not None and lifetimes.are_bounded else None
         self._runtimes = runtimes
         self._recorder = recorder
         self._rediscover = rediscover
@@ -100,6 +105,41 @@ class Registry:
                 await self._load(known, known.bundle)
         return known
 
+    async def restart(self, name: str) -> None:
+        """Have the next call of a function begin with nothing in memory.
+
+        Raises:
+            FunctionNotFound: no such function.
+        """
+        known = await self.current(name)
+        async with known.lock:
+            await self._load(known, known.bundle)
+
+    async def cold(self, name: str) -> tuple[Registered, Generation | None]:
+        """Return a function and an instance of its code that is for one call alone.
+
+        Raises:
+            FunctionNotFound: no such function.
+        """
+        known = await self.current(name)
+        warm = known.generation
+        if warm is None:
+            return known, None
+        try:
+            return known, await self._runtimes[warm.bundle.engine].load(warm.bundle)
+        except LoadFailed as fault:
+            known.problem = fault.problem
+            return known, None
+
+    async def _use(self, known: Registered, lifetimes: Lifetimes) -> None:
+        """Note that an instance is used, another one if that one has lived long enough."""
+        if known.loaded_ms == 0:
+            known.loaded_ms = known.used_ms = lifetimes.now_ms()
+        async with known.lock:
+            if lifetimes.is_over(loaded_ms=known.loaded_ms, used_ms=known.used_ms):
+                await self._load(known, known.bundle)
+            known.used_ms = lifetimes.now_ms()
+
     def states(self) -> list[FunctionState]:
         """Return every function by name."""
         return [
@@ -124,6 +164,8 @@ class Registry:
         """
         known = self._registered.get(name)
         if known is not None and known.generation is not None and self._serves(known.generation):
+            if self._lifetimes is not None:
+                await self._use(known, self._lifetimes)
             return known
         bundle = self._rediscover(name)
         if bundle is not None:
@@ -202,6 +244,8 @@ class Registry:
         old, known.generation = known.generation, generation
         known.problem, known.failed_digest = None, ""
         known.number += 1
+        if self._lifetimes is not None:
+            known.loaded_ms = known.used_ms = self._lifetimes.now_ms()
         if old is not None:
             if id(old) not in known.calls:
                 self._runtimes[old.bundle.engine].retire(old)

@@ -9,14 +9,11 @@ from typing import Final
 
 from emulator.ambient import Ids, SuiteClock
 from emulator.config import Config
-from emulator.core.errors import ConfigurationError
+from emulator.config.sections import FunctionsSection
 from emulator.core.indexes import IndexDefinition
 from emulator.core.limits import PROFILES, Limits
 from emulator.core.records import dataclass
 from emulator.functions.base import FunctionRuntime
-from emulator.functions.node_process import NodeProcessRuntime
-from emulator.functions.python_inline import PythonInlineRuntime
-from emulator.functions.python_process import PythonProcessRuntime
 from emulator.services.access import Access
 from emulator.services.access_record import AccessRecord
 from emulator.services.activity import Activity
@@ -36,6 +33,7 @@ from emulator.services.functions import Functions, Place
 from emulator.services.http_routes import HttpRoutes
 from emulator.services.importing import Importing
 from emulator.services.indexes import Indexes
+from emulator.services.instances import Lifetimes
 from emulator.services.openapi.service import OpenApi
 from emulator.services.permitted import PermittedDatabase
 from emulator.services.planning import Reader
@@ -48,20 +46,15 @@ from emulator.services.timers import Timers
 from emulator.services.transactions import Transactions
 from emulator.services.watch import Watches
 from emulator.stores.base import BlobStore, DocumentStore
-from emulator.stores.disk import DiskBlobStore
-from emulator.stores.tiny import TinyDocumentStore
 from emulator.stores.versions import PatientStore, VersionedStore
 from emulator.suite.identity import Identity, open_identity
 from emulator.suite.openapi import build_openapi
 from emulator.suite.platform import Figures, count_figures
+from emulator.suite.plugins import open_runtimes, open_stores
 from emulator.suite.rule_files import RuleWatch
 from emulator.suite.surroundings import Surroundings, appid_of
 
 REGION: Final = "ap-shanghai"
-DOCUMENTS_FOLDER: Final = "database"
-BLOBS_FOLDER: Final = "storage"
-PACKAGES_FOLDER: Final = "node"
-PYTHON_PACKAGES_FOLDER: Final = "python"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -141,11 +134,11 @@ def assemble(config: Config, around: Surroundings) -> Parts:
     recorder, bus = Recorder(clock), Bus()
     rules = RuleWatch(config, recorder)
     access = Access(rules.permissions, AccessRecord(recorder))
-    kept, blobs = _stores(config, around)
+    kept, blobs = open_stores(config, around)
     store, policy, place = VersionedStore(kept), _policy(config), _place(config, around)
-    runtimes = _runtimes(config, around, place)
+    runtimes = open_runtimes(config, around, place)
     registry, functions = _functions(
-        place, around, runtimes, recorder, access, limits=policy.limits
+        place, around, runtimes, recorder, access, limits=policy.limits, settings=config.functions
     )
     storage = _storage(blobs, env_id, around, bus, access)
     ground = _Ground(
@@ -287,21 +280,6 @@ def _executor(
     )
 
 
-def _runtimes(config: Config, around: Surroundings, place: Place) -> Mapping[str, FunctionRuntime]:
-    return {
-        "python": PythonInlineRuntime(clock=around.clock),
-        "python_process": PythonProcessRuntime(
-            clock=around.clock, ids=around.ids, variables_of=place.variables_of
-        ),
-        "node": NodeProcessRuntime(
-            clock=around.clock,
-            ids=around.ids,
-            variables_of=place.variables_of,
-            shared=config.data_dir / PACKAGES_FOLDER,
-        ),
-    }
-
-
 def _place(config: Config, around: Surroundings) -> Place:
     return Place(
         env_id=config.emulator.env,
@@ -331,7 +309,7 @@ def _policy(config: Config) -> Policy:
     )
 
 
-def _functions(
+def _functions(  # noqa: PLR0913  # what both are built of, each once
     place: Place,
     around: Surroundings,
     runtimes: Mapping[str, FunctionRuntime],
@@ -339,12 +317,14 @@ def _functions(
     access: Access,
     *,
     limits: Limits,
+    settings: FunctionsSection,
 ) -> tuple[Registry, Functions]:
     registry = Registry(
         runtimes,
         recorder=recorder,
         rediscover=around.rediscover,
         variables_of=place.variables_of,
+        lifetimes=Lifetimes(around.clock, idle_s=settings.idle_s, lifetime_s=settings.lifetime_s),
     )
     functions = Functions(
         runtimes,
@@ -355,6 +335,7 @@ def _functions(
         recorder=recorder,
         access=access,
         limits=limits,
+        cold=settings.cold,
     )
     return registry, functions
 
@@ -380,21 +361,3 @@ def _storage(
         publish=bus.publish,
         allow=allow,
     )
-
-
-def _stores(config: Config, around: Surroundings) -> tuple[DocumentStore, BlobStore]:
-    mode = "memory" if config.ephemeral else config.database.journal
-    try:
-        around.folder.mkdir(parents=True, exist_ok=True)
-        store = TinyDocumentStore.open(
-            around.folder / DOCUMENTS_FOLDER, mode=mode, clock=around.clock.machine
-        )
-        around.at_end(store.close)
-        blobs = DiskBlobStore(around.folder / BLOBS_FOLDER, around.clock, synced=mode == "always")
-        around.at_end(blobs.close)
-    except OSError as fault:
-        raise ConfigurationError(
-            f"the data folder {around.folder} cannot be used: {fault.strerror or fault}",
-            hint="choose another with --data-dir, or keep nothing with --ephemeral",
-        ) from fault
-    return store, blobs

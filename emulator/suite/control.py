@@ -17,6 +17,7 @@ import orjson
 from emulator.config import Config
 from emulator.core.errors import FunctionNotFound
 from emulator.core.values import Document, Value
+from emulator.functions.base import Manner
 from emulator.services.caller import Caller
 from emulator.services.firing import Firing
 from emulator.services.functions import Invoked
@@ -111,7 +112,13 @@ class SuiteControl:
         return self._parts.datasets.documents(name)
 
     async def invoke(
-        self, name: str, event: Value, *, openid: str | None, source: str
+        self,
+        name: str,
+        event: Value,
+        *,
+        openid: str | None,
+        source: str,
+        cold: bool = False,
     ) -> dict[str, Value]:
         """Call a function as that user; raises FunctionNotFound, other failures are answered."""
         caller = Caller(
@@ -119,7 +126,16 @@ class SuiteControl:
         )
         # A copy: the platform's `userInfo` is put into it, and the handler may keep it.
         own = orjson.loads(orjson.dumps(event))
-        return _invoked(await self._parts.functions.invoke(name, own, caller))
+        manner = Manner(cold=cold)
+        return _invoked(await self._parts.functions.invoke(name, own, caller, manner=manner))
+
+    def instances(self) -> list[dict[str, Value]]:
+        """Return the instances of functions' code there are now."""
+        return [asdict(each) for each in self._parts.functions.instances()]
+
+    async def restart(self, name: str) -> None:
+        """Have the next call begin with nothing in memory; raises FunctionNotFound."""
+        await self._parts.registry.restart(name)
 
     async def inspect(self, name: str, port: int) -> str:
         """Open a function to debuggers; raises FunctionNotFound or InvalidParam."""

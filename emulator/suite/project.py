@@ -19,7 +19,8 @@ from emulator.functions.triggers.timer import Weekdays, compile_timer
 from emulator.services.dispatcher import ReactiveTriggers
 from emulator.services.http_routes import HttpRoute
 from emulator.services.timers import Timer
-from emulator.suite.assembly import PYTHON_PACKAGES_FOLDER, Parts
+from emulator.suite.assembly import Parts
+from emulator.suite.plugins import PYTHON_PACKAGES_FOLDER
 
 WEEKDAYS: Final[Mapping[Profile, Weekdays]] = {
     "wechat": "sunday",

@@ -76,8 +76,24 @@ class ControlledSuite(Protocol):
         """Return the documents of a collection; raises CollectionNotExist."""
         ...
 
-    async def invoke(self, name: str, event: Value, *, openid: str | None, source: str) -> Json:
+    async def invoke(
+        self,
+        name: str,
+        event: Value,
+        *,
+        openid: str | None,
+        source: str,
+        cold: bool = False,
+    ) -> Json:
         """Call a function; raises FunctionNotFound, other failures are part of the answer."""
+        ...
+
+    def instances(self) -> list[Json]:
+        """Return the instances of functions' code there are now."""
+        ...
+
+    async def restart(self, name: str) -> None:
+        """Have the next call begin with nothing in memory; raises FunctionNotFound."""
         ...
 
     async def inspect(self, name: str, port: int) -> str:
@@ -133,6 +149,8 @@ def routes(suite: ControlledSuite) -> list[web.RouteDef]:
         (web.get, "/_emu/collections/{name}", control.collection),
         (web.post, "/_emu/functions/{name}/invoke", control.invoke),
         (web.post, "/_emu/functions/{name}/inspect", control.inspect),
+        (web.post, "/_emu/functions/{name}/restart", control.restart),
+        (web.get, "/_emu/instances", control.instances),
         (web.post, "/_emu/triggers/{function}/{trigger}/fire", control.fire),
         (web.get, "/_emu/storage", control.storage),
         (web.get, "/_emu/logs", control.logs),
@@ -186,14 +204,24 @@ class _Control:
 
     async def invoke(self, request: web.Request) -> web.StreamResponse:
         raw = await read_body(request, EVENT_SIZE_MAX_BYTES)
-        data = read_object(raw, known=("event", "openid", "source", "asynchronous"))
+        data = read_object(raw, known=("event", "openid", "source", "asynchronous", "cold"))
         name, event = request.match_info["name"], data.get("event", {})
         openid = text_or_none(data, "openid")
         source = text_or_none(data, "source") or SOURCE_DEFAULT
         if flag(data, "asynchronous"):
             self._suite.call_soon(name, event, openid=openid, source=source)
             return answer({"queued": True}, status=202)
-        return answer(await self._suite.invoke(name, event, openid=openid, source=source))
+        cold = flag(data, "cold")
+        told = await self._suite.invoke(name, event, openid=openid, source=source, cold=cold)
+        return answer(told)
+
+    async def instances(self, request: web.Request) -> web.StreamResponse:
+        del request
+        return answer(self._suite.instances())
+
+    async def restart(self, request: web.Request) -> web.StreamResponse:
+        await self._suite.restart(request.match_info["name"])
+        return answer({"restarted": True})
 
     async def inspect(self, request: web.Request) -> web.StreamResponse:
         raw = await read_body(request, EVENT_SIZE_MAX_BYTES)

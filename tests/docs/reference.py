@@ -63,8 +63,18 @@ CALLS = {
         '`{"port": 9229}`, 0 or nothing for any port',
         '`{"url"}`: where debuggers attach; a Python function runs in a process of its own then',
     ),
+    "POST /_emu/functions/{name}/restart": (
+        "",
+        '`{"restarted": true}`: the next call begins with nothing in memory',
+    ),
+    "GET /_emu/instances": (
+        "",
+        '`[{"function", "engine", "pid", "serves", "calls_running", "resting_s"}]`: where code of '
+        "functions is in memory",
+    ),
     "POST /_emu/functions/{name}/invoke": (
-        '`{"event": {}, "openid": "oAda" or null, "source": "wx_client", "asynchronous": false}`',
+        '`{"event": {}, "openid": "oAda" or null, "source": "wx_client", "asynchronous": false, '
+        '"cold": false}`',
         '`{"result" or "error": {"code", "kind", "message", "stack"}, "request_id", '
         '"duration_ms", "logs": [{"level", "line"}]}`',
     ),

@@ -63,8 +63,14 @@ class FakeSuite:
         self._note("collection", name)
         return [{"_id": ObjectId("0" * 24), "at": MOMENT, "n": Int64(1), "x": math.inf, "y": None}]
 
-    async def invoke(self, name, event, *, openid, source):
-        self._note("invoke", name, event, openid, source)
+    def instances(self):
+        return [{"function": "pay", "pid": 7}]
+
+    async def restart(self, name):
+        self._note("restart", name)
+
+    async def invoke(self, name, event, *, openid, source, cold=False):
+        self._note("invoke", name, event, openid, source, *(["cold"] if cold else []))
         return {"result": {"ok": True}, "request_id": "r", "duration_ms": 1.5, "logs": []}
 
     async def inspect(self, name, port):
@@ -397,6 +403,13 @@ async def test_inspect_refuses_what_is_no_port(client, suite, port):
     assert status == 400
     assert "port must be a whole number" in str(answer)
     assert suite.calls == []
+
+
+async def test_cold_call_instances_and_restart(client, suite):
+    await call(client, "POST", "functions/pay/invoke", {"cold": True})
+    assert await call(client, "POST", "functions/pay/restart") == (200, {"restarted": True})
+    assert await call(client, "GET", "instances") == (200, [{"function": "pay", "pid": 7}])
+    assert suite.calls == [("invoke", "pay", {}, None, "wx_client", "cold"), ("restart", "pay")]
 
 
 async def test_asynchronous_call_is_queued(client, suite):
