@@ -107,7 +107,8 @@ def _functions(config: Config, bundles: tuple[Bundle, ...]) -> Findings:
             hint = "" if problem.severity == "note" else "correct the file; it is reloaded at once"
             state = _STATES[problem.severity]
             yield _finding(about, state, f"{bundle.name}: {_pointed(problem)}", hint)
-    for problem in scan(root).problems:
+    settings = config.functions
+    for problem in scan(root, defaults=settings, overrides=settings.each).problems:
         hint = "" if problem.severity == "note" else "rename the folder"
         yield _finding(about, _STATES[problem.severity], problem.message, hint)
 

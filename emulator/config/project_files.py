@@ -36,7 +36,10 @@ FUNCTION_ROOTS: Final = (
 """Folders that are looked for when no file names one, in order."""
 
 _USED: Final = frozenset(
-    {"$schema", "version", "envId", "functionRoot", "functions", "database", "databases"}
+    {
+        *("$schema", "version", "envId", "functionRoot", "functions", "functionDefaultConfig"),
+        *("database", "databases"),
+    }
 )
 _USED_OF_FUNCTION: Final = frozenset(
     {"name", "timeout", "memorySize", "handler", "envVariables", "triggers", "config", "aclRule"}
@@ -142,7 +145,8 @@ class _Cloudbase:
         env = data.get("envId")
         found.env = env if isinstance(env, str) and env else None
         found.website = website_of(data)
-        functions = _records(data.get("functions"))
+        default = data.get("functionDefaultConfig")
+        functions = [_merged(default, item) for item in _records(data.get("functions"))]
         for item in functions:
             self._function(found, item)
         used = _USED if found.website is None else {*_USED, "framework"}
@@ -186,6 +190,17 @@ class _Cloudbase:
         if name not in self._variables:
             found.note(f"{{{{env.{name}}}}}: no variable {name}, neither set nor in .env")
         return self._variables.get(name, "")
+
+
+def _merged(default: Any, own: Any) -> Any:
+    """Return one's own settings over the default ones, objects field by field, lists by place."""
+    if isinstance(default, dict) and isinstance(own, dict):
+        both = {key: _merged(default[key], own[key]) for key in default.keys() & own.keys()}
+        return {**default, **own, **both}
+    if isinstance(default, list) and isinstance(own, list):
+        pairs = zip(default, own, strict=False)
+        return [*(_merged(*pair) for pair in pairs), *default[len(own) :], *own[len(default) :]]
+    return own
 
 
 def _collection(found: Found, item: Mapping[str, Any]) -> None:

@@ -1,5 +1,6 @@
 """Looking a project and its machine over."""
 
+import json
 import os
 import socket
 import sys
@@ -62,6 +63,15 @@ def test_no_folder_of_functions_is_a_warning(project):
     (project / "functions" / "hello").rmdir()
     (project / "functions").rmdir()
     assert states(about(project, "Functions")) == {"warning"}
+
+
+def test_a_function_whose_handler_lies_elsewhere_is_one(project):
+    (project / "functions" / "built" / "dist").mkdir(parents=True)
+    (project / "functions" / "built" / "dist" / "app.js").write_text("exports.main = () => 1\n")
+    built = {"name": "built", "handler": "dist/app.main"}
+    (project / "cloudbaserc.json").write_text(json.dumps({"functions": [built]}))
+    (found,) = about(project, "Functions")
+    assert "2 functions" in found.message
 
 
 def test_a_javascript_function_without_node_is_an_error(project, monkeypatch):

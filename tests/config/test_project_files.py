@@ -41,6 +41,30 @@ def test_functions_of_cloudbaserc_bring_their_settings(load):
     )
 
 
+def test_functions_have_the_default_settings_of_cloudbaserc_below_their_own(load):
+    config = load(
+        {
+            "cloudbaserc.json": """{
+  "functionDefaultConfig": {"timeout": 10, "memorySize": 512, "envVariables": {"A": "1", "B": "1"},
+    "triggers": [{"name": "t", "type": "timer", "config": "0 0 0 * * * *"}]},
+  "functions": [
+    {"name": "own", "timeout": 5,
+     "envVariables": {"B": "2", "C": "2"}, "triggers": [{"name": "u"}]},
+    {"name": "plain"}
+  ]
+}""",
+            "functions/own/index.js": "",
+        }
+    )
+    own, plain = config.functions.of("own"), config.functions.of("plain")
+    assert (own.timeout_s, plain.timeout_s, own.memory_mb, plain.memory_mb) == (5, 10, 512, 512)
+    assert (own.env, plain.env) == ({"A": "1", "B": "2", "C": "2"}, {"A": "1", "B": "1"})
+    assert [trigger.name for trigger in own.triggers] == ["u"]
+    assert own.triggers[0].config == plain.triggers[0].config == "0 0 0 * * * *"
+    assert config.functions.of("unlisted").timeout_s is None
+    assert config.problems == ()
+
+
 def test_settings_of_deployment_are_noted_once_and_are_no_problem(load):
     config = load(
         {

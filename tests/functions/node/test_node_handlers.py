@@ -232,7 +232,9 @@ async def test_printed_stacks_end_where_the_function_was_called(stage):
     )
     first, *frames = [line for _, _, line in stage.lines]
     assert first == "Error: no"
-    assert [frame.split("(")[0].strip() for frame in frames] == ["at fail", "at exports.main"]
+    assert len(frames) == 2
+    assert "at fail (" in frames[0]
+    assert "exports.main (" in frames[1]
     assert frames[-1].endswith("seen")
 
 
