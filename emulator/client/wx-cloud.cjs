@@ -451,13 +451,14 @@ take({queryID,currEvent,events}){let isFirst=this.queryID===undefined
 this.queryID=queryID
 let fresh=isFirst?events:events.filter((event)=>event.ID>this.eventID)
 if(!isFirst&&fresh.length&&fresh[0].ID>this.eventID+1)return false
-if(!isFirst&&!fresh.length)return true
-let whole=isFirst||fresh[0].QueueType==='init'
+let steps=isFirst?[currEvent]:[...new Set(fresh.map((event)=>event.ID))]
+for(let id of steps){let step=isFirst?fresh:fresh.filter((event)=>event.ID===id)
+let whole=isFirst||step[0].QueueType==='init'
 if(whole)this.docs=[]
-let docChanges=fresh.map((event)=>this._apply(event))
-this.eventID=isFirst?currEvent:fresh[fresh.length - 1].ID
+let docChanges=step.map((event)=>this._apply(event))
+this.eventID=id
 let type=whole?{type:'init'}:{}
-this._tell('onChange',{id:this.eventID,docChanges,docs:this.docs.slice(),...type})
+this._tell('onChange',{id,docChanges,docs:this.docs.slice(),...type})}
 return true}
 fail(error){this._tell('onError',this._shape.refuse('document.watch',error))}
 _tell(name,told){if(this._options[name])Promise.resolve().then(()=>this._options[name](told)).catch(later)}

@@ -1175,13 +1175,16 @@ class Watch {
     this.queryID = queryID
     const fresh = isFirst ? events : events.filter((event) => event.ID > this.eventID)
     if (!isFirst && fresh.length && fresh[0].ID > this.eventID + 1) return false
-    if (!isFirst && !fresh.length) return true
-    const whole = isFirst || fresh[0].QueueType === 'init'
-    if (whole) this.docs = []
-    const docChanges = fresh.map((event) => this._apply(event))
-    this.eventID = isFirst ? currEvent : fresh[fresh.length - 1].ID
-    const type = whole ? { type: 'init' } : {}
-    this._tell('onChange', { id: this.eventID, docChanges, docs: this.docs.slice(), ...type })
+    const steps = isFirst ? [currEvent] : [...new Set(fresh.map((event) => event.ID))]
+    for (const id of steps) {
+      const step = isFirst ? fresh : fresh.filter((event) => event.ID === id)
+      const whole = isFirst || step[0].QueueType === 'init'
+      if (whole) this.docs = []
+      const docChanges = step.map((event) => this._apply(event))
+      this.eventID = id
+      const type = whole ? { type: 'init' } : {}
+      this._tell('onChange', { id, docChanges, docs: this.docs.slice(), ...type })
+    }
     return true
   }
 

@@ -24,3 +24,4 @@ def test_a_watched_query_is_followed(client_suite, tmp_path):
     assert [each[0] for each in later[-1]["docs"]] == ["m1", "m3"]
     assert told["lone"] == ["m1"]
     assert told["refused"] == -502005
+    assert told["most"] == 1

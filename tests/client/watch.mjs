@@ -37,6 +37,22 @@ await fetch(`${process.env.CLOUD_EMU_URL}/_emu/watchers/cut`, { method: 'POST', 
 await messages.doc('m3').update({ data: { room: 1 } })
 await heard(5)
 await watcher.close()
+// Many writes travel together, and are told one after the other, as the cloud's SDK tells them.
+const many = { most: 0, docs: -1 }
+const until = async (holds) => {
+  while (!holds()) await new Promise((resolve) => setTimeout(resolve, 5))
+}
+const burst = messages.where({ room: 9 }).watch({
+  onChange ({ docChanges, docs, type }) {
+    many.docs = docs.length
+    if (type !== 'init') many.most = Math.max(many.most, docChanges.length)
+  },
+  onError: (error) => errors.push(error.errMsg)
+})
+await until(() => many.docs === 0)
+await Promise.all(Array.from({ length: 30 }, (_, n) => messages.add({ data: { _id: `b${n}`, room: 9 } })))
+await until(() => many.docs === 30)
+await burst.close()
 const lone = await new Promise((onChange, onError) => {
   const one = messages.doc('m1').watch({ onChange: (told) => one.close().then(() => onChange(told)), onError })
 })
@@ -45,6 +61,6 @@ const refused = await new Promise((resolve, fail) => {
 })
 writeFileSync(
   resultFile,
-  JSON.stringify({ snapshots, errors, lone: lone.docs.map(({ _id }) => _id), refused })
+  JSON.stringify({ snapshots, errors, lone: lone.docs.map(({ _id }) => _id), refused, most: many.most })
 )
 process.exit(0)

@@ -63,5 +63,6 @@ def test_watch_in_node(sdk_modules: Path, world: ClientWorld, tmp_path: Path, ma
         replaced if each == "replace dequeue b" else each for each in CHANGES
     ]
     assert told["cut"] == [None, None]
+    assert told["many"] == [None, True]
     assert "COLLECTION_PERMISSION_DENIED" in told["secret"]
     assert told["open"] == 0

@@ -80,6 +80,18 @@ const main = async () => {
   await until(() => top.ids() === '' && one.ids() === '')
   told.cut = [top.failed ?? null, one.failed ?? null]
 
+  // Many writes at once travel as several numbered steps in one message.
+  const many = new Heard()
+  const third = notes.where({ g: 'many' }).watch(many.options())
+  await until(() => many.docs)
+  const names = Array.from({ length: 120 }, (_, number) => `m${number}`)
+  await Promise.all(names.map((_id, n) => notes.add({ _id, n, g: 'many' })))
+  await Promise.all(names.map((_id, n) => (n % 3 ? notes.doc(_id).update({ n: n + 1000 }) : notes.doc(_id).remove())))
+  const left = names.filter((_, n) => n % 3).sort().join()
+  await until(() => many.ids() === left && many.docs.every((each) => each.n > 1000))
+  told.many = [many.failed ?? null, many.changes.length >= 120]
+  await third.close()
+
   const secret = new Heard()
   db.collection('secret').watch(secret.options())
   await until(() => secret.failed)
