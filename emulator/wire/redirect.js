@@ -47,9 +47,15 @@
     root.fetch = function (input, options) {
       var isRequest = typeof root.Request !== 'undefined' && input instanceof root.Request
       var to = moved(isRequest ? input.url : String(input))
-      var asked = isRequest && to !== input.url ? new root.Request(to, input) : isRequest ? input : to
       if (isNear(to)) options = Object.assign({}, options, { credentials: 'include' })
-      return fetched.call(root, asked, options)
+      if (!isRequest) return fetched.call(root, to, options)
+      if (to === input.url) return fetched.call(root, input, options)
+      // A request that is made of another one streams its body, which needs HTTP/2.
+      var kept = { method: input.method, headers: input.headers, signal: input.signal }
+      return input.clone().blob().then(function (body) {
+        if (body.size) kept.body = body
+        return fetched.call(root, to, Object.assign(kept, options))
+      })
     }
   }
 

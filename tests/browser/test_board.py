@@ -249,6 +249,32 @@ async def test_a_paired_phone_orders_and_the_room_sees_it(open_board, page, seco
     await second.locator(f'[data-lane="ready"] [data-order="{number}"]').wait_for()
 
 
+async def test_a_paired_page_with_the_redirect_script_asks_as_an_sdk_does(open_board, second):
+    link = open_board.ready["pairing"]["links"][0]
+    await second.goto(link)
+    await second.wait_for_selector("[data-order]")
+    await second.add_script_tag(url=f"http://{urlsplit(link).netloc}/_emu/sdk/redirect.js")
+    told = await second.evaluate(
+        """async () => {
+          const address = 'https://demo-env.ap-shanghai.tcb-api.tencentcloudapi.com/web'
+          const body = JSON.stringify({ action: 'auth.signInAnonymously' })
+          const fetched = await fetch(address, { method: 'POST', body })
+          const asked = await fetch(new Request(address, { method: 'POST', body }))
+          const xhr = new XMLHttpRequest()
+          xhr.open('POST', address)
+          await new Promise((done) => { xhr.onloadend = done; xhr.send(body) })
+          const socket = new WebSocket('wss://demo-env.ap-shanghai.tcb-ws.tencentcloudapi.com/ws')
+          const opened = await new Promise((done) => {
+            socket.onopen = () => done('open')
+            socket.onerror = () => done('refused')
+          })
+          socket.close()
+          return [fetched.status, asked.status, xhr.status, opened]
+        }"""
+    )
+    assert told == [200, 200, 200, "open"]
+
+
 async def test_a_suite_that_is_reset_says_how_to_load_the_data_again(board, page):
     await opened(page, board)
     told(board, "/_emu/reset", {})
