@@ -6,6 +6,7 @@ asked of its routes, which needs no name server and sends nothing.
 
 import ipaddress
 import socket
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from typing import Any, Final
@@ -42,15 +43,18 @@ def addresses(far: Sequence[str] = _FAR) -> list[str]:
     return list(dict.fromkeys(_own_addresses(far)))
 
 
-def section(pairing: Info) -> list[str]:
-    """Return what people read of a pairing: the links, the first one as a picture, and the key."""
+def section(pairing: Info, encoding: str | None = None) -> list[str]:
+    """Return what people read of a pairing: the links, the first one as a picture, and the key.
+
+    There is no picture where the terminal's encoding lacks its signs.
+    """
     found = list(pairing["links"])
     lines = [bold("Phones and other machines") + faint(" (nobody else is let in)")]
     lines += [f"  {colored(link, 'cyan')}" for link in found]
-    if found:
-        lines += [f"  {line}" for line in picture(found[0])]
-    else:
+    if not found:
         lines.append("  this machine is in no network")
+    elif _can_show("".join(_BLOCKS.values()), encoding or sys.stdout.encoding):
+        lines += [f"  {line}" for line in picture(found[0])]
     lines.append(f"  programs send the header  X-Emu-Pairing: {pairing['key']}")
     return lines
 
@@ -69,6 +73,14 @@ def picture(text: str) -> list[str]:
         )
         for pair in zip(rows[::2], rows[1::2], strict=True)
     ]
+
+
+def _can_show(text: str, encoding: str | None) -> bool:
+    try:
+        text.encode(encoding or "ascii")
+    except (UnicodeEncodeError, LookupError):
+        return False
+    return True
 
 
 def _own_addresses(far: Sequence[str]) -> Iterator[str]:

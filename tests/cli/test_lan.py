@@ -30,4 +30,7 @@ def test_people_read_links_and_key():
     shown = "\n".join(lan.section({"links": ["http://192.168.1.5:1/x"], "key": "the-key"}))
     assert "http://192.168.1.5:1/x" in shown
     assert "X-Emu-Pairing: the-key" in shown
+    for encoding, drawn in (("utf-8", True), ("ascii", False), ("cp1252", False), ("?", False)):
+        lines = lan.section({"links": ["http://10.0.0.1/"], "key": "k"}, encoding)
+        assert any("█" in line for line in lines) is drawn
     assert "no network" in "\n".join(lan.section({"links": [], "key": "k"}))
