@@ -101,6 +101,7 @@ SCENARIO = {
     ),
     "functions/stored/config.json": json.dumps(
         {
+            "runtime": "process",
             "triggers": [
                 {
                     "name": "put",
@@ -109,6 +110,15 @@ SCENARIO = {
                 }
             ]
         }
+    ),
+    "functions/page/index.js": (
+        "exports.main = async (event, context) => {\n"
+        "  console.log('called by', event.dataList ? 'a trigger' : 'a visitor')\n"
+        "  return { request: context.request_id, left: typeof context.environment }\n"
+        "}\n"
+    ),
+    "functions/page/config.json": json.dumps(
+        {"triggers": [{"name": "notes", "type": "database", "config": {"collection": "notes"}}]}
     ),
     "functions/fails/index.py": "def main(event, context):\n    raise ValueError('no more')\n",
     "functions/fails/config.json": json.dumps(
@@ -146,6 +156,7 @@ async def scenario(project, data_dir):
             for number in range(5):
                 event = {"number": number, "id": orders["result"]["id"]}
                 await ask("POST", "/functions/upload/invoke", {"event": event, "openid": "oAda"})
+            await ask("POST", "/functions/page/invoke", {"openid": "oAda"})
             failing = {"failing": [{"_id": "a"}, {"_id": "b"}]}
             await ask("POST", "/seed", {"collections": failing, "triggers": True})
             await ask("GET", "/idle?timeout_s=30")
