@@ -332,8 +332,9 @@ async def test_calls_sent_together_keep_their_events_identities_and_lines_apart(
         *(stage.result(generation, n, wx_context={"OPENID": f"o{n}"}) for n in range(100))
     )
     assert told == [[n, f"o{n}"] for n in range(100)]
-    assert [(request_id, line) for request_id, _, line in stage.lines] == [
-        (f"r{n + 1}", str(n)) for n in range(100)
+    # On a busy machine another process may have been started, and taken some.
+    assert sorted((int(line), request_id) for request_id, _, line in stage.lines) == [
+        (n, f"r{n + 1}") for n in range(100)
     ]
 
 
