@@ -60,6 +60,10 @@ def duration_ms(duration: Value) -> int:
     return found
 
 
+def _always() -> bool:
+    return True
+
+
 class Due(Protocol):
     """Whoever does something at moments of its own and is told when they have come."""
 
@@ -124,8 +128,10 @@ class Clockwork:
                 await source.run_due()
             await self._settle()
 
-    async def advance(self, milliseconds: int) -> int:
+    async def advance(self, milliseconds: int, *, is_wanted: Callable[[], bool] = _always) -> int:
         """Go on by so much, calling everything due on the way in order; returns how many timers.
+
+        Once it is not wanted any more the clock stays where it has come to.
 
         Raises:
             InvalidParam: time cannot be advanced backwards or past the year 9999.
@@ -140,9 +146,10 @@ class Clockwork:
             self._timers.hold(held=True)
             try:
                 await self._settle()
-                fired = await self._run_until(target_ms)
-                self._clock.turn_to(target_ms)
-                await self._settle()
+                fired = await self._run_until(target_ms, is_wanted)
+                if is_wanted():
+                    self._clock.turn_to(target_ms)
+                    await self._settle()
             finally:
                 self._timers.hold(held=False)
                 if not was_frozen:
@@ -159,7 +166,7 @@ class Clockwork:
         async with self._turning:
             self._clock.resume()
 
-    async def _run_until(self, target_ms: int) -> int:
+    async def _run_until(self, target_ms: int, is_wanted: Callable[[], bool]) -> int:
         fired = 0
         breath_s = self._stopwatch.elapsed_s()
         while True:
@@ -178,6 +185,8 @@ class Clockwork:
             await self._settle(woken=False)
             if self._stopwatch.elapsed_s() > breath_s + BREATH_EVERY_S:
                 await asyncio.sleep(0)
+                if not is_wanted():
+                    return fired
                 breath_s = self._stopwatch.elapsed_s()
 
     async def _settle(self, *, woken: bool = True) -> None:

@@ -4,6 +4,7 @@ Not here: routes (`wire.control_platform`). The one idea: as in `suite.control`,
 gathered and shaped as JSON data, nothing is decided.
 """
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
@@ -46,9 +47,13 @@ class PlatformControl:
         """Show this moment; raises InvalidParam for what is none."""
         await self._parts.clockwork.set(self._moment_ms(moment))
 
-    async def advance_clock(self, duration: Value) -> int:
-        """Go on by so much, calling what is due; returns how many timers. Raises InvalidParam."""
-        return await self._parts.clockwork.advance(duration_ms(duration))
+    async def advance_clock(self, duration: Value, is_wanted: Callable[[], bool]) -> int:
+        """Go on by so much, calling what is due, while it is wanted; returns how many timers.
+
+        Raises InvalidParam.
+        """
+        milliseconds = duration_ms(duration)
+        return await self._parts.clockwork.advance(milliseconds, is_wanted=is_wanted)
 
     async def freeze_clock(self) -> None:
         """Have the clock stand still."""

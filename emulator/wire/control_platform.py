@@ -4,6 +4,8 @@ Not here: what the calls do (`suite.platform_control`), the rest of the control 
 (`wire.control`), whose guard it shares.
 """
 
+from collections.abc import Callable
+from functools import partial
 from typing import Final, Protocol
 
 from aiohttp import web
@@ -28,8 +30,11 @@ class PlatformSuite(Protocol):
         """Show this moment; raises InvalidParam."""
         ...
 
-    async def advance_clock(self, duration: Value) -> int:
-        """Go on by so much, calling what is due; returns how many timers. Raises InvalidParam."""
+    async def advance_clock(self, duration: Value, is_wanted: Callable[[], bool]) -> int:
+        """Go on by so much, calling what is due, while it is wanted; returns how many timers.
+
+        Raises InvalidParam.
+        """
         ...
 
     async def freeze_clock(self) -> None:
@@ -122,7 +127,9 @@ class _Control:
         if "set" in data:
             await self._suite.set_clock(data["set"])
         if "advance" in data:
-            told["fired"] = await self._suite.advance_clock(data["advance"])
+            told["fired"] = await self._suite.advance_clock(
+                data["advance"], partial(_waits, request)
+            )
         if flag(data, "resume"):
             await self._suite.resume_clock()
         return answer({**self._suite.clock(), **told})
@@ -175,3 +182,8 @@ class _Control:
         found = request.match_info
         self._suite.pause(found["function"], found["trigger"], paused=paused)
         return answer({"paused": paused})
+
+
+def _waits(request: web.Request) -> bool:
+    """Tell whether somebody still waits for the answer."""
+    return request.transport is not None and not request.transport.is_closing()

@@ -108,7 +108,7 @@ SCENARIO = {
                     "type": "storage",
                     "config": {"prefix": "images/", "operations": ["put"]},
                 }
-            ]
+            ],
         }
     ),
     "functions/page/index.js": (

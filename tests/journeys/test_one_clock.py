@@ -1,5 +1,6 @@
 """Everything that knows the time knows the suite's: one turn of the clock moves all of it."""
 
+import asyncio
 import json
 from datetime import datetime
 
@@ -102,6 +103,20 @@ async def test_timers_whose_functions_write_are_called_in_order_at_their_moments
         name, _, told = each["_id"].partition(" ")
         assert name == ("sooner" if at % 60_000 == 0 else "later")
         assert round(datetime.fromisoformat(told).timestamp() * 1000) == at
+
+
+async def test_time_stops_when_who_turned_it_has_left(running):
+    async with aiohttp.ClientSession(running.url) as session:
+        turning = asyncio.create_task(session.post("/_emu/clock", json={"advance": "36500d"}))
+        start_ms = running.suite.clock.now_ms()
+        while running.suite.clock.now_ms() == start_ms:
+            await asyncio.sleep(0)
+        turning.cancel()
+        await asyncio.gather(turning, return_exceptions=True)
+        async with session.post("/_emu/clock", json={"freeze": True}) as response:
+            shown = await response.json()
+    assert start_ms < shown["now_ms"] < start_ms + 36_500 * DAY_MS
+    assert running.suite.clock.now_ms() == shown["now_ms"]
 
 
 async def test_open_transaction_ends_by_the_clock(running):

@@ -102,6 +102,21 @@ async def test_others_are_served_while_calls_end_at_once(stage, turned, monkeypa
     assert len(set(turns)) >= 9
 
 
+async def test_time_that_nobody_wants_any_more_stops_where_it_has_come_to(
+    stage, turned, monkeypatch
+):
+    clockwork, timers = turned
+    monkeypatch.setattr(module, "BREATH_EVERY_S", -1.0)
+    fired = []
+    await save_noting(stage, "f", fired)
+    timers.listen([Timer("f", "t", "", Every(60_000))])
+    count = await clockwork.advance(86_400_000, is_wanted=lambda: len(fired) < 3)
+    assert count == 3
+    assert clockwork.now_ms() == fired[-1][1] == fired[-1][2]
+    assert not clockwork.frozen
+    assert await clockwork.advance(60_000) == 1, "and goes on from there"
+
+
 async def test_sleepers_wake_at_their_moment_and_are_waited_for(stage, turned):
     clockwork, _ = turned
     seen = []
