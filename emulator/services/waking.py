@@ -14,8 +14,8 @@ SLICE_FIRST_S: Final = 0.005
 """How long listeners are woken at once; up to a hundred have heard by then."""
 SLICE_S: Final = 0.0004
 """How long others of a crowd are woken at a stretch; writers wait no longer than that."""
-TRIFLE_S: Final = 0.0001
-"""Who is done in less needs no rest."""
+TRIFLE: Final = 16
+"""So few are woken without a rest; how long that took says more of the machine than of them."""
 REST_SHARE: Final = 0.5
 """The rest after a slice, in slices, when nobody writes."""
 REST_SHARE_BUSY: Final = 8.0
@@ -123,27 +123,28 @@ class Waking:
     def _wake(self, slice_s: float) -> None:
         self._later = None
         began_s = self._stopwatch_s()
-        is_over = False
+        woken, is_over = 0, False
         while self._called and not is_over:
             crowd = next(iter(self._called))
-            is_over = self._wake_some(crowd, began_s + slice_s)
+            count, is_over = self._wake_some(crowd, began_s + slice_s)
+            woken += count
             if crowd.due > 0:
                 self._called.move_to_end(crowd)
             else:
                 del self._called[crowd]
-        if self._called or self._stopwatch_s() - began_s > TRIFLE_S:
+        if self._called or woken > TRIFLE:
             # Some loops write to sockets after what runs now; that belongs to the slice.
             self._later = asyncio.get_running_loop().call_soon(self._rest, began_s)
 
-    def _wake_some(self, crowd: Called, end_s: float) -> bool:
-        """Wake some of a crowd, and return whether the slice is over."""
-        for _ in range(TURN):
+    def _wake_some(self, crowd: Called, end_s: float) -> tuple[int, bool]:
+        """Wake some of a crowd, and return how many, and whether the slice is over."""
+        for count in range(TURN):
             if crowd.due <= 0:
-                return False
+                return count, False
             crowd.wake_next()
             if self._stopwatch_s() >= end_s:
-                return True
-        return False
+                return count + 1, True
+        return TURN, False
 
     def _rest(self, began_s: float) -> None:
         took_s = self._stopwatch_s() - began_s

@@ -47,6 +47,16 @@ async def test_a_small_crowd_is_woken_at_once() -> None:
     assert (world.woken, world.waking.count(), world.waking._later) == (["a", "b", "c"], 0, None)
 
 
+@pytest.mark.parametrize(("count", "rests"), [(waking.TRIFLE, False), (waking.TRIFLE + 1, True)])
+async def test_few_need_no_rest_however_slow_the_machine(count: int, rests: bool) -> None:
+    world = World(cost_s=waking.SLICE_FIRST_S / 50)
+    world.waking.call(world.crowd("x" * count))
+    world.waking.begin()
+    assert len(world.woken) == count
+    assert (world.waking._later is not None) == rests
+    await world.quiet()
+
+
 async def test_a_slice_ends_when_its_time_is_over() -> None:
     world = World(cost_s=waking.SLICE_FIRST_S / 2)
     world.waking.call(world.crowd("abcde"))
