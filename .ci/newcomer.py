@@ -158,7 +158,7 @@ def connected(url: str) -> socket.socket:
 
 def read_banner(banner: str, api: str, site: str, copy: Path) -> None:
     """Expect all that the banner is to show."""
-    folders = [each for each in (copy / "functions_examples").iterdir() if each.is_dir()]
+    folders = [each.parent for each in (copy / "functions_examples").glob("[!_]*/index.*")]
     promised = [
         "environment demo-env",
         f"API       {api}",
