@@ -251,3 +251,13 @@ async def test_work_that_was_not_awaited_is_done_and_known_to_the_suite(open_pro
     await project.idle()
     (note,) = project.documents("notes")
     assert (note["text"], note["by"]) == ("later", "oUser")
+
+
+async def test_the_sdks_logger_writes_structured_lines_and_nothing_else(open_project):
+    project = await open_project("logger")
+    told = await project.call("logger")
+    assert [(each["level"], json.loads(each["line"])) for each in told["logs"]] == [
+        ("info", {"name": "pay", "cost": 10}),
+        ("warning", {"name": "slow"}),
+        ("error", {"name": "lost", "tries": 3}),
+    ]

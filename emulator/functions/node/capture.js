@@ -57,7 +57,8 @@ class Capture {
       }
     }
     showPromisesPlainly()
-    // What the cloud's own runtime offers to the loggers of the SDKs.
+    // What the cloud's own runtime offers to the loggers of the SDKs, and how it says so.
+    process.env._SCF_TCB_LOG = '1'
     console.__baseLog__ = (message, level) => {
       this.level = ['error', 'warn', 'debug'].includes(level) ? level.replace('warn', 'warning') : ''
       try {

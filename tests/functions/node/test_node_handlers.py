@@ -254,3 +254,13 @@ async def test_prototypes_that_were_added_to_are_no_variables(stage):
     for number in range(2):
         user = {"OPENID": f"o{number}"}
         assert await stage.result(generation, wx_context=user) is False
+
+
+async def test_loggers_of_the_sdks_find_what_they_ask_for(stage):
+    told = await stage.run(
+        "exports.main = () => {\n"
+        "  console.__baseLog__({ cost: 10 }, 'warn')\n"
+        "  return process.env._SCF_TCB_LOG\n}"
+    )
+    assert told == "1"
+    assert [(level, line) for _, level, line in stage.lines] == [("warning", '{"cost":10}')]
