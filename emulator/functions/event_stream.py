@@ -58,7 +58,7 @@ class ServerSentEvents:
         """Tell whether nothing can be sent any more: it was ended, or the visitor left."""
         return self._stream.closed or self._stream.ended
 
-    def send(self, event: Any = None, **fields: Any) -> Sent:
+    def send(self, event: Any = None, /, **fields: Any) -> Sent:
         """Send an event: `{"data", "event", "id", "retry", "comment"}`, text as it is, or a list.
 
         Fields may be given by name as well. After the end nothing is sent, and it is false.
@@ -80,7 +80,7 @@ class ServerSentEvents:
             room = not self.closed
         return Sent(self._stream, room=room)
 
-    def end(self, event: Any = None, **fields: Any) -> None:
+    def end(self, event: Any = None, /, **fields: Any) -> None:
         """Send a last event, if any is given, and end the stream."""
         if event is not None or fields:
             self.send(event, **fields)

@@ -111,18 +111,6 @@ class HttpAccess:
 
     async def call(self, route: HttpRoute, request: web.Request) -> web.StreamResponse:
         """Call a route's function with the request and answer with its result."""
-        return await self._call(route, request)
-
-    def _route(self, method: str, path: str) -> HttpRoute | None:
-        route = self._routes.match(method, path)
-        if route is None and method == hdrs.METH_HEAD:
-            return self._routes.match(hdrs.METH_GET, path)
-        return route
-
-    def _methods(self, path: str) -> list[str]:
-        return [method for method in METHODS if self._routes.match(method, path) is not None]
-
-    async def _call(self, route: HttpRoute, request: web.Request) -> web.StreamResponse:
         visitor = self._visitor(request) if route.compiled.auth else VISITOR
         name, request_id = route.function, self._ids.request_id()
         event = http_event(
@@ -158,6 +146,15 @@ class HttpAccess:
                 status=answer.status, headers=CIMultiDict(answer.headers), body=answer.body
             )
         )
+
+    def _route(self, method: str, path: str) -> HttpRoute | None:
+        route = self._routes.match(method, path)
+        if route is None and method == hdrs.METH_HEAD:
+            return self._routes.match(hdrs.METH_GET, path)
+        return route
+
+    def _methods(self, path: str) -> list[str]:
+        return [method for method in METHODS if self._routes.match(method, path) is not None]
 
     def _shared(self, request: web.Request, response: web.StreamResponse) -> web.StreamResponse:
         """Let pages that may read the response."""

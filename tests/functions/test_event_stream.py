@@ -59,6 +59,17 @@ async def test_headers_may_be_added_but_not_what_makes_it_a_stream(stream):
     assert stream.heartbeat == b""
 
 
+async def test_fields_may_be_given_by_name_and_beside_an_event(stream):
+    sse = open_events(stream, print, keepalive=True, headers={})
+    assert sse.send(event="news", id=1, data={"n": 1})
+    assert sse.send({"data": "d"}, event="e")
+    sse.end(event="last", comment="c")
+    assert await stream.take(1) == (
+        b'event: news\nid: 1\ndata: {"n":1}\n\nevent: e\ndata: d\n\n: c\nevent: last\n\n'
+    )
+    assert not sse.send(data="late")
+
+
 async def test_there_is_one_answer(stream):
     stream.begin({"statusCode": 200})
     assert open_events(stream, print, keepalive=True, headers={}) is None
