@@ -107,7 +107,8 @@ class Pairing:
             self._reached.set("")
             return
         self._reached.set(_address_of(request.headers.get(hdrs.HOST, "")))
-        if request.path == PATH:
+        # As it was sent: nothing but the route of the link answers exactly this.
+        if request.raw_path.partition("?")[0] == PATH and request.method == hdrs.METH_GET:
             return
         has_key = _same(request.headers.get(HEADER, ""), self.key)
         if not has_key and not _same(request.cookies.get(COOKIE, ""), self._cookie):

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 import pytest
 from aiohttp import ClientSession, CookieJar, FormData, WSMsgType, web
 from multidict import CIMultiDict, CIMultiDictProxy
+from yarl import URL
 
 from emulator.ambient import CountedIds, ManualClock
 from emulator.cli.lan import addresses
@@ -30,6 +31,10 @@ class Request:
     method: str = "POST"
     headers: CIMultiDict[str] = field(default_factory=CIMultiDict)
     cookies: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def raw_path(self) -> str:
+        return self.path
 
 
 def pairing(**others) -> Pairing:
@@ -209,6 +214,32 @@ async def test_a_stranger_hears_what_to_do_on_both_ports(shop):
             assert answer.status == 401
     async with session.post(f"{running.url}/_emu/reset") as answer:
         assert answer.status == 200
+
+
+async def test_what_only_looks_like_the_link_is_no_way_in(start_project, own_address):
+    code = "def main(event, context):\n    return 'called'\n"
+    trigger = {"triggers": [{"name": "all", "type": "http", "config": {"path": "/"}}]}
+    files = {
+        **SHOP,
+        "functions/all/index.py": code,
+        "functions/all/config.json": json.dumps(trigger),
+    }
+    async with start_project(files) as running, ClientSession() as session:
+        site = away(running.site_url, own_address)
+        for method, path in (
+            ("POST", "/_emu/pair"),
+            ("PUT", "/_emu/pair?token=x"),
+            ("HEAD", "/_emu/pair"),
+            ("GET", "/_emu%2Fpair"),
+            ("GET", "/_emu/p%61ir"),
+            ("GET", "/_emu/pair/"),
+            ("GET", "//_emu/pair"),
+            ("GET", "/_emu/pair;x"),
+            ("GET", "/"),
+        ):
+            async with session.request(method, URL(site + path, encoded=True)) as answer:
+                assert answer.status == 401, (method, path)
+                assert "called" not in await answer.text()
 
 
 async def test_a_paired_phone_uses_everything_by_the_address_it_knows(shop):
