@@ -201,9 +201,9 @@ class Worker:
             await outlet.finish()
         self._flush()
         self._tell_files()
-        self._call = None
-        self._answer(outcome)
-        self._next()
+        if self._answer(outcome):
+            self._call = None
+            self._next()
 
     def _invocation(
         self, around: Mapping[str, Any], told: Mapping[str, Any], manner: Manner
@@ -230,13 +230,14 @@ class Worker:
             manner=manner,
         )
 
-    def _answer(self, outcome: Outcome) -> None:
+    def _answer(self, outcome: Outcome) -> bool:
+        """Tell what came of a call; returns whether this process may run another one."""
         failure = outcome.failure
         if failure is not None and failure.kind == "timeout":
             # Whatever still runs is not to disturb the next call, which gets a fresh process.
             self._send("x", _told(failure))
             self.channel.close()
-            return
+            return False
         is_left = bool(self._runtime.running())
         kind, payload = ("e" if outcome.duration_ms < QUICK_MS else "d", outcome.result)
         if failure is not None:
@@ -244,6 +245,7 @@ class Worker:
         self.channel.send(kind.upper() if is_left else kind, payload)
         if is_left and self._looking is None:
             self._looking = self._loop.create_task(self._look())
+        return True
 
     async def _look(self) -> None:
         """Tell when what calls left behind has ended."""

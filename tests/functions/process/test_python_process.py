@@ -295,3 +295,29 @@ def test_no_process_outlives_a_suite_that_was_killed(tmp_path: Path, then: str):
             break
         signal.sigtimedwait([], 0.02)
     assert not alive
+
+
+async def test_calls_behind_one_that_timed_out_are_made_once_only(stage, tmp_path):
+    made = tmp_path / "made"
+    code = f"""
+    import time
+
+    def main(event, context):
+        if event == "hang":
+            while True:
+                pass
+        with open({str(made)!r}, "a") as file:
+            file.write(str(event))
+        return event
+    """
+    generation = await stage.load(code)
+    for _ in range(20):
+        await stage.result(generation, 0)
+    made.write_text("")
+    hung, *others = await asyncio.gather(
+        stage.call(generation, "hang", timeout_s=0.3),
+        *(stage.call(generation, number) for number in range(1, 9)),
+    )
+    assert hung.failure.kind == "timeout"
+    assert [outcome.failure for outcome in others] == [None] * 8
+    assert sorted(made.read_text()) == list("12345678")
