@@ -184,6 +184,16 @@ def stop_process_drained(running: SuiteProcess, drained) -> None:
     running.process.stdout.close()
 
 
+def own_address() -> str:
+    """Return an address of this machine by which it is a stranger to its own suite."""
+    from emulator.cli.lan import addresses
+
+    found = [each for each in addresses() if ":" not in each]
+    if not found:
+        pytest.skip("skipped: needs a network card, connected or not")
+    return found[0]
+
+
 async def eventually(true, timeout_s: float = 10.0) -> None:
     """Wait for a condition, bounded; for what other threads or processes do."""
     loop = asyncio.get_running_loop()

@@ -10,7 +10,14 @@ from urllib.request import Request, urlopen
 import pytest
 import pytest_asyncio
 
-from tests.conftest import ROOT, SuiteProcess, _drain, start_process, stop_process_drained
+from tests.conftest import (
+    ROOT,
+    SuiteProcess,
+    _drain,
+    own_address,
+    start_process,
+    stop_process_drained,
+)
 
 pytestmark = [
     pytest.mark.browser,
@@ -219,6 +226,7 @@ async def test_a_phone_shows_everything_without_scrolling_sideways(board, page):
 @pytest.fixture
 def open_board():
     """The board for a room, open to the network."""
+    own_address()
     running = start_process(ROOT, "--ephemeral", "--host", "0.0.0.0")
     drained = _drain(running)
     yield running

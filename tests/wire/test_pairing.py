@@ -9,7 +9,6 @@ from multidict import CIMultiDict, CIMultiDictProxy
 from yarl import URL
 
 from emulator.ambient import CountedIds, ManualClock
-from emulator.cli.lan import addresses
 from emulator.wire.envelope import ForeignRequest, PairingRequired
 from emulator.wire.pairing import (
     COOKIE,
@@ -20,6 +19,7 @@ from emulator.wire.pairing import (
     Pairing,
     without_proof,
 )
+from tests.conftest import own_address
 
 
 @dataclass
@@ -159,14 +159,6 @@ def test_user_code_sees_nothing_of_what_let_a_device_in():
 # ---------------------------------------------------------------- over sockets
 
 
-@pytest.fixture
-def own_address() -> str:
-    """An address of this machine by which it is a stranger to its own suite."""
-    found = [each for each in addresses() if ":" not in each]
-    assert found, "this test needs a network card, connected or not"
-    return found[0]
-
-
 SHOP = {
     ".emulator.toml": (
         '[emulator]\nhost = "0.0.0.0"\n[functions]\nroot = "functions"\n'
@@ -180,14 +172,15 @@ SHOP = {
 }
 
 
-def away(url: str, address: str) -> str:
-    return url.replace("127.0.0.1", address)
+def away(url: str) -> str:
+    """Return an address as another machine would have it."""
+    return url.replace("127.0.0.1", own_address())
 
 
 @pytest.fixture
-async def shop(start_project, own_address):
+async def shop(start_project):
     async with start_project(SHOP) as running:
-        api, site = away(running.url, own_address), away(running.site_url, own_address)
+        api, site = away(running.url), away(running.site_url)
         jar = CookieJar(unsafe=True)  # cookies of an address, as browsers keep them
         async with ClientSession(cookie_jar=jar) as session:
             yield running, session, api, site
@@ -216,7 +209,7 @@ async def test_a_stranger_hears_what_to_do_on_both_ports(shop):
         assert answer.status == 200
 
 
-async def test_what_only_looks_like_the_link_is_no_way_in(start_project, own_address):
+async def test_what_only_looks_like_the_link_is_no_way_in(start_project):
     code = "def main(event, context):\n    return 'called'\n"
     trigger = {"triggers": [{"name": "all", "type": "http", "config": {"path": "/"}}]}
     files = {
@@ -225,7 +218,7 @@ async def test_what_only_looks_like_the_link_is_no_way_in(start_project, own_add
         "functions/all/config.json": json.dumps(trigger),
     }
     async with start_project(files) as running, ClientSession() as session:
-        site = away(running.site_url, own_address)
+        site = away(running.site_url)
         for method, path in (
             ("POST", "/_emu/pair"),
             ("PUT", "/_emu/pair?token=x"),
@@ -344,10 +337,10 @@ async def test_links_cannot_be_guessed_at_leisure():
     assert await opened(one.link) == 200
 
 
-async def test_without_pairing_all_are_let_in_as_before(start_project, own_address):
+async def test_without_pairing_all_are_let_in_as_before(start_project):
     async with start_project(SHOP, pairing=False) as running, ClientSession() as session:
         assert running.suite.pairing is None
-        async with session.get(f"{away(running.url, own_address)}/_emu/health") as answer:
+        async with session.get(f"{away(running.url)}/_emu/health") as answer:
             assert answer.status == 200
 
 
