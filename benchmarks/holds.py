@@ -327,18 +327,15 @@ async def _writes(measured: Measured) -> AsyncIterator[Row]:
                 ADMINISTRATOR,
             ),
         ),
-        "create an index": (
-            SIZE_DOCUMENTS,
-            lambda: measured.indexes.create(
-                CreateIndex(collection="orders", keys=(("title", 1),)), ADMINISTRATOR
-            ),
-        ),
     }
+    index = CreateIndex(collection="orders", keys=(("title", 1),))
+    figure = await hold_ms(lambda: measured.indexes.create(index, ADMINISTRATOR), rounds=1)
+    yield "create an index", figure, "ms", f"the bound of {BOUND_MS:g} ms", figure / BOUND_MS
     for name, (count, write) in writes.items():
         figure = await hold_ms(_later(write), rounds=1)
         yield name, figure, "ms", "us for each document", figure * 1e3 / count
     expires = CreateIndex(collection="orders", keys=(("ends", 1),), expire_after_s=0)
-    measured.indexes.create(expires, ADMINISTRATOR)
+    await measured.indexes.create(expires, ADMINISTRATOR)
     figure = await hold_ms(measured.expiry.sweep, rounds=1)
     yield "100,000 documents expire", figure, "ms", f"bound {BOUND_MS:g} ms", figure / BOUND_MS
     everything = Remove(collection="others", filter={}, multi=True)

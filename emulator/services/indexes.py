@@ -5,7 +5,9 @@ Not here: how indexes are kept (`stores.indexes`), chosen (`core.planner`) and w
 collection, so that one commit makes an index, and a refused one leaves nothing behind.
 """
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import Generator, Sequence
+from contextlib import closing
 from typing import Final
 
 from emulator.core.commands import CreateIndex, DropIndex, ListIndexes
@@ -25,6 +27,7 @@ from emulator.services.access import Access
 from emulator.services.caller import Caller
 from emulator.services.policy import Policy
 from emulator.stores.base import Describe, DocumentStore
+from emulator.stores.collector import paused
 
 ID_INDEX_NAME: Final = "_id_"
 EXPIRE_AFTER_MAX_S: Final = 2**31 - 1
@@ -57,10 +60,10 @@ class Indexes:
                     f"{refusal.message}"
                 )
 
-    def create(self, command: CreateIndex, caller: Caller) -> str:
+    async def create(self, command: CreateIndex, caller: Caller) -> str:
         """Make an index over all documents and return its name; nothing if there is the same.
 
-        It is built at once: some milliseconds per 10,000 documents.
+        It is built while others go on, but for one of places, which is built at once.
 
         Raises:
             CollectionNotExist: there is no such collection.
@@ -76,8 +79,27 @@ class Indexes:
         if definition in known:
             return definition.name
         self._refuse_conflict(definition, known)
-        self._describe(command.collection, [*known, definition])
+        # Rows hold no cycles, and a look for some keeps the loop for long.
+        with self._building(command.collection, definition) as pieces, paused():
+            for is_ready in pieces:
+                if is_ready:
+                    break
+                await asyncio.sleep(0)
+            # While the loop had its turn, somebody may have made the same one, or dropped them all.
+            known = self._known(command.collection)
+            if definition not in known:
+                self._refuse_conflict(definition, known)
+                self._describe(command.collection, [*known, definition])
+        if self._store.waits:
+            await self._store.durable()
         return definition.name
+
+    def _building(
+        self, name: str, definition: IndexDefinition
+    ) -> closing[Generator[bool, None, None]]:
+        collection = self._store.collection(name)
+        assert collection is not None, "it was there a moment ago"
+        return closing(collection.build_ahead(definition))
 
     def drop(self, command: DropIndex, caller: Caller) -> None:
         """Remove an index.

@@ -5,7 +5,7 @@ as one record and then applied; a stored document is never changed in place, so 
 may keep it.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import field
 from types import MappingProxyType
 from typing import BinaryIO, Final, Literal, Protocol
@@ -139,6 +139,14 @@ class Collection(Protocol):
 
         Those of a transaction's view know what the transaction sees. A collection may have none
         and be scanned; what indexes refuse (a taken unique key) the store refuses at `commit`.
+        """
+        ...
+
+    def build_ahead(self, definition: IndexDefinition) -> Generator[bool, None, None]:
+        """Build an index that is about to be defined, False after each piece of some milliseconds.
+
+        True, if it comes, says that a commit which defines it now finds it built; until the
+        generator is closed. It raises as `DocumentStore.commit` of what no index can hold.
         """
         ...
 

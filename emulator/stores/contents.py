@@ -5,14 +5,15 @@ steps that name documents by number. A step is a whole document put, or one take
 of steps that is replayed over a later state ends in that same state, order included.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from typing import Final, TypeAlias
 
 from emulator.core.errors import DuplicateKey
-from emulator.core.indexes import described
+from emulator.core.indexes import IndexDefinition, described
 from emulator.core.ordering import hash_key
 from emulator.core.values import MISSING, Document, Value
 from emulator.stores.base import Create, Delete, Describe, Drop, Put, Write
+from emulator.stores.index_building import build_ahead
 from emulator.stores.indexes import CollectionIndexes, check_documents
 
 Step: TypeAlias = list[Value]
@@ -69,6 +70,11 @@ class Documents:
         found = {self.numbers[key] for key in keys if key in self.numbers}
         return {number: self.by_number[number] for number in sorted(found)}
 
+    def build_ahead(self, name: str, definition: IndexDefinition) -> Generator[bool, None, None]:
+        """Build an index that is about to be defined; one of places is soon built anyway."""
+        if not definition.is_geo:
+            yield from build_ahead(name, self.indexes, definition, self.by_number)
+
     def put(self, number: int, document: Document) -> None:
         """Keep a document under its number, in place of the one that was there."""
         key = id_key(document)
@@ -82,6 +88,8 @@ class Documents:
         self.by_number[number] = document
         if key is not MISSING:
             self.numbers[key] = number
+        for touched in self.indexes.touched:
+            touched.add(number)
         for index in self.indexes.kept:
             index.put(number, old, document)
 
@@ -90,6 +98,8 @@ class Documents:
         old = self.by_number.pop(number, None)
         if old is not None:
             self._forget(number, old, unless=MISSING)
+            for touched in self.indexes.touched:
+                touched.add(number)
             for index in self.indexes.kept:
                 index.delete(number, old)
         elif number >= self.next_number:
@@ -98,11 +108,11 @@ class Documents:
 
     def clear(self) -> None:
         """Take every document away and count from one again."""
+        self.indexes.clear()
         self.by_number.clear()
         self.numbers = {}
         self.next_number = _FIRST_NUMBER
         self.unordered = False
-        self.indexes.clear()
 
     def describe(self, description: Document) -> None:
         """Remember what the suite says of the collection, and have the indexes it defines."""

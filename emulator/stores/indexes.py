@@ -7,7 +7,7 @@ meanwhile is in it at once or will be, never twice.
 """
 
 from bisect import bisect_left, insort
-from collections.abc import Iterator, Mapping, Sequence, Set
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from itertools import groupby
 from typing import Final, TypeAlias
 
@@ -166,7 +166,14 @@ class Index:
 
     def verify(self, collection: str) -> None:
         """See that everything that is in may be; raises as `prepare`."""
-        for row, numbers in self._entries.items():
+        for _ in self.verified(collection, len(self._entries)):
+            pass
+
+    def verified(self, collection: str, rows_max: int) -> Iterator[None]:
+        """Verify so many rows at a time."""
+        for place, (row, numbers) in enumerate(self._entries.items(), 1):
+            if place % rows_max == 0:
+                yield
             self._require_short(row)
             if self.definition.unique and not isinstance(numbers, int):
                 raise duplicate_key(collection, self.definition, self._documents[numbers[1]])
@@ -195,6 +202,10 @@ class Index:
         """Take a document out."""
         if self._waiting is not None and not self._waits(number):
             self._discard(number, self._rows_of(old))
+
+    def moved(self, documents: Mapping[int, Document]) -> None:
+        """Find the documents it holds in another place from now on."""
+        self._documents = documents
 
     def clear(self) -> None:
         """Take every document out."""
@@ -273,14 +284,18 @@ class CollectionIndexes:
     """Every index of one collection: `defined` ones in order of creation, and one of `_id`.
 
     `kept` are those that writes must tell; the one of `_id` is among them once a read wanted it.
+    `ahead` gives indexes that were built before they are defined; whoever builds one has a set in
+    `touched`, to which every number is added that is written meanwhile.
     """
 
-    __slots__ = ("_by_id", "_documents", "_ready", "defined", "kept")
+    __slots__ = ("_by_id", "_documents", "_ready", "ahead", "defined", "kept", "touched")
 
     def __init__(self, documents: Mapping[int, Document]) -> None:
         self._documents = documents
         self._ready: dict[IndexDefinition, AnyIndex] = {}
         self._by_id: AnyIndex | None = None
+        self.touched: list[set[int]] = []
+        self.ahead: dict[IndexDefinition, Callable[[], AnyIndex]] = {}
         self.defined: tuple[AnyIndex, ...] = ()
         self.kept: tuple[AnyIndex, ...] = ()
 
@@ -305,11 +320,19 @@ class CollectionIndexes:
         self._ready = {}
         known = {index.definition for index in self.defined}
         for definition in definitions:
-            if definition not in known:
-                self._ready[definition] = _verified(collection, definition, self._documents)
+            if definition in known:
+                continue
+            caught_up = self.ahead.get(definition)
+            self._ready[definition] = (
+                _verified(collection, definition, self._documents)
+                if caught_up is None
+                else caught_up()
+            )
 
     def clear(self) -> None:
-        """Take every document out of every index."""
+        """Take every document out of every index, before they go."""
+        for touched in self.touched:
+            touched.update(self._documents)
         for index in self.kept:
             index.clear()
 

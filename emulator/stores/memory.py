@@ -4,9 +4,9 @@ Not here: blobs (`stores.disk`). The one idea: dictionaries in insertion order, 
 whoever wants to know what a store does reads this one.
 """
 
-from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Hashable, Iterable, Iterator, Sequence
 
-from emulator.core.indexes import described
+from emulator.core.indexes import IndexDefinition, described
 from emulator.core.ordering import hash_key
 from emulator.core.values import Document, Value
 from emulator.stores.base import Collection, Create, Delete, Drop, Index, Put, Write
@@ -51,6 +51,11 @@ class MemoryCollection:
     def indexes(self) -> Sequence[Index]:
         """Return none: everything is scanned."""
         return ()
+
+    def build_ahead(self, definition: IndexDefinition) -> Generator[bool, None, None]:
+        """Build nothing."""
+        del definition
+        yield from ()
 
 
 class MemoryDocumentStore:

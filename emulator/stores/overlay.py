@@ -6,7 +6,7 @@ knowing; only a commit is kept in memory, until `writes` are committed to the re
 piece.
 """
 
-from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Hashable, Iterable, Iterator, Sequence
 from typing import Final
 
 from emulator.core.errors import DatabaseRequestFailed
@@ -178,6 +178,11 @@ class OverlayCollection:
             return stored.indexes()
         own = numbered(seen, stored)
         return tuple(OverlayIndex(index, own, seen.keys()) for index in stored.indexes())
+
+    def build_ahead(self, definition: IndexDefinition) -> Generator[bool, None, None]:
+        """Build nothing."""
+        del definition
+        yield from ()
 
     def _seen(self) -> dict[Hashable, Document | None]:
         """Return every document that is seen other than as it is stored, None where none is."""

@@ -7,7 +7,7 @@ points are used: `table_class`, `default_storage_class`, `Storage` and `Table`'s
 """
 
 import asyncio
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
@@ -17,6 +17,7 @@ from tinydb.table import Document as NumberedDocument
 from tinydb.table import Table
 
 from emulator.ambient import Clock
+from emulator.core.indexes import IndexDefinition
 from emulator.core.values import Document, Value
 from emulator.stores.base import Collection, Create, Drop, Index, JournalMode, Write
 from emulator.stores.collector import Retention, paused
@@ -47,10 +48,9 @@ class JournalStorage(Storage):
         files: Files | None = None,
     ) -> None:
         self._retention = Retention()
+        chosen = files or Files()
         with paused():
-            self.kept = open_kept(
-                Path(folder), mode=mode, access_mode=access_mode, files=files or Files()
-            )
+            self.kept = open_kept(Path(folder), mode=mode, access_mode=access_mode, files=chosen)
             self.contents = self.kept.contents
             self._retention.loaded(sum(map(len, self.contents.collections.values())))
 
@@ -149,6 +149,10 @@ class DocTable(Table):
         """Return the indexes: of `_id` first, then in order of creation."""
         return self._held.indexes.readable()
 
+    def build_ahead(self, definition: IndexDefinition) -> Generator[bool, None, None]:
+        """Build an index that is about to be defined, a piece at a time."""
+        return self._held.build_ahead(self.name, definition)
+
     def insert(self, document: Mapping[str, Value]) -> int:
         """Insert a document and return its document id; a `NumberedDocument` brings its own.
 
@@ -176,11 +180,8 @@ class DocTable(Table):
 
     def search(self, cond: Query) -> list[NumberedDocument]:
         """Return copies of the documents that match."""
-        return [
-            self._given(number, document)
-            for number, document in self._held.by_number.items()
-            if cond(document)
-        ]
+        items = self._held.by_number.items()
+        return [self._given(number, document) for number, document in items if cond(document)]
 
     def get(
         self,
@@ -221,9 +222,8 @@ class DocTable(Table):
     ) -> list[int]:
         """Set fields of the matching documents, or change them by a callable; return their ids."""
         held = self._held
-        numbers = (
-            list(held.by_number) if cond is None and doc_ids is None else self._find(cond, doc_ids)
-        )
+        everything = cond is None and doc_ids is None
+        numbers = list(held.by_number) if everything else self._find(cond, doc_ids)
         drafts = {number: owned(held.by_number[number]) for number in numbers}
         for number in numbers:
             _change(drafts[number], fields)
@@ -279,8 +279,8 @@ class DocTable(Table):
 
     def _keep(self, drafts: Mapping[int, Mapping[str, Value]]) -> None:
         """Commit copies of documents by number, new or in place of those that are there."""
+        name = self.name
         if drafts:
-            name = self.name
             self._held.check_ids(name, drafts)
             steps: list[Step] = [["put", name, key, owned(drafts[key])] for key in drafts]
             self._journalled.contents.check(steps)

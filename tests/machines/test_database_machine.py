@@ -203,7 +203,7 @@ class DatabaseMachine(RuleBasedStateMachine):
     @rule(name=NAMES, direction=st.sampled_from([1, -1]))
     def create_index(self, name, direction):
         command = commands.CreateIndex(collection="c", keys=((name, direction),))
-        self.indexes.create(command, ADMINISTRATOR)
+        asyncio.run(self.indexes.create(command, ADMINISTRATOR))
 
     @rule()
     def drop_index(self):

@@ -14,7 +14,10 @@ from emulator.services.executor import Crossing, Executor, LocalTransport, TooMa
 
 INSERT = Insert(collection="c", documents=({"_id": 1},))
 FIND = Find(collection="c")
-READS = {"find", "count", "aggregate", "call", "carry_out", "upload", "download", "delete"}
+READS = {
+    *("find", "count", "aggregate", "call", "carry_out", "upload", "download", "delete"),
+    "create",
+}
 
 
 class Service:
