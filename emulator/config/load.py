@@ -91,6 +91,7 @@ class _Loading:
         hosting = self._hosting()
         triggers = TriggersSection(
             time_zone=self._time_zone(),
+            weekdays=self._file.section("triggers").get("weekdays"),
             misfire=self._file.section("triggers").get("misfire", "skip"),
         )
         seed = self._seed()

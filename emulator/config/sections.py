@@ -11,6 +11,7 @@ from types import MappingProxyType
 from typing import Any, Final, Literal
 
 from emulator.functions.base import TIMEOUT_DEFAULT_S, Problem, Runtime, TriggerConfig
+from emulator.functions.triggers.timer import Weekdays
 from emulator.services.hosting import SiteRules
 from emulator.services.openapi.settings import OpenApiSettings
 from emulator.services.timers import Misfire
@@ -144,9 +145,13 @@ class HostingSection:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TriggersSection:
-    """Triggers: the zone that timer expressions speak of, and what becomes of late firings."""
+    """Triggers: the zone that timer expressions speak of, and what becomes of late firings.
+
+    `weekdays` says what weekday numbers mean, None what the profile's platform says.
+    """
 
     time_zone: str = TIME_ZONE_DEFAULT
+    weekdays: Weekdays | None = None
     misfire: Misfire = "skip"
 
 

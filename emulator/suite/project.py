@@ -24,7 +24,7 @@ from emulator.suite.plugins import PYTHON_PACKAGES_FOLDER
 
 WEEKDAYS: Final[Mapping[Profile, Weekdays]] = {
     "wechat": "sunday",
-    "cloudbase": "monday",
+    "cloudbase": "sunday",
     "alipay": "quartz",
 }
 """How each platform numbers the days of the week."""
@@ -106,8 +106,9 @@ class _Found:
         compiled = compile_timer(
             trigger,
             time_zone=self._config.triggers.time_zone,
-            weekdays=WEEKDAYS[emulator.profile],
+            weekdays=self._config.triggers.weekdays or WEEKDAYS[emulator.profile],
             strict=emulator.strict,
+            tells_special_days=emulator.profile != "wechat",
         )
         self.timers.append(Timer(function, trigger.name, str(trigger.config), compiled))
 

@@ -51,16 +51,16 @@ _BOUNDS: Final[Mapping[str, tuple[int, int]]] = {
     "year": (1970, 2099),
 }
 _WEEKDAYS_TOLD: Final = {
-    "sunday": "0 as Sunday, as WeChat's pages say; Tencent Cloud's own pages count from Monday",
-    "monday": "0 as Monday, as Tencent Cloud's pages say; WeChat's pages count from Sunday",
+    "sunday": "0 as Sunday, as WeChat's and Tencent Cloud's pages say; older ones count from Monday",
+    "monday": "0 as Monday, as older pages of Tencent Cloud and QQ's say; others count from Sunday",
     "quartz": "1 as Sunday, as Alipay's pages say; WeChat's pages count from 0",
 }
 _EXAMPLE: Final = "seven fields, such as 0 30 9 * * MON-FRI * for half past nine on working days"
 
 
 Weekdays = Literal["sunday", "monday", "quartz"]
-"""What weekday numbers mean: 0 is Sunday (WeChat), 0 is Monday (Tencent Cloud), 1 is Sunday
-(Alipay)."""
+"""What weekday numbers mean: 0 is Sunday (developers.weixin.qq.com, docs.cloudbase.net, SCF's page
+583/9708), 0 is Monday (QQ, and older pages), 1 is Sunday (Alipay)."""
 _WEEKDAY_SHIFTS: Final[Mapping[Weekdays, tuple[int, int, int]]] = {
     "sunday": (0, 7, 0),
     "monday": (0, 6, 1),
@@ -178,8 +178,11 @@ def compile_timer(
     time_zone: str = TIME_ZONE_DEFAULT,
     weekdays: Weekdays = "sunday",
     strict: bool = False,
+    tells_special_days: bool = False,
 ) -> CompiledTimer:
     """Return the timer, ready to be asked; `strict` refuses what the platform would.
+
+    `tells_special_days` says that the platform's page on timers knows L, W and #.
 
     Raises:
         ConfigurationError: the expression or the time zone is not one.
@@ -190,7 +193,7 @@ def compile_timer(
         )
     fields, notes = _seven(trigger.name, trigger.config.upper().split(), strict=strict)
     days = _special(trigger.name, fields, weekdays)
-    if days is not None and weekdays == "sunday":
+    if days is not None and not tells_special_days:
         notes.append(_untold(trigger.name, strict=strict))
     bounds = {**_BOUNDS, "weekday": _WEEKDAY_SHIFTS[weekdays][:2]}
     for name, text in zip(FIELDS, fields, strict=True):

@@ -84,9 +84,9 @@ def test_plain_pieces_are_not_special():
     assert not any(map(is_special, ("*", "1-5", "MON", "*/2", "?")))
 
 
-def timer(expression: str, weekdays="sunday", *, strict=False):
+def timer(expression: str, weekdays="sunday", **options):
     config = TriggerConfig(name="tick", kind="timer", config=expression)
-    return compile_timer(config, weekdays=weekdays, strict=strict)
+    return compile_timer(config, weekdays=weekdays, **options)
 
 
 def fires(compiled, count: int, begin: str = "2026-11-21 10:00:00") -> list[str]:
@@ -155,6 +155,6 @@ def test_expression_that_names_no_day_is_refused(expression, word):
 
 def test_where_the_platforms_pages_differ_it_is_said_and_strict_refuses():
     assert "not on WeChat's" in timer("0 0 9 L * * *").notes[0]
-    assert timer("0 0 9 L * * *", "monday", strict=True).notes == ()
+    assert timer("0 0 9 L * * *", strict=True, tells_special_days=True).notes == ()
     with pytest.raises(ConfigurationError, match="WeChat"):
         timer("0 0 9 L * * *", strict=True)
