@@ -110,6 +110,12 @@ class Waking:
         if self._later is None and self._called:
             self._wake(SLICE_FIRST_S)
 
+    def begin_soon(self) -> None:
+        """Do as `begin` when whatever runs now is done."""
+        if self._later is None and self._called:
+            later = asyncio.get_running_loop().call_soon
+            self._later = later(self._wake, SLICE_FIRST_S)
+
     def count(self) -> int:
         """Return how many are still to be woken."""
         return sum(crowd.due for crowd in self._called)
@@ -124,17 +130,20 @@ class Waking:
         self._later = None
         began_s = self._stopwatch_s()
         woken, is_over = 0, False
-        while self._called and not is_over:
-            crowd = next(iter(self._called))
-            count, is_over = self._wake_some(crowd, began_s + slice_s)
-            woken += count
-            if crowd.due > 0:
-                self._called.move_to_end(crowd)
-            else:
-                del self._called[crowd]
-        if self._called or woken > TRIFLE:
-            # Some loops write to sockets after what runs now; that belongs to the slice.
-            self._later = asyncio.get_running_loop().call_soon(self._rest, began_s)
+        try:
+            while self._called and not is_over:
+                crowd = next(iter(self._called))
+                count, is_over = self._wake_some(crowd, began_s + slice_s)
+                woken += count
+                if crowd.due > 0:
+                    self._called.move_to_end(crowd)
+                else:
+                    del self._called[crowd]
+        finally:
+            # Whoever fails, the others are woken.
+            if self._called or woken > TRIFLE:
+                # Some loops write to sockets after what runs now; that belongs to the slice.
+                self._later = asyncio.get_running_loop().call_soon(self._rest, began_s)
 
     def _wake_some(self, crowd: Called, end_s: float) -> tuple[int, bool]:
         """Wake some of a crowd, and return how many, and whether the slice is over."""

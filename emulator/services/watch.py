@@ -86,7 +86,7 @@ class Watches:
             WatchTooLarge: it finds more than a listener may hold.
             EmulatorError: the filter or the order is refused.
         """
-        self.drain()
+        self._pass_on()
         filter_, ask = self._permitted(query, caller)
         who = (caller.openid, caller.uid, caller.login_type) if ask else None
         key = (query.collection, repr(filter_), tuple(query.sort), query.limit, who)
@@ -95,6 +95,8 @@ class Watches:
             self._renew(before)
         live = self._lives.get(key) or self._begin(key, query, filter_, ask)
         live.listeners.add(listener)
+        # Not at once: whoever asks anew is not to hear what it is about to be answered.
+        self._waking.begin_soon()
         lingering = self._lingering.pop(key, None)
         if lingering is not None:
             lingering.cancel()
@@ -129,6 +131,13 @@ class Watches:
 
     def drain(self) -> None:
         """Pass on what was written, and begin to wake whoever it may concern."""
+        self._pass_on()
+        self._waking.begin()
+
+    # --- changes ---------------------------------------------------------------------------------
+
+    def _pass_on(self) -> None:
+        """Give what was written to the channels that it may concern, which are then to be woken."""
         if self._drain_soon is not None:
             self._drain_soon.cancel()
             self._drain_soon = None
@@ -145,9 +154,6 @@ class Watches:
             for live in self._lives.values():
                 live.is_lost = True
                 self._waking.call(live.channel.crowd)
-        self._waking.begin()
-
-    # --- changes ---------------------------------------------------------------------------------
 
     def _enqueue(self, change: Change) -> None:
         if not self._lives:

@@ -117,6 +117,25 @@ async def test_rests_are_longer_while_somebody_writes(writes: int, share: float)
     assert (world.woken, world.waking._share) == (list("abc"), waking.REST_SHARE)
 
 
+async def test_who_fails_keeps_nobody_from_being_woken() -> None:
+    world = World(cost_s=0.0)
+    crowd = world.crowd("abc")
+
+    def fail() -> None:
+        raise ValueError("no")
+
+    crowd._members.popitem(last=False)
+    broken = Member(world, "x")
+    broken.wake = fail  # type: ignore[method-assign]  # the one that fails
+    crowd.add(broken)
+    crowd._members.move_to_end(broken, last=False)
+    world.waking.call(crowd)
+    with pytest.raises(ValueError, match="no"):
+        world.waking.begin()
+    await world.quiet()
+    assert world.woken == ["b", "c"]
+
+
 async def test_nobody_is_woken_after_the_end() -> None:
     world = World(cost_s=waking.SLICE_FIRST_S)
     world.waking.call(world.crowd("abc"))

@@ -273,3 +273,18 @@ async def test_who_is_too_far_behind_reads_anew(monkeypatch: pytest.MonkeyPatch)
     assert sorted(each["_id"] for each in client.docs) == list("abcd")
     assert client.number == 2
     world.watches.close()
+
+
+async def test_who_asks_anew_hears_nothing_twice() -> None:
+    world = WatchWorld()
+    client = Client(Connection(world), {})
+    await hear(world, client)
+    world.store.commit([Put("c", {"_id": "a"})])
+    client.rebuild()
+    await hear(world, client)
+    assert (len(client.docs), client.number) == (1, 2)
+    world.add({"_id": "b"})
+    client.rebuild()
+    await hear(world, client)
+    assert (len(client.docs), client.number) == (2, 3)
+    world.watches.close()
