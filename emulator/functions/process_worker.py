@@ -82,7 +82,7 @@ class ProcessWorker:
         self._loading: asyncio.Future[None] | None = None
         self._inspecting: asyncio.Future[str] | None = None
         self.child = ProcessChild(launch.command, loop, self._take_raw)
-        self._is_reaping = self._is_answered = False
+        self._is_reaping = self._is_answered = self.is_leaving = self.is_gone = False
         # Ordered, for a plain dictionary that lost its oldest keys is slow to find the next one.
         self._sessions: OrderedDict[str, Session] = OrderedDict()
         self._errands = Errands(loop, self._answer_errand, self._sessions.get)
@@ -94,8 +94,6 @@ class ProcessWorker:
         self.packages: list[str] = []
         self.owner: Owner | None = None
         self.calls: deque[ProcessCall] = deque()
-        self.is_leaving = False
-        self.is_gone = False
         self.ended = asyncio.Event()
         self.left = ""
         self.idle_since_s = 0.0
@@ -221,7 +219,9 @@ class ProcessWorker:
             raise WorkerLost(fault)
 
     def _take_raw(self, lines: Sequence[str]) -> None:
-        log = self.calls[0].invocation.log if self.calls else self._log_of("")
+        # What comes past the console may be read only after the answer.
+        last = next(reversed(self._sessions), "")
+        log = self.calls[0].invocation.log if self.calls else self._log_of(last)
         for line in lines:
             log("info", line)
 

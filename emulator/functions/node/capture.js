@@ -6,6 +6,8 @@
 // call. What one request may print is bounded, as everything is.
 
 const { AsyncLocalStorage } = require('async_hooks')
+const fs = require('fs')
+const { syncBuiltinESMExports } = require('module')
 const path = require('path')
 const { StringDecoder } = require('string_decoder')
 const { inspect } = require('util')
@@ -38,6 +40,7 @@ class Capture {
   constructor (channel) {
     this.channel = channel
     this.outside = new Request('')
+    this.decoders = { 1: new StringDecoder('utf8'), 2: new StringDecoder('utf8') }
     this.active = this.outside
     this.level = ''
   }
@@ -45,6 +48,7 @@ class Capture {
   install () {
     this.replace(process.stdout, 'info')
     this.replace(process.stderr, 'error')
+    this.replaceWriting()
     for (const [method, level] of [['warn', 'warning'], ['trace', 'debug'], ['debug', 'debug']]) {
       const original = console[method]
       console[method] = (...values) => {
@@ -117,8 +121,33 @@ class Capture {
     else if (before !== undefined) request.partial.delete(level)
   }
 
+  /** Takes what loggers write to the descriptors themselves. */
+  replaceWriting () {
+    const { write, writeSync } = fs
+    const take = (fd, data, rest) => {
+      const bytes = bytesOf(data, rest)
+      this.write(fd === 1 ? 'info' : 'error', this.decoders[fd].write(bytes))
+      return bytes.length
+    }
+    const ours = {
+      write: (fd, data, ...rest) => {
+        const done = rest.pop()
+        if ((fd !== 1 && fd !== 2) || typeof done !== 'function') return write(fd, data, ...rest, done)
+        const size = take(fd, data, rest)
+        process.nextTick(done, null, size, data)
+      },
+      writeSync: (fd, data, ...rest) => (
+        fd === 1 || fd === 2 ? take(fd, data, rest) : writeSync(fd, data, ...rest)
+      )
+    }
+    for (const name of ['write', 'writeSync']) {
+      fs[name] = Object.defineProperties(ours[name], Object.getOwnPropertyDescriptors(fs[name]))
+    }
+    syncBuiltinESMExports()
+  }
+
   replace (stream, level) {
-    const decoder = new StringDecoder('utf8')
+    const decoder = this.decoders[stream.fd] || new StringDecoder('utf8')
     stream.write = (chunk, encoding, callback) => {
       const text = typeof chunk === 'string' ? chunk : decoder.write(Buffer.from(chunk))
       this.write(level, text)
@@ -127,6 +156,14 @@ class Capture {
       return true
     }
   }
+}
+
+/** Returns the bytes that the arguments of `fs.write` name. */
+function bytesOf (data, [first, second]) {
+  if (typeof data === 'string') return Buffer.from(data)
+  const { offset = 0, length = data.byteLength - offset } =
+    first !== null && typeof first === 'object' ? first : { offset: first ?? 0, length: second ?? undefined }
+  return Buffer.from(data.buffer, data.byteOffset + offset, length)
 }
 
 /** Has promises shown as they are anywhere else: without what following a request leaves in them. */

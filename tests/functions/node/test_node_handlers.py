@@ -264,3 +264,48 @@ async def test_loggers_of_the_sdks_find_what_they_ask_for(stage):
     )
     assert told == "1"
     assert [(level, line) for _, level, line in stage.lines] == [("warning", '{"cost":10}')]
+
+
+WRITTEN = {
+    "text": "fs.writeSync(1, 'a 中\\n')",
+    "text with place and encoding": "fs.writeSync(1, 'a 中\\n', null, 'utf8')",
+    "bytes": "fs.writeSync(1, Buffer.from('a 中\\n'))",
+    "part of bytes": "fs.writeSync(1, Buffer.from('..a 中\\n..'), 2, 6)",
+    "part of bytes by name": "fs.writeSync(1, Buffer.from('..a 中\\n'), { offset: 2 })",
+    "in halves": (
+        "{ const b = Buffer.from('a 中\\n'); fs.writeSync(1, b, 0, 3); fs.writeSync(1, b, 3) }"
+    ),
+    "with a callback": "fs.write(1, 'a 中\\n', () => {})",
+    "promised": "require('util').promisify(fs.write)(1, Buffer.from('a 中\\n'))",
+}
+
+
+@pytest.mark.parametrize("code", WRITTEN.values(), ids=WRITTEN)
+async def test_what_loggers_write_to_the_descriptor_is_printed(stage, code):
+    await stage.run(f"const fs = require('fs')\nexports.main = () => {{ {code} }}")
+    assert stage.lines == [("r1", "info", "a 中")]
+
+
+async def test_writing_elsewhere_is_as_ever(stage):
+    told = await stage.run(
+        "const fs = require('fs'), { promisify } = require('util')\n"
+        "exports.main = async () => {\n"
+        "  const file = require('path').join(__dirname, 'out'), fd = fs.openSync(file, 'w')\n"
+        "  const sizes = [fs.writeSync(fd, 'abc'), fs.writeSync(fd, Buffer.from('xdefx'), 1, 3)]\n"
+        "  sizes.push((await promisify(fs.write)(fd, 'gh')).bytesWritten)\n"
+        "  sizes.push(await new Promise((done) => fs.write(fd, 'i', (_, size) => done(size))))\n"
+        "  fs.closeSync(fd)\n"
+        "  return [sizes, fs.readFileSync(file, 'utf8')]\n}"
+    )
+    assert told == [[3, 3, 2, 1], "abcdefghi"]
+
+
+async def test_what_another_program_wrote_is_the_last_calls_even_after_its_answer(stage):
+    await stage.run(
+        "const { spawnSync } = require('child_process')\n"
+        "exports.main = () => {\n"
+        "  spawnSync(process.execPath, ['-e', 'console.log(1)'], { stdio: 'inherit' })\n"
+        "}"
+    )
+    await stage.eventually(lambda: stage.lines)
+    assert stage.lines == [("r1", "info", "1")]

@@ -95,8 +95,10 @@ async def test_flood_of_printing_is_cut_and_said_to_be(stage):
 
 async def test_endless_flood_past_the_console_ends_with_its_time_out(stage):
     generation = await stage.load(
-        "const fs = require('fs')\nexports.main = (event) => {\n  if (event) return 1\n"
-        "  for (;;) try { fs.writeSync(1, 'x'.repeat(99) + '\\n') } catch {}\n}"
+        "const { execFileSync } = require('child_process')\n"
+        "const flood = \"for (;;) require('fs').writeSync(1, 'x'.repeat(99) + '\\\\n')\"\n"
+        "exports.main = (event) => {\n  if (event) return 1\n"
+        "  execFileSync(process.execPath, ['-e', flood], { stdio: 'inherit' })\n}"
     )
     outcome = await stage.call(generation, timeout_s=0.5)
     assert outcome.failure.kind == "timeout"
