@@ -19,13 +19,14 @@ from collections.abc import (
 from contextlib import AsyncExitStack
 from typing import Any, Final
 
-from aiohttp import web
+from aiohttp import hdrs, web
 from aiohttp.http import HttpProcessingError
 
 from emulator.ambient import Ids
 from emulator.core.errors import ConfigurationError
 from emulator.core.records import dataclass
 from emulator.wire import envelope
+from emulator.wire.cors import allowed, is_near
 from emulator.wire.exchange import json_answer
 from emulator.wire.guard import Guard
 from emulator.wire.short_way import Doors, ShortWay
@@ -130,7 +131,11 @@ class Server:
                 raise
             except Exception as error:  # noqa: BLE001  # the rim of a request
                 body = envelope.refused(error, self._ids.request_id())
-                return json_answer(request, body, status=envelope.status_of(error))
+                response = json_answer(request, body, status=envelope.status_of(error))
+                if hdrs.ORIGIN in request.headers and is_near(request):
+                    # A page of this machine could not even tell its developer what is wrong.
+                    response.headers.update(allowed(request))
+                return response
 
         return answer
 

@@ -111,6 +111,20 @@ async def test_what_is_raised_is_coded_json_even_for_a_browser(server, http, pat
         assert b"a detail" not in body
 
 
+@pytest.mark.parametrize(
+    ("origin", "readable"),
+    [
+        pytest.param("http://localhost:5173", True, id="a page of this machine"),
+        pytest.param("https://elsewhere.example", False, id="a page from elsewhere"),
+    ],
+)
+async def test_a_page_of_this_machine_may_read_what_went_wrong(server, http, origin, readable):
+    for path in ("/no/such/path", "/raise/ours", "/raise/bug"):
+        async with http.get(server.url + path, headers={"Origin": origin}) as response:
+            told = response.headers.get("Access-Control-Allow-Origin")
+            assert told == (origin if readable else None), path
+
+
 async def test_a_redirect_passes(server, http):
     async with http.get(f"{server.url}/raise/http", allow_redirects=False) as response:
         assert response.status == 302
