@@ -116,7 +116,8 @@ class ProcessGeneration:
         """Run a call now or when a worker is free; False when too many wait already."""
         while self.idle:
             worker = self.idle.pop()
-            if not worker.is_leaving:
+            # Who was killed from outside is gone a moment before its channel tells.
+            if not worker.is_leaving and worker.child.exit_code() is None:
                 worker.begin((call,))
                 return True
         if len(self.waiting) >= WAITING_MAX:

@@ -51,7 +51,7 @@ _BOUNDS: Final[Mapping[str, tuple[int, int]]] = {
     "year": (1970, 2099),
 }
 _WEEKDAYS_TOLD: Final = {
-    "sunday": "0 as Sunday, as WeChat's and Tencent Cloud's pages say; older ones count from Monday",
+    "sunday": "0 as Sunday, as WeChat's and Tencent Cloud's pages say; older ones from Monday",
     "monday": "0 as Monday, as older pages of Tencent Cloud and QQ's say; others count from Sunday",
     "quartz": "1 as Sunday, as Alipay's pages say; WeChat's pages count from 0",
 }

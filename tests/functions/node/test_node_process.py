@@ -1,16 +1,13 @@
 """What a process may do to its own call only; how many processes there are, and when they go."""
 
 import asyncio
-import os
-import signal
-import subprocess
 import sys
-import textwrap
 from pathlib import Path
 
 import pytest
 
 from emulator.functions import process_pool, process_runtime
+from tests.orphans import outlives_its_suite
 
 ENDS = {
     "process.exit": ("() => process.exit(3)", "User process exit when running: exit code 3"),
@@ -256,31 +253,6 @@ async def test_function_whose_processes_rest_can_be_inspected(stage, monkeypatch
     assert await stage.result(generation) == url
 
 
-SUITE = """
-import asyncio, sys
-from pathlib import Path
-from emulator.ambient import SystemClock, SystemIds
-from emulator.cloud.session import Session
-from emulator.functions.base import Invocation
-from emulator.functions.bundle import find
-from emulator.functions.node_process import NodeProcessRuntime
-
-def log(level, line):
-    print(line, flush=True)
-
-async def main():
-    runtime = NodeProcessRuntime(clock=SystemClock(), ids=SystemIds())
-    generation = await runtime.load(find(Path(sys.argv[1]), "fn"))
-    session = Session(transport=None, env_id="", wx_context={}, request_id="1", log=log)
-    await runtime.call(generation, Invocation(
-        request_id="1", event=None, context={}, variables={}, session=session, timeout_s=60,
-        log=log,
-    ))
-
-asyncio.run(main())
-"""
-
-
 @pytest.mark.skipif(sys.platform == "win32", reason="there is no SIGKILL")
 @pytest.mark.parametrize("then", ["for (;;);", "return new Promise(() => {})"])
 def test_no_process_outlives_a_suite_that_was_killed(tmp_path: Path, then: str):
@@ -289,23 +261,7 @@ def test_no_process_outlives_a_suite_that_was_killed(tmp_path: Path, then: str):
     (folder / "index.js").write_text(
         f"exports.main = () => {{ console.log(process.pid); {then} }}", encoding="utf-8"
     )
-    suite = subprocess.Popen(
-        [sys.executable, "-c", textwrap.dedent(SUITE), str(folder.parent)], stdout=subprocess.PIPE
-    )
-    assert suite.stdout is not None
-    with suite.stdout as said:
-        pid = int(said.readline())
-        suite.kill()
-        suite.wait()
-    alive = True
-    for _ in range(500):
-        try:
-            os.kill(pid, 0)
-        except ProcessLookupError:
-            alive = False
-            break
-        signal.sigtimedwait([], 0.02)
-    assert not alive
+    assert not outlives_its_suite(folder.parent, "node_process", "NodeProcessRuntime")
 
 
 QUICK = (

@@ -3,15 +3,14 @@
 import asyncio
 import os
 import signal
-import subprocess
 import sys
-import textwrap
 from pathlib import Path
 
 import pytest
 
 from emulator.core.errors import CollectionNotExist
 from emulator.functions.base import LoadFailed
+from tests.orphans import outlives_its_suite
 
 posix_only = pytest.mark.skipif(sys.platform == "win32", reason="there are no such signals")
 
@@ -239,31 +238,6 @@ async def test_python_that_does_not_know_its_own_file_is_told(stage, monkeypatch
     assert "inline" in failed.value.problem.message
 
 
-SUITE = """
-import asyncio, sys
-from pathlib import Path
-from emulator.ambient import SystemClock, SystemIds
-from emulator.cloud.session import Session
-from emulator.functions.base import Invocation
-from emulator.functions.bundle import find
-from emulator.functions.python_process import PythonProcessRuntime
-
-def log(level, line):
-    print(line, flush=True)
-
-async def main():
-    runtime = PythonProcessRuntime(clock=SystemClock(), ids=SystemIds())
-    generation = await runtime.load(find(Path(sys.argv[1]), "fn"))
-    session = Session(transport=None, env_id="", wx_context={}, request_id="1", log=log)
-    await runtime.call(generation, Invocation(
-        request_id="1", event=None, context={}, variables={}, session=session, timeout_s=60,
-        log=log,
-    ))
-
-asyncio.run(main())
-"""
-
-
 @posix_only
 @pytest.mark.parametrize(
     "then",
@@ -278,23 +252,7 @@ def test_no_process_outlives_a_suite_that_was_killed(tmp_path: Path, then: str):
         f"    print(os.getpid())\n    time.sleep(0.2)\n    {then}\n",
         encoding="utf-8",
     )
-    suite = subprocess.Popen(
-        [sys.executable, "-c", textwrap.dedent(SUITE), str(folder.parent)], stdout=subprocess.PIPE
-    )
-    assert suite.stdout is not None
-    with suite.stdout as said:
-        pid = int(said.readline())
-        suite.kill()
-        suite.wait()
-    alive = True
-    for _ in range(500):
-        try:
-            os.kill(pid, 0)
-        except ProcessLookupError:
-            alive = False
-            break
-        signal.sigtimedwait([], 0.02)
-    assert not alive
+    assert not outlives_its_suite(folder.parent, "python_process", "PythonProcessRuntime")
 
 
 async def test_calls_behind_one_that_timed_out_are_made_once_only(stage, tmp_path):
@@ -321,3 +279,13 @@ async def test_calls_behind_one_that_timed_out_are_made_once_only(stage, tmp_pat
     assert hung.failure.kind == "timeout"
     assert [outcome.failure for outcome in others] == [None] * 8
     assert sorted(made.read_text()) == list("12345678")
+
+
+@posix_only
+async def test_process_that_was_killed_while_it_rested_costs_no_call(stage):
+    generation = await stage.load("import os\ndef main(event, context): return os.getpid()")
+    for _ in range(3):
+        pid = await stage.result(generation)
+        os.kill(pid, signal.SIGKILL)
+        os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
+        assert await stage.result(generation) != pid
