@@ -76,10 +76,12 @@ def _compiled(command: Aggregate, sources: Sources, pace: "_Pace") -> Pipeline:
     """Return the pipeline over what other collections hold at this moment."""
     now_ms = sources.clock.now_ms()
     others: dict[str, list[Document]] = {}
+    joining = Joining(sources.store)
     environment = PipelineEnvironment(
         now_ms=now_ms,
         collection=others.get,
-        find_equal=Joining(sources.store).find_equal,
+        find_equal=joining.find_equal,
+        prepare_equal=joining.prepare_equal,
         sample=sources.ids.sample,
         geo_indexes=_geo_indexes(sources.store, command.collection),
         watch=pace.watch,

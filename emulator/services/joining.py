@@ -6,7 +6,7 @@ indexes are asked while nothing was written since the pipeline began; after that
 with the documents as they were then.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Final
 
 from emulator.core.planner import equal_reach
@@ -25,17 +25,20 @@ class Joining:
         self._indexes: dict[tuple[str, str], Index | None] = {}
 
     def find_equal(self, name: str, path: str, value: Value) -> Mapping[int, Document] | None:
-        """Return every document `{path: {$eq: value}}` finds, and maybe others, None without index.
-
-        An index that a restart left unbuilt is built a little each time it is asked for.
-        """
+        """Return every document `{path: {$eq: value}}` finds, and maybe others; None: no index."""
         if self._store.sequence != self._began:
             return None
         index = self._index(name, path)
         reach = None if index is None else equal_reach(index.definition, value)
-        if index is None or reach is None or not index.build(BUILD_SLICE_DOCUMENTS):
+        if index is None or reach is None or not index.build(0):
             return None
         return index.find(reach)
+
+    def prepare_equal(self, name: str, path: str) -> Iterator[None]:
+        """Build the index for a path, if nobody has since a restart, a piece at a time."""
+        index = self._index(name, path)
+        while index is not None and not index.build(BUILD_SLICE_DOCUMENTS):
+            yield
 
     def _index(self, name: str, path: str) -> Index | None:
         place = (name, path)

@@ -5,6 +5,7 @@ import pytest
 from emulator.ambient import CountedIds, ManualClock
 from emulator.core.commands import Aggregate
 from emulator.core.indexes import IndexDefinition, with_definitions
+from emulator.services import joining as module
 from emulator.services.access import Access
 from emulator.services.bus import Bus
 from emulator.services.caller import ADMINISTRATOR
@@ -45,16 +46,31 @@ def store():
     ],
 )
 def test_an_index_that_begins_with_the_path_is_read(store, name, path, value, expected):
-    found = Joining(store).find_equal(name, path, value)
+    joining = Joining(store)
+    assert list(joining.prepare_equal(name, path)) == []
+    found = joining.find_equal(name, path, value)
     assert (found if found is None else [each["_id"] for each in found.values()]) == expected
 
 
 @pytest.mark.parametrize("write", [Put("c", {"_id": 9, "a": 1}), Drop("c"), Create("d")])
 def test_after_a_write_the_present_is_not_asked(store, write):
     joining = Joining(store)
+    assert list(joining.prepare_equal("c", "a")) == []
     assert joining.find_equal("c", "a", 1) is not None
     store.commit([write])
     assert joining.find_equal("c", "a", 1) is None
+
+
+def test_an_index_that_is_not_built_is_built_piece_by_piece(store, monkeypatch):
+    monkeypatch.setattr(module, "BUILD_SLICE_DOCUMENTS", 2)
+    late = IndexDefinition(name="b", keys=(("b", 1),))
+    store.commit([Put("c", {"_id": 9, "b": 4}), Describe("c", with_definitions({}, [late]))])
+    joining = Joining(store)
+    assert joining.find_equal("c", "b", 4) is None
+    assert list(joining.prepare_equal("c", "b")) == [None] * 3
+    assert [each["_id"] for each in joining.find_equal("c", "b", 4).values()] == [4, 9]
+    assert list(joining.prepare_equal("c", "b")) == []
+    assert list(joining.prepare_equal("c", "nothing")) == []
 
 
 async def test_a_lookup_reads_the_index(store):

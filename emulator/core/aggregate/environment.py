@@ -14,11 +14,16 @@ from emulator.core.values import Document, Value
 
 ReadCollection: TypeAlias = Callable[[str], Iterable[Document] | None]
 FindEqual: TypeAlias = Callable[[str, str, Value], Mapping[int, Document] | None]
+PrepareEqual: TypeAlias = Callable[[str, str], Iterable[None]]
 Sample: TypeAlias = Callable[[int, int], Sequence[int]]
 
 
 def _no_collection(_name: str) -> None:
     return None
+
+
+def _nothing(_name: str, _path: str) -> Iterable[None]:
+    return ()
 
 
 def _first_places(population: int, size: int) -> Sequence[int]:
@@ -33,8 +38,9 @@ class PipelineEnvironment:
     None where there is no such collection. `sample(population, size)` draws `size` different places
     below `population`. `find_equal(collection, path, value)` gives every document a filter
     `{path: {$eq: value}}` finds, and maybe others, by number in their order; None where no index
-    serves. `geo_indexes` are the
-    kinds ("2dsphere", "2d") of the geometry indexes of the pipeline's own collection by path.
+    serves. Before it is asked, `prepare_equal(collection, path)` builds the index piece by piece.
+    `geo_indexes` are the kinds ("2dsphere", "2d") of the geometry indexes of the pipeline's own
+    collection by path.
     `watch` is asked in long loops and may end them.
     """
 
@@ -42,5 +48,6 @@ class PipelineEnvironment:
     collection: ReadCollection = _no_collection
     sample: Sample = _first_places
     find_equal: FindEqual | None = None
+    prepare_equal: PrepareEqual = _nothing
     geo_indexes: Mapping[str, str] = field(default_factory=dict)
     watch: Watch = unwatched

@@ -51,11 +51,16 @@ class Foreign:
     path: str = ""
     documents: list[Document] = field(default_factory=list)
     _places: dict[Hashable, list[int]] | None = None
+    _may_ask: bool = False
 
     def having(self, values: Sequence[Value]) -> Generator[Slice, None, list[Document]]:
         """Return the documents with any of these values, in their own order."""
         wanted = {hash_key(value) for value in values}
         if self._places is None:
+            if not self._may_ask:
+                self._may_ask = True
+                for _ in self.environment.prepare_equal(self.name, self.path):
+                    yield []
             indexed = self._indexed(values)
             if indexed is not None:
                 return [each for each in indexed if not wanted.isdisjoint(self.keys(each))]
