@@ -289,3 +289,26 @@ async def test_process_that_was_killed_while_it_rested_costs_no_call(stage):
         os.kill(pid, signal.SIGKILL)
         os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
         assert await stage.result(generation) != pid
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="descriptors are listed by /proc")
+@pytest.mark.parametrize("garbage", [b"\0\0\0\1zX", b"\0\0\0\2qXX", b"\xff" * 64])
+async def test_garbage_on_the_way_to_the_suite_is_that_of_its_own_call(stage, garbage):
+    code = f"""
+    import os, stat, time
+
+    def main(event, context):
+        if not event:
+            return "well"
+        for name in os.listdir("/proc/self/fd"):
+            try:
+                if stat.S_ISSOCK(os.fstat(int(name)).st_mode):
+                    os.write(int(name), {garbage!r})
+            except OSError:
+                pass
+        time.sleep(0.3)
+    """
+    generation = await stage.load(code)
+    outcome = await stage.call(generation, 1, timeout_s=5)
+    assert outcome.failure is not None
+    assert await stage.result(generation) == "well"
