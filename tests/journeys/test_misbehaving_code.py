@@ -122,6 +122,12 @@ GOOD_ASYNC = (
 )
 
 
+@pytest.fixture(params=["inline", "process"], autouse=True)
+def runtime(request, monkeypatch):
+    """Each of it holds wherever functions run."""
+    monkeypatch.setenv("CLOUD_EMU_RUNTIME", request.param)
+
+
 async def assert_serves_on(client):
     async with asyncio.timeout(ENDS_S):
         assert await client.result("good") == {"left": None, "path": True}
