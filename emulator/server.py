@@ -53,7 +53,7 @@ class Port:
 
     number: int
     routes: Sequence[web.AbstractRouteDef]
-    doors: Doors = lambda _path: None
+    doors: Doors = lambda _method, _path: None
 
 
 class Server:

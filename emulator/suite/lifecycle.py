@@ -294,7 +294,7 @@ class Suite:
                     *realtime.routes(),
                     *paired,
                 ],
-                doors=lambda path: door.door(path) or gateway.door(path),
+                doors=lambda *asked: door.door(*asked) or gateway.door(*asked),
             ),
             site=Port(emulator.site_port, [*stored, *paired, *site.routes()]),
             guard=guard,

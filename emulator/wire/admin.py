@@ -58,9 +58,9 @@ class AdminDoor:
         """Return the routes of the door: its own, and the same for a named environment."""
         return [web.post(PATH, self.answer), web.post(f"/e/{{env}}{PATH}", self.answer)]
 
-    def door(self, path: str) -> Door | None:
+    def door(self, method: str, path: str) -> Door | None:
         """Return what answers requests to a path that arrive whole."""
-        return self.answer_whole if path == PATH else None
+        return self.answer_whole if path == PATH and method == hdrs.METH_POST else None
 
     async def answer(self, request: web.Request) -> web.StreamResponse:
         """Answer any request with status 200 and JSON."""

@@ -113,11 +113,13 @@ class Gateway:
             for prefix in ("", "/e/{env}")
         ]
 
-    def door(self, path: str) -> Door | None:
+    def door(self, method: str, path: str) -> Door | None:
         """Return what answers a POST that arrives whole, for paths that end in a name."""
         begin, _, name = path.rpartition("/")
         answers = self._paths.get(f"{begin.removeprefix(PATH)}/{{name}}")
         if answers is None or not begin.startswith(f"{PATH}/") or not name:
+            return None
+        if method != hdrs.METH_POST:
             return None
 
         async def answer(whole: Whole) -> Binary:

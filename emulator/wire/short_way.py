@@ -2,7 +2,8 @@
 
 Not here: what doors answer, nor HTTP as such, which is aiohttp's. The one idea: most requests of an
 SDK are a small POST with a length, from a program, to one of a few paths, on a connection that
-stays open. Such a one is recognised as it stands and answered by one task. At the first request
+stays open; a GET without a body is as plain. Such a one is recognised as it stands and answered by
+one task. At the first request
 that is anything else, the connection and all that came of that request are handed to aiohttp, which
 keeps them. So nothing is decided here that could be decided differently there: a head that is
 unusual in any way is not read, it is handed over.
@@ -11,11 +12,13 @@ unusual in any way is not read, it is handed over.
 import asyncio
 import re
 from asyncio import AbstractEventLoop, Future, Task, Transport
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from http import HTTPStatus
 from typing import Final, NamedTuple, cast
 
+from aiohttp import hdrs
 from multidict import CIMultiDict, MultiDict, MultiDictProxy, MultiMapping
+from yarl import URL
 
 from emulator.wire.exchange import JSON, Binary
 
@@ -30,11 +33,16 @@ IDLE_MAX_S: Final = 3_630.0
 LINES_REMEMBERED_MAX: Final = 256
 LINE_REMEMBERED_MAX_BYTES: Final = 256
 
+BODILESS: Final = frozenset({204, 304})
+_PHRASES: Final = {int(each): each.phrase for each in HTTPStatus}
+
 NO_QUERY: Final[MultiMapping[str]] = MultiDictProxy(MultiDict())
 
-_POST: Final = b"POST /"
+_BEGINNINGS: Final = (b"POST /", b"GET /")
 _END: Final = b"\r\n\r\n"
-_LINE: Final = re.compile(rb"POST (/[\w./~-]*) HTTP/1\.1", re.ASCII)
+_LINE: Final = re.compile(
+    rb"(POST|GET) (/[\w./~-]*)(?:\?([\w./~%&=+:,;@!$'()*-]*))? HTTP/1\.1", re.ASCII
+)
 _NAME: Final = frozenset("!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyz")
 _UNUSUAL: Final = frozenset(
     {
@@ -50,26 +58,36 @@ _JSON_HEAD: Final = (
 
 
 class Whole(NamedTuple):
-    """A POST that has arrived whole; `path` is as it was sent."""
+    """A GET or POST that has arrived whole; `path` is as it was sent.
+
+    `connection` is there on the short way, for an answer that is sent in pieces.
+    """
 
     path: str
     headers: MultiMapping[str]
     body: bytes
     query: MultiMapping[str] = NO_QUERY
+    method: str = hdrs.METH_POST
+    connection: "Connection | None" = None
 
 
-Door = Callable[[Whole], Awaitable[bytes | Binary]]
-"""Answers with JSON text and status 200, or with whatever else, and raises nothing."""
+Door = Callable[[Whole], Awaitable[bytes | Binary | None]]
+"""Answers with JSON text and status 200, or with whatever else, and raises nothing.
 
-Doors = Callable[[str], Door | None]
-"""Return the door of a path without a query, None where only the long way leads there."""
+None says that the answer was sent in pieces, by `Whole.connection`.
+"""
+
+Doors = Callable[[str, str], Door | None]
+"""Return the door of a method and a path, None where only the long way leads there."""
 
 
 class _Head(NamedTuple):
     """What stands before a body, and where that begins and ends."""
 
     door: Door
+    method: str
     path: str
+    query: MultiMapping[str]
     headers: MultiMapping[str]
     start: int
     end: int
@@ -91,7 +109,6 @@ class ShortWay:
         idle_max_s: float = IDLE_MAX_S,
     ) -> None:
         self._doors = doors
-        self._lines: dict[bytes, tuple[str, Door]] = {}
         self._fields: dict[bytes, tuple[str, str]] = {}
         self._admits = admits
         self.hand_over = hand_over
@@ -107,20 +124,23 @@ class ShortWay:
         """Return a request's head, how many bytes it takes to tell more, or None: hand it over."""
         end = data.find(_END, 0, HEAD_MAX_BYTES)
         if end < 0:
-            waits = len(data) < HEAD_MAX_BYTES and data[: len(_POST)] == _POST[: len(data)]
-            return len(data) + 1 if waits else None
+            usual = any(data[: len(each)] == each[: len(data)] for each in _BEGINNINGS)
+            return len(data) + 1 if usual and len(data) < HEAD_MAX_BYTES else None
         line, *fields = data[:end].split(b"\r\n")
-        found = self._lines.get(line) or self._find(line)
-        if found is None:
+        parts = _LINE.fullmatch(line)
+        if parts is None:
             return None
-        headers = self._headers(fields)
-        if headers is None or not self._admits(headers.get("Host", "")):
+        method, path = parts[1].decode(), parts[2].decode()
+        door = self._doors(method, path)
+        headers = None if door is None else self._headers(fields)
+        if door is None or headers is None or not self._admits(headers.get("Host", "")):
             return None
-        length = headers.get("Content-Length", "")
+        length = headers.get("Content-Length", "0" if method == hdrs.METH_GET else "")
         if not (length.isascii() and length.isdigit()) or int(length) > BODY_MAX_BYTES:
             return None
         start = end + len(_END)
-        return _Head(found[1], found[0], headers, start, start + int(length))
+        query = NO_QUERY if parts[3] is None else _query(parts[3].decode())
+        return _Head(door, method, path, query, headers, start, start + int(length))
 
     def _headers(self, lines: list[bytes]) -> CIMultiDict[str] | None:
         """Return the headers of a request, None where one of them is unusual or said twice."""
@@ -135,16 +155,6 @@ class ShortWay:
                 # Most of them come with every request.
                 known[line] = field
         return CIMultiDict(fields)
-
-    def _find(self, line: bytes) -> tuple[str, Door] | None:
-        usual = _LINE.fullmatch(line)
-        path = usual[1].decode() if usual else ""
-        door = self._doors(path) if path else None
-        if door is None:
-            return None
-        if len(self._lines) < LINES_REMEMBERED_MAX:
-            self._lines[line] = path, door
-        return path, door
 
     async def close(self, grace_s: float) -> None:
         """Close every connection; requests under way may end within the time."""
@@ -210,6 +220,18 @@ class Connection(asyncio.Protocol):
         elif self._size >= self._wanted:
             self._go_on()
 
+    @property
+    def transport(self) -> Transport | None:
+        """Return what is written to, None once the client has left."""
+        return self._transport
+
+    async def send(self, data: bytes) -> None:
+        """Send bytes, and wait for a client that does not read; does nothing once it has left."""
+        if self._transport is not None:
+            self._transport.write(data)
+        if self._writable is not None:
+            await self._writable
+
     def close(self) -> list[Task[None]]:
         """Close as soon as nothing is under way, and return the task of what is."""
         self._closing = True
@@ -235,16 +257,15 @@ class Connection(asyncio.Protocol):
             return
         rest = data[end:]
         self._arrived, self._size, self._wanted = ([rest] if rest else []), len(rest), 0
-        whole = Whole(head.path, head.headers, data[head.start : end])
+        body = data[head.start : end]
+        whole = Whole(head.path, head.headers, body, head.query, head.method, self)
         self._task = self._way.loop.create_task(self._answer(head.door, whole))
 
     async def _answer(self, door: Door, whole: Whole) -> None:
         try:
             answer = await door(whole)
-            if self._transport is not None:
-                self._transport.write(_text_of(answer))
-            if self._writable is not None:
-                await self._writable
+            if answer is not None:
+                await self.send(_text_of(answer))
         except BaseException:
             # A client that waits must not wait for ever.
             if self._transport is not None:
@@ -299,14 +320,22 @@ def _field(line: bytes) -> tuple[str, str] | None:
     return None if name in _UNUSUAL and (name, value.lower()) != _STAYS_OPEN else (name, value)
 
 
+def _query(text: str) -> MultiMapping[str]:
+    """Return a query as aiohttp reads it."""
+    return MultiDictProxy(MultiDict(URL.build(query_string=text, encoded=True).query))
+
+
 def _text_of(answer: bytes | Binary) -> bytes:
     if isinstance(answer, bytes):
         return _JSON_HEAD % len(answer) + answer
-    fields = (
-        ("Content-Type", answer.content_type),
-        ("Content-Length", str(len(answer.content))),
-        *answer.headers,
-    )
-    status = f"HTTP/1.1 {answer.status} {HTTPStatus(answer.status).phrase}"
-    head = "\r\n".join([status, *(f"{name}: {value}" for name, value in fields), "", ""])
-    return head.encode() + answer.content
+    fields = [("Content-Type", answer.content_type)] if answer.content_type else []
+    if answer.status not in BODILESS:
+        fields.append(("Content-Length", str(len(answer.content))))
+    return head_of(answer.status, [*fields, *answer.headers]) + answer.content
+
+
+def head_of(status: int, headers: Iterable[tuple[str, str]]) -> bytes:
+    """Return the head of an answer."""
+    line = f"HTTP/1.1 {status} {_PHRASES.get(status, '')}"
+    fields = (f"{name}: {value}" for name, value in headers)
+    return "\r\n".join([line, *fields, "", ""]).encode("utf-8", "surrogateescape")

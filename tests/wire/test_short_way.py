@@ -43,6 +43,12 @@ class Peer:
         self.taken = []
         self.gates = {}
         self.answers = {}
+        self.doors = {
+            ("POST", "/door"): self.door,
+            ("GET", "/door"): self.door,
+            ("POST", "/broken"): self.broken,
+            ("GET", "/pieces"): self.pieces,
+        }
 
     async def door(self, whole):
         self.seen.append(whole)
@@ -51,13 +57,17 @@ class Peer:
             await gate.wait()
         return self.answers.get(whole.body, b'{"got":%d}' % len(whole.body))
 
+    async def pieces(self, whole):
+        for piece in (b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\n", b"in", b"to"):
+            await whole.connection.send(piece)
+
     async def broken(self, whole):
         raise ZeroDivisionError("a fault of ours")
 
     async def start(self, **options):
         loop = asyncio.get_running_loop()
         self.way = ShortWay(
-            {"/door": self.door, "/broken": self.broken}.get,
+            lambda method, path: self.doors.get((method, path)),
             admits=lambda host: host == HEADERS["Host"],
             hand_over=lambda: LongWay(self.taken),
             loop=loop,
@@ -129,9 +139,11 @@ async def test_the_answer_says_its_type_and_length(peer):
 @pytest.mark.parametrize(
     "request_",
     [
-        pytest.param(b"GET /door HTTP/1.1\r\nHost: 127.0.0.1:8080\r\n\r\n", id="another method"),
+        pytest.param(post().replace(b"POST", b"PUT"), id="another method"),
+        pytest.param(post().replace(b"POST", b"HEAD"), id="a method without an answer's body"),
         pytest.param(post(path="/elsewhere"), id="another path"),
-        pytest.param(post(path="/door?a=1"), id="a query"),
+        pytest.param(post(path="/do%6fr"), id="an escaped path"),
+        pytest.param(post(path="/door?a=<1>"), id="an odd query"),
         pytest.param(post(version="1.0"), id="an older HTTP"),
         pytest.param(post(Host="evil.example"), id="another host"),
         pytest.param(post(drop=["Host"]), id="no host"),
@@ -169,6 +181,34 @@ async def test_whatever_is_unusual_is_handed_over_whole_and_for_good(peer, reque
     assert await answer_of(reader) == b"long way"
     assert [whole.body for whole in peer.seen] == [b"first"]
     assert peer.way.open == set()
+    writer.close()
+
+
+async def test_a_get_has_no_body_and_may_have_a_query(peer):
+    reader, writer = await peer.connect()
+    writer.write(b"GET /door?a=1&b=%20x+y&a=2&c HTTP/1.1\r\nHost: 127.0.0.1:8080\r\n\r\n")
+    assert await answer_of(reader) == b'{"got":0}'
+    (seen,) = peer.seen
+    assert (seen.method, seen.path) == ("GET", "/door")
+    assert list(seen.query.items()) == [("a", "1"), ("b", " x y"), ("a", "2"), ("c", "")]
+    writer.close()
+
+
+async def test_an_answer_may_be_sent_in_pieces(peer):
+    reader, writer = await peer.connect()
+    get = b"GET /pieces HTTP/1.1\r\nHost: 127.0.0.1:8080\r\n\r\n"
+    for _ in range(2):
+        writer.write(get)
+        assert await answer_of(reader) == b"into"
+    writer.close()
+
+
+async def test_an_answer_without_a_body_says_no_length(peer):
+    peer.answers[b"{}"] = Binary(b"", "", 204)
+    reader, writer = await peer.connect()
+    writer.write(post())
+    head = await reader.readuntil(b"\r\n\r\n")
+    assert head == b"HTTP/1.1 204 No Content\r\n\r\n"
     writer.close()
 
 
