@@ -6,6 +6,7 @@ listens to is the site's, and what the site has no file for may be a function's,
 
 import asyncio
 from collections.abc import Callable
+from typing import Final
 
 from aiohttp import web
 
@@ -13,12 +14,17 @@ from emulator.config import Config
 from emulator.functions.base import TriggerConfig
 from emulator.functions.reload import FolderWatcher
 from emulator.functions.triggers.http import compile_http
+from emulator.services.file_ids import FILE_PATH, UPLOAD_PATH
 from emulator.services.hosting import DEPLOYED_FOLDER, Hosting, Mount
 from emulator.services.http_routes import HttpRoute
 from emulator.suite.assembly import Parts
 from emulator.wire import sdk_files
 from emulator.wire.hosting import HostedSite
 from emulator.wire.http_access import HttpAccess
+from emulator.wire.short_way import Door
+
+_NOT_OF_FUNCTIONS: Final = ("/_", UPLOAD_PATH, FILE_PATH)
+"""How paths begin that other routes may take before any function hears of them."""
 
 
 class Site:
@@ -58,6 +64,10 @@ class Site:
         """Return the routes, the last of which takes every path that no other has."""
         scripts = sdk_files.routes(self._api_url)
         return [*scripts, *self._hosted.routes(), *self._access.routes()]
+
+    def door(self, method: str, path: str) -> Door | None:
+        """Return what answers a request that arrives whole, if that is a function."""
+        return None if path.startswith(_NOT_OF_FUNCTIONS) else self._access.door(method, path)
 
     async def close(self) -> None:
         """End what waits for saved files."""

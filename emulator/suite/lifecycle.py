@@ -296,7 +296,7 @@ class Suite:
                 ],
                 doors=lambda *asked: door.door(*asked) or gateway.door(*asked),
             ),
-            site=Port(emulator.site_port, [*stored, *paired, *site.routes()]),
+            site=Port(emulator.site_port, [*stored, *paired, *site.routes()], site.door),
             guard=guard,
             ids=parts.ids,
             host=emulator.host,

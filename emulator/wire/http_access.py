@@ -8,6 +8,7 @@ a sentence and the request id to look for.
 
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import replace
+from functools import partial
 from typing import Final, Protocol
 from urllib.parse import urlsplit
 
@@ -24,9 +25,10 @@ from emulator.services.functions import Invoked
 from emulator.services.http_routes import HttpRoute
 from emulator.wire import envelope
 from emulator.wire.callers import bearer
-from emulator.wire.exchange import json_answer, read_body
-from emulator.wire.http_stream import StreamedAnswer
+from emulator.wire.exchange import JSON, Binary, read_body
+from emulator.wire.http_stream import LongOutlet, ShortOutlet, StreamedAnswer
 from emulator.wire.pairing import without_proof
+from emulator.wire.short_way import Door, Whole
 
 EVENT_BODY_MAX_BYTES: Final = 6 * 1024 * 1024
 """The platform's bound on the event of a synchronous call."""
@@ -111,41 +113,71 @@ class HttpAccess:
 
     async def call(self, route: HttpRoute, request: web.Request) -> web.StreamResponse:
         """Call a route's function with the request and answer with its result."""
-        visitor = self._visitor(request) if route.compiled.auth else VISITOR
-        name, request_id = route.function, self._ids.request_id()
-        event = http_event(
-            method=request.method,
-            path=route.compiled.path_told(request.path),
-            headers=without_proof(request.headers),
-            query=request.query.items(),
-            body=await read_body(request, max_bytes=EVENT_BODY_MAX_BYTES),
-            request_id=request_id,
-            env_id=self._env_id,
-        )
+        request_id = self._ids.request_id()
+        body = await read_body(request, max_bytes=EVENT_BODY_MAX_BYTES)
+        whole = Whole(request.path, request.headers, body, request.query, request.method)
 
         def prepare(response: web.StreamResponse) -> web.StreamResponse:
             response.headers.setdefault(REQUEST_ID_HEADER, request_id)
             return self._shared(request, response)
 
-        streamed = StreamedAnswer(request, prepare)
+        outlet = LongOutlet(request, prepare)
+        streamed = StreamedAnswer(outlet, bodiless=request.method == hdrs.METH_HEAD)
+        answer = await self._invoke(route, whole, request_id, streamed)
+        if answer is not None:
+            headers = CIMultiDict(answer.headers)
+            return prepare(web.Response(status=answer.status, headers=headers, body=answer.content))
+        assert outlet.response is not None, "sent in pieces"
+        return outlet.response
+
+    def door(self, method: str, path: str) -> Door | None:
+        """Return what answers a request that arrives whole, None where no function listens."""
+        route = self._routes.match(method, path)
+        return None if route is None else partial(self._answer_whole, route)
+
+    async def _answer_whole(self, route: HttpRoute, whole: Whole) -> Binary | None:
+        """Answer a request of the short way: the rim behind which nothing is raised."""
+        request_id = self._ids.request_id()
+        assert whole.connection is not None, "it came by the short way"
+        outlet = ShortOutlet(whole.connection, [(REQUEST_ID_HEADER, request_id)])
         try:
+            streamed = StreamedAnswer(outlet, bodiless=False)
+            answer = await self._invoke(route, whole, request_id, streamed)
+        except Exception as error:  # noqa: BLE001  # the rim of a request
+            return Binary(envelope.refused(error, request_id), JSON, envelope.status_of(error))
+        if answer is None:
+            await outlet.end()
+            return None
+        return answer._replace(headers=tuple(outlet.headers_of(answer.headers)))
+
+    async def _invoke(
+        self, route: HttpRoute, whole: Whole, request_id: str, streamed: StreamedAnswer
+    ) -> Binary | None:
+        """Return the function's answer, None when it was sent in pieces."""
+        try:
+            visitor = self._visitor(whole) if route.compiled.auth else VISITOR
+            event = http_event(
+                method=whole.method,
+                path=route.compiled.path_told(whole.path),
+                headers=without_proof(whole.headers),
+                query=whole.query.items(),
+                body=whole.body,
+                request_id=request_id,
+                env_id=self._env_id,
+            )
+            manner = Manner(stream=streamed.stream)
             invoked = await self._functions.invoke(
-                name, event, visitor, request_id=request_id, manner=Manner(stream=streamed.stream)
+                route.function, event, visitor, request_id=request_id, manner=manner
             )
             failure = invoked.outcome.failure
-            sent = await streamed.finished(failed=failure is not None)
+            if await streamed.finished(failed=failure is not None):
+                return None
         finally:
             await streamed.close()
-        if sent is not None:
-            return sent
         if failure is not None:
-            return prepare(_failed(request, name, failure, request_id))
+            return _failed(route.function, failure, request_id)
         answer = integration_response(invoked.outcome.result)
-        return prepare(
-            web.Response(
-                status=answer.status, headers=CIMultiDict(answer.headers), body=answer.body
-            )
-        )
+        return Binary(answer.body, "", answer.status, tuple(answer.headers))
 
     def _route(self, method: str, path: str) -> HttpRoute | None:
         route = self._routes.match(method, path)
@@ -179,7 +211,7 @@ class HttpAccess:
             for domain in self._domains
         )
 
-    def _visitor(self, request: web.Request) -> Caller:
+    def _visitor(self, request: Whole) -> Caller:
         """Return who holds the bearer token; raises NotSignedIn, AccessTokenExpired."""
         token = _token_of(request)
         if not token or self._caller_of is None:
@@ -190,13 +222,11 @@ class HttpAccess:
         return replace(self._caller_of(token), source=VISITOR.source)
 
 
-def _failed(
-    request: web.Request, name: str, failure: Failure, request_id: str
-) -> web.StreamResponse:
+def _failed(name: str, failure: Failure, request_id: str) -> Binary:
     kind = envelope.FunctionTimedOut if failure.kind == "timeout" else FunctionFailed
     error = kind(f"[{name}] {failure.message} (the log has more under request {request_id})")
     body = envelope.failure(error, request_id)
-    return json_answer(request, body, status=envelope.status_of(error))
+    return Binary(body, "", envelope.status_of(error), ((hdrs.CONTENT_TYPE, JSON),))
 
 
 def _preflight(request: web.Request, allowed: list[str]) -> web.StreamResponse:
@@ -214,7 +244,7 @@ def _preflight(request: web.Request, allowed: list[str]) -> web.StreamResponse:
     )
 
 
-def _token_of(request: web.Request) -> str:
+def _token_of(request: Whole) -> str:
     """Return the access token of a request: a bearer's, or of js-sdk 1.x' `getAuthHeader()`."""
     return bearer(request) or request.headers.get(CREDENTIALS_HEADER, "").partition("/@@/")[0]
 

@@ -41,7 +41,7 @@ NO_QUERY: Final[MultiMapping[str]] = MultiDictProxy(MultiDict())
 _BEGINNINGS: Final = (b"POST /", b"GET /")
 _END: Final = b"\r\n\r\n"
 _LINE: Final = re.compile(
-    rb"(POST|GET) (/[\w./~-]*)(?:\?([\w./~%&=+:,;@!$'()*-]*))? HTTP/1\.1", re.ASCII
+    rb"(POST|GET) (/(?!/)[\w./~-]*)(?:\?([\w./~%&=+:,;@!$'()*-]*))? HTTP/1\.1", re.ASCII
 )
 _NAME: Final = frozenset("!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyz")
 _UNUSUAL: Final = frozenset(
@@ -227,7 +227,7 @@ class Connection(asyncio.Protocol):
 
     async def send(self, data: bytes) -> None:
         """Send bytes, and wait for a client that does not read; does nothing once it has left."""
-        if self._transport is not None:
+        if self._transport is not None and not self._transport.is_closing():
             self._transport.write(data)
         if self._writable is not None:
             await self._writable
