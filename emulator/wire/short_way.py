@@ -226,9 +226,14 @@ class Connection(asyncio.Protocol):
         return self._transport
 
     async def send(self, data: bytes) -> None:
-        """Send bytes, and wait for a client that does not read; does nothing once it has left."""
-        if self._transport is not None and not self._transport.is_closing():
-            self._transport.write(data)
+        """Send bytes, and wait for a client that does not read.
+
+        Raises:
+            ConnectionResetError: it has left.
+        """
+        if self._transport is None or self._transport.is_closing():
+            raise ConnectionResetError("the client left before its answer was sent")
+        self._transport.write(data)
         if self._writable is not None:
             await self._writable
 
@@ -266,6 +271,8 @@ class Connection(asyncio.Protocol):
             answer = await door(whole)
             if answer is not None:
                 await self.send(_text_of(answer))
+        except ConnectionError:
+            pass  # what was asked for is done; nobody hears of it
         except BaseException:
             # A client that waits must not wait for ever.
             if self._transport is not None:

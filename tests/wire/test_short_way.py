@@ -203,6 +203,17 @@ async def test_an_answer_may_be_sent_in_pieces(peer):
     writer.close()
 
 
+async def test_pieces_for_a_client_that_left_are_refused(peer):
+    transport, connection = _connected(peer.way)
+    transport.close()
+    with pytest.raises(ConnectionResetError):
+        await connection.send(b"piece")
+    connection.connection_lost(None)
+    with pytest.raises(ConnectionResetError):
+        await connection.send(b"piece")
+    assert transport.written == []
+
+
 async def test_an_answer_without_a_body_says_no_length(peer):
     peer.answers[b"{}"] = Binary(b"", "", 204)
     reader, writer = await peer.connect()
