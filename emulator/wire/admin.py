@@ -69,7 +69,9 @@ class AdminDoor:
             raw = await read_body(request, max_bytes=REQUEST_MAX_BYTES)
         except EmulatorError as error:
             return json_answer(request, envelope.failure(error, self._ids.request_id()))
-        answer = await self.answer_whole(Whole(request.raw_path, request.headers, raw))
+        path, _, query = request.raw_path.partition("?")
+        whole = Whole(path, request.headers, raw, raw_query=query)
+        answer = await self.answer_whole(whole)
         if isinstance(answer, Binary):
             return binary_answer(answer)
         return json_answer(request, answer)
@@ -99,11 +101,10 @@ class AdminDoor:
 
 
 def _signed_part(whole: Whole, body: Body) -> Request:
-    path, _, query = whole.path.partition("?")
     return Request(
         method=hdrs.METH_POST,
-        address=f"//{whole.headers.get(hdrs.HOST, '')}{path}",
-        query=query,
+        address=f"//{whole.headers.get(hdrs.HOST, '')}{whole.path}",
+        query=whole.raw_query,
         headers={name.lower(): value for name, value in whole.headers.items()},
         body=body,
     )

@@ -138,7 +138,7 @@ class Gateway:
             except EmulatorError as error:
                 answer = self._refused(error, self._request_id(request))
             else:
-                whole = Whole(request.path, request.headers, raw, request.query)
+                whole = Whole(request.path, request.headers, raw, query=request.query)
                 answer = await self._answer(whole, request.method, request.match_info, answers)
             return binary_answer(answer)
 

@@ -115,7 +115,9 @@ class HttpAccess:
         """Call a route's function with the request and answer with its result."""
         request_id = self._ids.request_id()
         body = await read_body(request, max_bytes=EVENT_BODY_MAX_BYTES)
-        whole = Whole(request.path, request.headers, body, request.query, request.method)
+        whole = Whole(
+            request.path, request.headers, body, method=request.method, query=request.query
+        )
 
         def prepare(response: web.StreamResponse) -> web.StreamResponse:
             response.headers.setdefault(REQUEST_ID_HEADER, request_id)

@@ -57,18 +57,39 @@ _JSON_HEAD: Final = (
 )
 
 
-class Whole(NamedTuple):
-    """A GET or POST that has arrived whole; `path` is as it was sent.
+class Whole:
+    """A GET or POST that has arrived whole; `path` and `raw_query` are as they were sent.
 
     `connection` is there on the short way, for an answer that is sent in pieces.
     """
 
-    path: str
-    headers: MultiMapping[str]
-    body: bytes
-    query: MultiMapping[str] = NO_QUERY
-    method: str = hdrs.METH_POST
-    connection: "Connection | None" = None
+    __slots__ = ("_query", "body", "connection", "headers", "method", "path", "raw_query")
+
+    def __init__(  # noqa: PLR0913  # the parts of one request, each by its name
+        self,
+        path: str,
+        headers: MultiMapping[str],
+        body: bytes,
+        *,
+        method: str = hdrs.METH_POST,
+        raw_query: str = "",
+        query: MultiMapping[str] | None = None,
+        connection: "Connection | None" = None,
+    ) -> None:
+        self.path = path
+        self.headers = headers
+        self.body = body
+        self.method = method
+        self.raw_query = raw_query
+        self.connection = connection
+        self._query = query
+
+    @property
+    def query(self) -> MultiMapping[str]:
+        """Return the query; SDKs send one that nobody reads."""
+        if self._query is None:
+            self._query = _query(self.raw_query) if self.raw_query else NO_QUERY
+        return self._query
 
 
 Door = Callable[[Whole], Awaitable[bytes | Binary | None]]
@@ -87,7 +108,7 @@ class _Head(NamedTuple):
     door: Door
     method: str
     path: str
-    query: MultiMapping[str]
+    raw_query: str
     headers: MultiMapping[str]
     start: int
     end: int
@@ -139,8 +160,8 @@ class ShortWay:
         if not (length.isascii() and length.isdigit()) or int(length) > BODY_MAX_BYTES:
             return None
         start = end + len(_END)
-        query = NO_QUERY if parts[3] is None else _query(parts[3].decode())
-        return _Head(door, method, path, query, headers, start, start + int(length))
+        raw_query = (parts[3] or b"").decode()
+        return _Head(door, method, path, raw_query, headers, start, start + int(length))
 
     def _headers(self, lines: list[bytes]) -> CIMultiDict[str] | None:
         """Return the headers of a request, None where one of them is unusual or said twice."""
@@ -263,7 +284,14 @@ class Connection(asyncio.Protocol):
         rest = data[end:]
         self._arrived, self._size, self._wanted = ([rest] if rest else []), len(rest), 0
         body = data[head.start : end]
-        whole = Whole(head.path, head.headers, body, head.query, head.method, self)
+        whole = Whole(
+            head.path,
+            head.headers,
+            body,
+            method=head.method,
+            raw_query=head.raw_query,
+            connection=self,
+        )
         self._task = self._way.loop.create_task(self._answer(head.door, whole))
 
     async def _answer(self, door: Door, whole: Whole) -> None:

@@ -190,6 +190,7 @@ async def test_a_get_has_no_body_and_may_have_a_query(peer):
     assert await answer_of(reader) == b'{"got":0}'
     (seen,) = peer.seen
     assert (seen.method, seen.path) == ("GET", "/door")
+    assert seen.raw_query == "a=1&b=%20x+y&a=2&c"
     assert list(seen.query.items()) == [("a", "1"), ("b", " x y"), ("a", "2"), ("c", "")]
     writer.close()
 
