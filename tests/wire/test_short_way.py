@@ -150,6 +150,9 @@ async def test_the_answer_says_its_type_and_length(peer):
         pytest.param(post(drop=["Content-Length"]), id="no length"),
         pytest.param(post(Content_Length="+2", drop=["Content-Length"]), id="a signed length"),
         pytest.param(post(Content_Length="²", drop=["Content-Length"]), id="no ASCII digit"),
+        pytest.param(
+            post(Content_Length="9" * 5_000, drop=["Content-Length"]), id="a length beyond numbers"
+        ),
         pytest.param(post(content_length="2"), id="two lengths"),
         pytest.param(post(Transfer_Encoding="chunked"), id="chunks"),
         pytest.param(post(Origin="http://localhost:8080"), id="a page"),
