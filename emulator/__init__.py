@@ -5,10 +5,11 @@ function that needs `cloud` alone never loads the server.
 """
 
 from importlib import import_module
-from importlib.metadata import version
 from typing import Any
 
 __all__ = ["Config", "Suite", "__version__", "cloud"]
+
+__version__ = "0.1.0"
 
 
 def __getattr__(name: str) -> Any:
@@ -19,6 +20,4 @@ def __getattr__(name: str) -> Any:
         return import_module("emulator.suite").Suite
     if name == "Config":
         return import_module("emulator.config").Config
-    if name == "__version__":
-        return version("cloud-emu")
     raise AttributeError(f"module 'emulator' has no attribute {name!r}")

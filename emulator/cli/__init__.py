@@ -1,8 +1,9 @@
 """Owns the command line `cloud-emu`: which commands there are, and how each of them ends.
 
 Not here: what a command does (its own module). The one idea: commands return an exit code or raise;
-only this module turns what was raised into words and a code. Modules of this package import what
-is heavy inside their functions, so that `--help` answers at once.
+only this module turns what was raised into words and a code. A command's module is loaded when it
+is asked for (`cli.command_table`), and imports what is heavy inside its functions, so that
+`--help` answers at once.
 """
 
 import gc
@@ -14,15 +15,8 @@ from typing import Final
 
 import click
 
-from emulator.cli.clock import clock
-from emulator.cli.data import reset, seed
-from emulator.cli.doctor import doctor
-from emulator.cli.exec import exec_command
-from emulator.cli.functions import functions
-from emulator.cli.hosting import hosting
-from emulator.cli.indexes import db
-from emulator.cli.init import init
-from emulator.cli.messages import messages
+from emulator import __version__
+from emulator.cli.command_table import TableGroup
 from emulator.cli.output import (
     EXIT_DONE,
     EXIT_FAILED,
@@ -35,20 +29,11 @@ from emulator.cli.output import (
     tell,
     wants_json,
 )
-from emulator.cli.rules import rules
-from emulator.cli.start import start
-from emulator.cli.status import status, stop, wait
-from emulator.cli.trace import trace
-from emulator.cli.transfer import export_command, import_command
-from emulator.cli.trigger import trigger
-from emulator.cli.usage import usage
-from emulator.cli.users import users
-from emulator.cli.watchers import watchers
 from emulator.core.errors import ConfigurationError, EmulatorError
 
 __all__ = ["main", "run"]
 
-LOADING_OBJECTS_MAX: Final = 100_000
+LOADING_OBJECTS_MAX: Final = 1_000_000
 """New objects that may gather before the garbage collector looks at them, until a suite serves."""
 
 LEAVE_MAX_S: Final = 1.0
@@ -56,39 +41,13 @@ LEAVE_MAX_S: Final = 1.0
 
 
 @click.group(
+    cls=TableGroup,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     epilog="Exit codes: 0 done, 1 failed, 2 wrong usage or configuration, 130 interrupted.",
 )
-@click.version_option(None, "-V", "--version", package_name="cloud-emu", prog_name="cloud-emu")
+@click.version_option(__version__, "-V", "--version", prog_name="cloud-emu")
 def commands() -> None:
     """The local emulator suite for Cloud Development."""
-
-
-for _command in (
-    start,
-    exec_command,
-    init,
-    doctor,
-    status,
-    stop,
-    wait,
-    reset,
-    seed,
-    export_command,
-    import_command,
-    functions,
-    messages,
-    trigger,
-    clock,
-    watchers,
-    trace,
-    usage,
-    db,
-    users,
-    hosting,
-    rules,
-):
-    commands.add_command(_command)
 
 
 def main() -> None:

@@ -9,7 +9,6 @@ They lie in the function's folder (`pip install -t`), or in the function's part 
 whose file `current` names the installation that counts.
 """
 
-import importlib.metadata
 import re
 import sys
 from collections.abc import Iterator, Mapping
@@ -216,17 +215,22 @@ def _version_around(name: str, package: Package) -> str | None:
         return None
     if spec is None or _lies_in(spec.origin, package.folder):
         return None
+    # Slow to import, and most functions bring no packages.
+    from importlib.metadata import PackageNotFoundError, version
+
     try:
-        return importlib.metadata.version(package.distribution)
-    except importlib.metadata.PackageNotFoundError:
+        return version(package.distribution)
+    except PackageNotFoundError:
         # Of the standard library, or somebody's own module: what came first stays.
         return package.version
 
 
 def _is_around(distribution: str) -> bool:
+    from importlib.metadata import PackageNotFoundError, version  # slow, as above
+
     try:
-        importlib.metadata.version(distribution)
-    except importlib.metadata.PackageNotFoundError:
+        version(distribution)
+    except PackageNotFoundError:
         return False
     return True
 

@@ -9,11 +9,11 @@ import os
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
-from importlib.metadata import PackageNotFoundError, version
 from zoneinfo import ZoneInfo
 
 import orjson
 
+from emulator import __version__
 from emulator.config import Config
 from emulator.core.errors import FunctionNotFound
 from emulator.core.values import Document, Value
@@ -45,7 +45,6 @@ class SuiteControl:
         self._parts = parts
         self._urls = urls
         self._variables = variables
-        self._version = _version()
         self._firing = Firing(
             parts.functions,
             parts.registry,
@@ -66,7 +65,7 @@ class SuiteControl:
         return {
             "env": config.emulator.env,
             "profile": config.emulator.profile,
-            "version": self._version,
+            "version": __version__,
             "pid": os.getpid(),
             "project": str(config.project),
             "urls": dict(self._urls()),
@@ -260,10 +259,3 @@ def _invoked(invoked: Invoked) -> dict[str, Value]:
 def _iso(moment_ms: int) -> str:
     moment = _EPOCH + timedelta(milliseconds=moment_ms)
     return f"{moment:%Y-%m-%dT%H:%M:%S}.{moment_ms % 1000:03d}Z"
-
-
-def _version() -> str:
-    try:
-        return version("cloud-emu")
-    except PackageNotFoundError:
-        return "0"

@@ -7,7 +7,9 @@ import sys
 import pytest
 
 import emulator.cli
-from emulator.cli import commands, run
+from emulator.cli import run
+from emulator.cli.command_table import COMMANDS
+from emulator.cli.functions import functions
 
 HEAVY = ("aiohttp", "asyncio.base_events", "jsonschema", "http.client", "tinydb", "emulator.suite")
 
@@ -30,9 +32,7 @@ def test_help_names_every_command(capsys):
         assert f"  {name} " in shown
 
 
-@pytest.mark.parametrize(
-    "name", [*commands.commands, *(f"fn {name}" for name in commands.commands["fn"].commands)]
-)
+@pytest.mark.parametrize("name", [*COMMANDS, *(f"fn {name}" for name in functions.commands)])
 def test_every_command_explains_itself(name, capsys):
     assert run([*name.split(), "--help"]) == 0
     assert capsys.readouterr().out.startswith(f"Usage: cloud-emu {name}")

@@ -4,7 +4,9 @@ import dataclasses
 import math
 import subprocess
 import sys
-from dataclasses import field
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import InitVar, field
+from typing import ClassVar
 
 import pytest
 from hypothesis import given
@@ -119,6 +121,95 @@ def test_methods_of_the_class_itself_stay():
     assert Loud("a") == Loud("b")
     assert hash(Loud("a")) == 7
     assert repr(Loud("a")) == "loud"
+
+
+def rich(decorate):
+    @decorate(frozen=True, slots=True)
+    class Base:
+        there: ClassVar[list[str]] = []
+        given: InitVar[int]
+        first: int = 1
+        many: list[int] = field(default_factory=list)
+        late: int = field(default=0, init=False)
+
+        def __post_init__(self, given):
+            object.__setattr__(self, "late", given + self.first)
+
+    @decorate(frozen=True, slots=True, kw_only=True)
+    class Kind(Base):
+        last: str
+        least: int = field(default=5, kw_only=True)
+
+    return Kind
+
+
+@pytest.mark.parametrize(
+    ("given", "named"),
+    [
+        ((1,), {"last": "z"}),
+        ((1, 2, [3]), {"last": "z", "least": 4}),
+        ((), {"given": 1, "first": 2, "last": "z"}),
+        ((), {}),
+        ((1,), {}),
+        ((1, 2, [3], "z"), {}),
+        ((1,), {"last": "z", "late": 3}),
+        ((1,), {"lost": "z"}),
+    ],
+)
+def test_a_record_is_made_of_what_the_standard_one_is_made_of(given, named):
+    told = []
+    for decorate in (dataclass, dataclasses.dataclass):
+        kind = rich(decorate)
+        for _ in range(2):  # the first constructor writes the second
+            try:
+                one = kind(*given, **named)
+            except TypeError as fault:
+                told.append(str(fault))
+            else:
+                told.append((dataclasses.asdict(one), kind.there, repr(one)))
+    assert told == [told[0]] * 4
+
+
+def test_each_record_gets_defaults_of_its_own():
+    kind = rich(dataclass)
+    assert kind(1, last="a").many is not kind(1, last="b").many
+
+
+def test_the_first_record_of_a_subclass_may_come_before_that_of_its_base():
+    @dataclass(slots=True)
+    class Base:
+        name: str
+
+    class Sub(Base):
+        pass
+
+    assert (Sub("a").name, Base("b").name, Sub("c").name) == ("a", "b", "c")
+
+
+def test_many_threads_may_make_the_first_record():
+    @dataclass(frozen=True, slots=True)
+    class Shared:
+        name: int
+
+    with ThreadPoolExecutor(8) as pool:
+        assert [each.name for each in pool.map(Shared, range(100))] == list(range(100))
+
+
+def test_records_are_put_in_order_only_with_their_own_kind():
+    @dataclass(frozen=True, slots=True, order=True)
+    class Step:
+        number: int
+        name: str = field(default="", compare=False)
+
+    @dataclass(frozen=True, slots=True, order=True)
+    class Other:
+        number: int
+
+    assert Step(1) < Step(2) <= Step(2, "b") < Step(3)
+    assert Step(3) > Step(2, "b") >= Step(2)
+    assert not Step(2) < Step(2, "b")
+    with pytest.raises(TypeError):
+        sorted([Step(1), Other(1)])
 
 
 def test_it_may_stand_without_options():

@@ -317,7 +317,9 @@ def _commands() -> str:
 
 
 def _all_commands(group: click.Group, path: str) -> Iterator[tuple[str, click.Command]]:
-    for name, each in sorted(group.commands.items()):
+    context = click.Context(group)
+    for name in group.list_commands(context):
+        each = group.get_command(context, name)
         if isinstance(each, click.Group):
             yield from _all_commands(each, f"{path} {name}")
         else:
