@@ -5,7 +5,6 @@ that is shipped decides, and a table turns each kind of its errors into file, li
 wrong and the nearest thing that would have been right.
 """
 
-import difflib
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -64,6 +63,8 @@ def setting_findings(section: str, key: str, value: object) -> list[str]:
 
 def nearest(name: str, choices: Iterable[str]) -> str | None:
     """Return the choice that looks most like the name, None when none does."""
+    import difflib  # for who made a mistake
+
     close = difflib.get_close_matches(name.lower(), list(choices), n=1, cutoff=0.6)
     return close[0] if close else None
 

@@ -20,36 +20,39 @@ _CLOCK: Final = r"(?:[01]?\d|2[0-4]):[0-5]\d(?::[0-5]\d)?"
 _MOMENT: Final = rf"{_DAY}(?: ?{_CLOCK})?"
 _NAME: Final = re.compile(r"([a-z]+(?:_[a-z]+)*)\d*\Z")
 
-KINDS: Final[Mapping[str, tuple["re.Pattern[str]", str]]] = {
-    "thing": (re.compile(r"(?s).{1,20}"), "1 to 20 characters"),
-    "number": (re.compile(r"[-+]?\d{1,32}(?:\.\d{1,32})?"), "a number of at most 32 digits"),
-    "letter": (re.compile(r"[A-Za-z]{1,32}"), "1 to 32 letters"),
-    "symbol": (re.compile(rf"[^\w\s{_HAN}]{{1,5}}"), "1 to 5 symbols"),
-    "character_string": (re.compile(r"[!-~]{1,32}"), "1 to 32 digits, letters or symbols"),
+KINDS: Final[Mapping[str, tuple[str, str]]] = {
+    "thing": (r"(?s).{1,20}", "1 to 20 characters"),
+    "number": (r"[-+]?\d{1,32}(?:\.\d{1,32})?", "a number of at most 32 digits"),
+    "letter": (r"[A-Za-z]{1,32}", "1 to 32 letters"),
+    "symbol": (rf"[^\w\s{_HAN}]{{1,5}}", "1 to 5 symbols"),
+    "character_string": (r"[!-~]{1,32}", "1 to 32 digits, letters or symbols"),
     "time": (
-        re.compile(rf"(?:{_DAY} ?)?{_CLOCK}(?: ?[~-] ?(?:{_DAY} ?)?{_CLOCK})?"),
+        rf"(?:{_DAY} ?)?{_CLOCK}(?: ?[~-] ?(?:{_DAY} ?)?{_CLOCK})?",
         "a time of 24 hours such as 15:01 or 2019年10月1日 15:01",
     ),
     "date": (
-        re.compile(rf"{_MOMENT}(?: ?[~-] ?{_MOMENT})?"),
+        rf"{_MOMENT}(?: ?[~-] ?{_MOMENT})?",
         "a date such as 2019年10月1日 or 2019年10月1日 15:01",
     ),
     "amount": (
-        re.compile(r"[¥￥$€£]?\d{1,10}(?:\.\d{1,10})?元?"),
+        r"[¥￥$€£]?\d{1,10}(?:\.\d{1,10})?元?",
         "a currency sign, at most 10 digits and 元, such as ¥10.50",
     ),
-    "phone_number": (re.compile(r"[-+()\d ]{1,17}"), "at most 17 digits and signs"),
+    "phone_number": (r"[-+()\d ]{1,17}", "at most 17 digits and signs"),
     "car_number": (
-        re.compile(rf"[{_HAN}A-Z0-9][A-Z][A-Z0-9]{{4,6}}[{_HAN}]?"),
+        rf"[{_HAN}A-Z0-9][A-Z][A-Z0-9]{{4,6}}[{_HAN}]?",
         "a licence plate of at most 8 characters",
     ),
     "name": (
-        re.compile(rf"[{_HAN}·]{{1,10}}|[A-Za-z .·'-]{{1,20}}"),
+        rf"[{_HAN}·]{{1,10}}|[A-Za-z .·'-]{{1,20}}",
         "at most 10 Chinese characters, or 20 letters and signs",
     ),
-    "phrase": (re.compile(rf"[{_HAN}]{{1,5}}"), "1 to 5 Chinese characters"),
+    "phrase": (rf"[{_HAN}]{{1,5}}", "1 to 5 Chinese characters"),
 }
-"""Kinds that this version does not know, such as `const`, hold any text that is not empty."""
+"""By kind: the pattern of its whole text, compiled when it is asked for, and what that is in words.
+
+Kinds that this version does not know, such as `const`, hold any text that is not empty.
+"""
 
 
 def kind_of(field: str) -> str:
@@ -74,7 +77,7 @@ def fault_in(data: Value, wanted: Iterable[str] = ()) -> str:
             return f"data.{field}.value is empty"
         text = _text(value)
         row = KINDS.get(kind_of(field))
-        if row is not None and row[0].fullmatch(text) is None:
+        if row is not None and re.fullmatch(row[0], text) is None:
             return f"data.{field}.value invalid: {text!r:.60} is not {row[1]}"
     return ""
 

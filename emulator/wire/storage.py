@@ -10,9 +10,9 @@ read (node-sdk 2.x and 3.x, js-sdk 1.x to 3.x).
 import re
 from collections.abc import Callable, Coroutine, Mapping
 from contextlib import closing
+from html import escape
 from typing import Final
 from urllib.parse import quote
-from xml.sax.saxutils import escape
 
 from aiohttp import web
 
@@ -286,7 +286,7 @@ def _refusal(fault: EmulatorError, request_id: str) -> web.Response:
     message = f"{fault.message}; {fault.hint}" if fault.hint else fault.message
     text = (
         "<?xml version='1.0' encoding='utf-8' ?>\n"
-        f"<Error><Code>{code}</Code><Message>{escape(_xml_text(message))}</Message>"
+        f"<Error><Code>{code}</Code><Message>{escape(_xml_text(message), quote=False)}</Message>"
         f"<RequestId>{request_id}</RequestId><TraceId>{request_id}</TraceId></Error>"
     )
     return web.Response(

@@ -1,6 +1,8 @@
 """A suite inside a command: taken, found, let go, in this process."""
 
 import asyncio
+import subprocess
+import sys
 
 import pytest
 
@@ -9,6 +11,12 @@ from emulator.cli.output import Failed
 from emulator.cli.serving import Interrupted, first_of, run_async, running
 from emulator.cli.signals import Stopping
 from emulator.config import load_config
+
+NOT_YET = (
+    "PIL", "croniter", "cryptography", "dateutil", "debugpy", "importlib.metadata", "jsonschema",
+    "multiprocessing", "prometheus_client", "referencing", "segno", "unittest", "webbrowser",
+)  # fmt: skip
+"""What serves one request, one function or one command, and is loaded by that."""
 
 
 @pytest.fixture
@@ -102,3 +110,26 @@ def test_work_runs_on_a_loop_of_its_own():
         return 7 if asyncio.get_running_loop().is_running() else 0
 
     assert run_async(work) == 7
+
+
+def test_a_bare_start_loads_nothing_that_waits_for_a_request(tmp_path):
+    code = (
+        "import sys\n"
+        "from emulator.cli.serving import run_async, running\n"
+        "from emulator.cli.signals import Stopping\n"
+        "from emulator.config import load_config\n"
+        "async def started():\n"
+        "    given = {'port': 0, 'site_port': 0, 'ephemeral': True}\n"
+        "    async with running(load_config(sys.argv[1], given), Stopping()):\n"
+        "        print(*sys.modules)\n"
+        "    return 0\n"
+        "run_async(started)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(tmp_path)],
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=30,
+    )
+    assert set(NOT_YET).isdisjoint(done.stdout.split())
