@@ -84,6 +84,23 @@ FINDS: dict[str, dict[str, Any]] = {
     "either of two indexes": {
         "filter": {"$or": [{"shop": {"$lt": 600}}, {"status": "new", "price": {"$lt": 200}}]}
     },
+    "in a shape": {
+        "filter": {
+            "place": {
+                "$geoWithin": {
+                    "$geometry": {
+                        "type": "Polygon",
+                        "coordinates": [[[113, 23], [114, 23], [114, 24], [113, 24], [113, 23]]],
+                    }
+                }
+            }
+        }
+    },
+    "all by distance": {
+        "filter": {
+            "place": {"$near": {"$geometry": {"type": "Point", "coordinates": [113.0, 23.0]}}}
+        }
+    },
     "the nearest of all": {
         "filter": {
             "place": {"$near": {"$geometry": {"type": "Point", "coordinates": [113.0, 23.0]}}}
@@ -94,6 +111,17 @@ FINDS: dict[str, dict[str, Any]] = {
 PIPELINES: dict[str, tuple[dict[str, Any], ...]] = {
     "group by 4 keys": ({"$group": {"_id": "$status", "sum": {"$sum": "$price"}}},),
     "group by 100,000 keys": ({"$group": {"_id": "$title", "sum": {"$sum": "$price"}}},),
+    "group by 100,000 pairs": (
+        {"$group": {"_id": {"title": "$title", "count": "$count"}, "sum": {"$sum": "$price"}}},
+    ),
+    "group by 100,000 keys, none wanted": (
+        {"$group": {"_id": "$title", "first": {"$first": {"price": "$price", "tags": ["$shop"]}}}},
+        {"$match": {"first": 0}},
+    ),
+    "group, objects in one set": (
+        {"$group": {"_id": None, "all": {"$addToSet": {"count": "$count", "title": "$title"}}}},
+        {"$project": {"n": {"$size": "$all"}}},
+    ),
     "group, all in one set": ({"$group": {"_id": None, "all": {"$addToSet": "$title"}}},),
     "group, all in one array": ({"$group": {"_id": None, "all": {"$push": "$title"}}},),
     "group, spread of numbers": ({"$group": {"_id": None, "all": {"$stdDevPop": "$price"}}},),
@@ -105,6 +133,15 @@ PIPELINES: dict[str, tuple[dict[str, Any], ...]] = {
     ),
     "match, then sort of all": ({"$match": {"price": {"$gt": 1}}}, {"$sort": {"title": 1}}),
     "unwind to 300,000": ({"$unwind": "$tags"}, {"$count": "n"}),
+    "unwind to 1,000,000, group": (
+        {"$addFields": {"each": {"$range": [0, 10]}}},
+        {"$unwind": "$each"},
+        {"$group": {"_id": "$each", "n": {"$sum": "$price"}}},
+    ),
+    "computed, then a facet": (
+        {"$addFields": {"half": {"$divide": ["$price", 2]}}},
+        {"$facet": {"count": [{"$count": "n"}], "first": [{"$limit": 3}]}},
+    ),
     "facet of three": (
         {
             "$facet": {
@@ -115,6 +152,7 @@ PIPELINES: dict[str, tuple[dict[str, Any], ...]] = {
         },
     ),
     "bucketAuto": ({"$bucketAuto": {"groupBy": "$price", "buckets": 10}},),
+    "bucketAuto of 100,000": ({"$bucketAuto": {"groupBy": "$title", "buckets": SIZE_DOCUMENTS}},),
     "bucket": ({"$bucket": {"groupBy": "$price", "boundaries": [0, 500, 2000]}},),
     "lookup without an index": (
         {"$limit": 2_000},
@@ -140,6 +178,11 @@ PIPELINES: dict[str, tuple[dict[str, Any], ...]] = {
         },
         {"$count": "n"},
     ),
+    "lookup that joins 50,000": (
+        {"$limit": 1},
+        {"$lookup": {"from": "orders", "localField": "paid", "foreignField": "paid", "as": "all"}},
+        {"$project": {"n": {"$size": "$all"}}},
+    ),
     "lookup of everything": (
         {"$limit": 1},
         {"$lookup": {"from": "orders", "pipeline": [], "as": "found"}},
@@ -160,6 +203,11 @@ PIPELINES: dict[str, tuple[dict[str, Any], ...]] = {
         {"$count": "n"},
     ),
     "union": ({"$unionWith": "orders"}, {"$count": "n"}),
+    "sample of all, computed": (
+        {"$addFields": {"half": {"$divide": ["$price", 2]}}},
+        {"$sample": {"size": SIZE_DOCUMENTS}},
+        {"$skip": SIZE_DOCUMENTS - 10},
+    ),
     "sample of 1,000": ({"$sample": {"size": 1_000}},),
     "skip 99,000": ({"$skip": 99_000}, {"$limit": 1_000}),
     "geoNear": (

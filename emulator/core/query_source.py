@@ -199,6 +199,15 @@ def _effort(node: Node) -> int:
     return _EFFORTS.get(node.check.shape, _SHAPED_EFFORT if node.check.shape else _CALL_EFFORT)
 
 
+def is_costly(node: Node) -> bool:
+    """Tell whether a condition has no short form, so that it may take long for a document."""
+    if isinstance(node, And | Or):
+        return any(map(is_costly, node.nodes))
+    if isinstance(node, Not):
+        return is_costly(node.node)
+    return not isinstance(node, Leaf) or node.check.shape not in _TEMPLATES
+
+
 def _ask(check: Check) -> Callable[[Value], bool]:
     ask = test_value(check.holds) if check.elements else check.holds
     if check.shape == "in strings" or (check.shape == "in numbers" and not check.constant & {0, 1}):

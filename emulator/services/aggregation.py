@@ -16,6 +16,7 @@ from typing import Final
 
 from emulator.ambient import Clock, Ids
 from emulator.core.aggregate.environment import PipelineEnvironment
+from emulator.core.aggregate.leavings import Leavings
 from emulator.core.aggregate.pipeline import Pipeline, compile_pipeline
 from emulator.core.aggregate.sizes import bson_bytes, names_bytes
 from emulator.core.commands import Aggregate, Find, Found
@@ -66,7 +67,10 @@ async def aggregate(command: Aggregate, sources: Sources) -> Found:
         documents, left = await _beginning(command.collection, pipeline, sources)
         # Documents on their way hold no cycles, and a look for some keeps the loop for long.
         with paused():
-            found = await _pulled(left, documents, pace)
+            try:
+                found = await _pulled(left, documents, pace)
+            finally:
+                await _emptied(pipeline.leavings, pace)
     except RecursionError as fault:
         raise DatabaseRequestFailed("the pipeline is nested too deep", mongo_code=15) from fault
     return Found(documents=tuple(found))
@@ -182,10 +186,14 @@ class _Pace:
             self._size = max(self._size // 2, SLICE_LEAST_DOCUMENTS)
         elif spent_s < SLICE_S / 2:
             self._size = min(self._size * 2, SLICE_MOST_DOCUMENTS)
-        if now - self._breathed >= SLICE_S:
+        await self.turn()
+        self._started = self._clock.elapsed_s()
+
+    async def turn(self) -> None:
+        """Let the loop do other things when it is time."""
+        if self._clock.elapsed_s() - self._breathed >= SLICE_S:
             await asyncio.sleep(0)
-            self._breathed = now = self._clock.elapsed_s()
-        self._started = now
+            self._breathed = self._clock.elapsed_s()
 
 
 async def _pulled(pipeline: Pipeline, documents: list[Document], pace: _Pace) -> list[Document]:
@@ -197,7 +205,14 @@ async def _pulled(pipeline: Pipeline, documents: list[Document], pace: _Pace) ->
                 await _check_size(document, pace)
         found += chunk
         await pace.breathe()
+        await _emptied(pipeline.leavings, pace)
     return found
+
+
+async def _emptied(leavings: Leavings, pace: _Pace) -> None:
+    """Free what the pipeline is done with, letting the loop breathe in between."""
+    for _ in leavings.emptied():
+        await pace.turn()
 
 
 def _geo_indexes(store: DocumentStore, name: str) -> dict[str, str]:

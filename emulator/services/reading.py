@@ -7,7 +7,7 @@ took, so that an expensive filter holds the loop no longer than a cheap one.
 
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import field
-from itertools import islice
+from itertools import islice, zip_longest
 from typing import Final, TypeAlias
 
 from emulator.ambient import Clock
@@ -15,6 +15,7 @@ from emulator.core.aggregate.sorting import SortedRuns
 from emulator.core.ordering import SortSpecification, TopDocuments, sort_documents
 from emulator.core.query import CompiledFilter, Near
 from emulator.core.query_nodes import And
+from emulator.core.query_source import is_costly
 from emulator.core.records import dataclass
 from emulator.core.values import Document
 from emulator.services.filters import Known
@@ -24,6 +25,8 @@ SLICE_S: Final = 0.002
 """How long a slice should hold the loop."""
 SLICE_MIN_DOCUMENTS: Final = 16
 SLICE_FIRST_DOCUMENTS: Final = 500
+SLICE_COSTLY_DOCUMENTS: Final = 50
+"""The first slice where a condition may take long, such as a shape that others lie in."""
 SLICE_MAX_DOCUMENTS: Final = 8_000
 SLICE_GROWTH_MAX: Final = 2.0
 SORT_AT_ONCE_MAX_DOCUMENTS: Final = 1_000
@@ -31,6 +34,8 @@ TOP_MAX_DOCUMENTS: Final = 4_000
 """Up to so many first documents are picked out of a long list without sorting it."""
 WALK_MAX_DOCUMENTS: Final = 4_000
 """Reading an index in order holds the loop: when so many were not enough, all are sorted."""
+
+_NOWHERE: Final = -1.0
 
 Slices: TypeAlias = Generator[None, None, list[Document]]
 Projection: TypeAlias = Callable[[Document], Document]
@@ -107,7 +112,8 @@ def select_slices(
     select = question.matcher.select
     wanted = question.wanted if not question.sort else None
     top = _top(question)
-    pace = Pace(clock, SLICE_FIRST_DOCUMENTS if wanted is None else wanted * 2)
+    first = SLICE_COSTLY_DOCUMENTS if is_costly(question.matcher.node) else SLICE_FIRST_DOCUMENTS
+    pace = Pace(clock, first if wanted is None else min(first, wanted * 2))
     found: list[Document] = []
     start, count = 0, len(documents)
     while start < count:
@@ -205,19 +211,33 @@ def project_slices(documents: list[Document], change: Projection, clock: Clock) 
 def distance_slices(documents: Sequence[Document], near: Near, clock: Clock) -> Slices:
     """Return the documents that have a distance, the nearest first."""
     measure: Callable[[Document], float | None] = near.distance_m
-    measured: list[tuple[float, int]] = []
+    distances: list[float] = []
+    runs: list[list[int]] = []
     pace = Pace(clock)
     start = 0
     while start < len(documents):
         end = min(start + pace.size_documents, len(documents))
-        distances = ((measure(documents[place]), place) for place in range(start, end))
-        measured += [(distance, place) for distance, place in distances if distance is not None]
+        measured = map(measure, documents[start:end])
+        distances += [_NOWHERE if distance is None else distance for distance in measured]
+        near_enough = [place for place in range(start, end) if distances[place] != _NOWHERE]
+        runs.append(sorted(near_enough, key=distances.__getitem__))
         start = end
         pace.finished()
         yield
         pace.breathed()
-    measured.sort()
-    return [documents[place] for _, place in measured]
+    while len(runs) > 1:
+        # Two runs in order become one in few comparisons.
+        pairs = zip_longest(runs[::2], runs[1::2], fillvalue=())
+        runs = []
+        for first, second in pairs:
+            runs.append(sorted([*first, *second], key=distances.__getitem__))
+            if len(runs[-1]) > SORT_AT_ONCE_MAX_DOCUMENTS:
+                yield
+    found: list[Document] = []
+    for start in range(0, len(runs[0]) if runs else 0, SLICE_MAX_DOCUMENTS):
+        found += [documents[place] for place in runs[0][start : start + SLICE_MAX_DOCUMENTS]]
+        yield
+    return found
 
 
 def walk_some(

@@ -149,28 +149,28 @@ class Push:
 
 
 class AddToSet:
-    """`$addToSet`."""
+    """`$addToSet`; `values` are the different ones by what tells them apart."""
 
-    __slots__ = ("_values",)
+    __slots__ = ("values",)
 
     def __init__(self) -> None:
-        self._values: dict[object, Value] = {}
+        self.values: dict[object, Value] = {}
 
     def __len__(self) -> int:
-        return len(self._values)
+        return len(self.values)
 
     def add(self, values: list[Value], kinds: Kinds) -> None:
         """Take the values that are there and new."""
         if kinds in _PLAIN:
-            self._values.update(zip(values, values, strict=True))
+            self.values.update(zip(values, values, strict=True))
             return
         for key, value in as_set(values).items():
             if value is not MISSING:
-                self._values.setdefault(key, value)
+                self.values.setdefault(key, value)
 
     def result(self) -> Value:
         """Return the different values, few of them sorted; MongoDB promises no order."""
-        values = list(self._values.values())
+        values = list(self.values.values())
         return sorted(values, key=sort_key) if len(values) <= SORTED_SET_MAX_VALUES else values
 
 

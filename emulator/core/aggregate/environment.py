@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import field
 from typing import TypeAlias
 
+from emulator.core.aggregate.leavings import Leavings
 from emulator.core.aggregate.nodes import Watch, unwatched
 from emulator.core.records import dataclass
 from emulator.core.values import Document, Value
@@ -41,7 +42,8 @@ class PipelineEnvironment:
     serves. Before it is asked, `prepare_equal(collection, path)` builds the index piece by piece.
     `geo_indexes` are the kinds ("2dsphere", "2d") of the geometry indexes of the pipeline's own
     collection by path.
-    `watch` is asked in long loops and may end them.
+    `watch` is asked in long loops and may end them. `leavings` takes what stages are done with, to
+    be emptied between slices.
     """
 
     now_ms: int
@@ -51,3 +53,4 @@ class PipelineEnvironment:
     prepare_equal: PrepareEqual = _nothing
     geo_indexes: Mapping[str, str] = field(default_factory=dict)
     watch: Watch = unwatched
+    leavings: Leavings = field(default_factory=Leavings)

@@ -10,7 +10,14 @@ from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Final
 
-from emulator.core.aggregate.accumulators import Accumulator, AddToSet, Push, kinds_of
+from emulator.core.aggregate.accumulators import (
+    SORTED_SET_MAX_VALUES,
+    Accumulator,
+    AddToSet,
+    Push,
+    kinds_of,
+)
+from emulator.core.aggregate.leavings import Leavings
 from emulator.core.aggregate.nodes import Expression, Variables, refusal
 from emulator.core.aggregate.sizes import MEMORY_MAX_BYTES, about_bytes, bson_bytes
 from emulator.core.aggregate.stage_nodes import Slice
@@ -58,6 +65,8 @@ class Groups:
         self._ids: list[Value] = []
         self._counts: Counter[Hashable] = Counter()
         self._states: dict[Hashable, list[Accumulator]] = {}
+        self._keys: list[Hashable] = []
+        self._sets: list[dict[object, Value]] = []
         self._bytes = 0
 
     def add(self, keys: Sequence[Hashable], documents: Slice) -> None:
@@ -83,13 +92,18 @@ class Groups:
     def documents(self) -> Iterator[Document]:
         """Yield a document for each group and let go of the group, so that nothing is left."""
         self._ids.reverse()
-        ids, states, counts = self._ids, self._states, self._counts
-        if self._columns:
-            for key in list(states):
-                yield self._document(ids.pop(), states.pop(key))
+        ids, states, keys = self._ids, self._states, self._keys
+        if not self._columns:
+            for count in self._counts.values():
+                yield self._document(ids.pop(), self._counted(count))
             return
-        for count in counts.values():
-            yield self._document(ids.pop(), self._counted(count))
+        keys += reversed(states)
+        while keys:
+            yield self._document(ids.pop(), states.pop(keys.pop()))
+
+    def leave(self, leavings: Leavings) -> None:
+        """Hand over everything that is left of groups nobody wants any more."""
+        leavings.take(self._ids, self._keys, self._states, self._counts, *self._sets)
 
     # --- taking documents in ---
 
@@ -164,6 +178,8 @@ class Groups:
         document: Document = {"_id": id_}
         for state, output in zip(states, self._outputs, strict=True):
             value = state.result()
+            if isinstance(state, AddToSet) and len(state) > SORTED_SET_MAX_VALUES:
+                self._sets.append(state.values)
             document[output.name] = None if value is MISSING else value
         return document
 

@@ -11,6 +11,7 @@ from typing import Final
 
 from emulator.core.aggregate.environment import PipelineEnvironment
 from emulator.core.aggregate.expressions import base_scope
+from emulator.core.aggregate.leavings import Leavings
 from emulator.core.aggregate.nodes import refusal
 from emulator.core.aggregate.stage_nodes import (
     Building,
@@ -62,10 +63,14 @@ class Lead:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Pipeline:
-    """A compiled pipeline; `collections` are the others it reads."""
+    """A compiled pipeline.
+
+    `collections` are the others it reads; whoever runs it empties `leavings`.
+    """
 
     stages: Sequence[Stage]
     collections: frozenset[str]
+    leavings: Leavings
 
     @property
     def has_limit(self) -> bool:
@@ -81,7 +86,8 @@ class Pipeline:
         stages = self.stages
         while len(stages) > CHAIN_STAGES_MAX:
             chain, stages = stages[:CHAIN_STAGES_MAX], stages[CHAIN_STAGES_MAX:]
-            incoming = slices((yield from gathered(through(chain, incoming, ()))))
+            documents = yield from gathered(through(chain, incoming, ()), self.leavings)
+            incoming = slices(documents)
         yield from through(stages, incoming, ())
 
     def split(self) -> "tuple[Lead, Pipeline]":
@@ -115,7 +121,9 @@ def compile_pipeline(pipeline: Value, environment: PipelineEnvironment) -> Pipel
     building = Building(environment=environment, scope=scope, pipeline=compile_stages)
     stages = compile_stages(pipeline, building)
     return Pipeline(
-        stages=stages, collections=frozenset().union(*[stage.collections for stage in stages])
+        stages=stages,
+        collections=frozenset().union(*[stage.collections for stage in stages]),
+        leavings=environment.leavings,
     )
 
 

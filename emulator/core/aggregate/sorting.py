@@ -42,6 +42,11 @@ class SortedRuns:
         self._runs: list[list[Document]] = []
         self._bytes = 0
 
+    @property
+    def left(self) -> list[list[Document]]:
+        """The lists that hold what nobody took."""
+        return [self._waiting, *self._runs]
+
     def add(self, documents: Sequence[Document]) -> None:
         """Take more documents.
 
@@ -67,7 +72,8 @@ class SortedRuns:
         """Yield all documents in order."""
         if self._waiting:
             self._runs.append(sort_documents(self._waiting, self._sort))
-        runs, self._runs, self._waiting = self._joined(), [], []
+        runs = self._runs = self._joined()
+        self._waiting = []
         if len(runs) > 1:
             row_of = compile_order(self._sort)
             for limit, is_frequent in _limits(runs, row_of):
@@ -144,10 +150,3 @@ def sorted_in_steps(
         found += piece
         yield []
     return found
-
-
-def let_go(rows: list[_Row]) -> Iterator[list[Document]]:
-    """Empty a list, an empty slice for each piece: to free everything at once takes long."""
-    while rows:
-        del rows[-RUN_DOCUMENTS:]
-        yield []

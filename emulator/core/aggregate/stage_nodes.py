@@ -13,6 +13,7 @@ from typing import Final, TypeAlias
 
 from emulator.core.aggregate.environment import PipelineEnvironment
 from emulator.core.aggregate.expressions import compile_value
+from emulator.core.aggregate.leavings import Leavings
 from emulator.core.aggregate.nodes import Expression, Scope, Variables, is_true, refusal
 from emulator.core.errors import DatabaseRequestFailed
 from emulator.core.paths import Predicate
@@ -82,12 +83,16 @@ def slices(documents: Iterable[Document]) -> Slices:
         size = min(2 * size, SLICE_DOCUMENTS)
 
 
-def gathered(incoming: Slices) -> Generator[Slice, None, list[Document]]:
+def gathered(incoming: Slices, leavings: Leavings) -> Generator[Slice, None, list[Document]]:
     """Take in everything, an empty slice for each; the generator's value is all documents."""
     documents: list[Document] = []
-    for chunk in incoming:
-        documents += chunk
-        yield []
+    try:
+        for chunk in incoming:
+            documents += chunk
+            yield []
+    except BaseException:
+        leavings.take(documents)
+        raise
     return documents
 
 
@@ -112,10 +117,20 @@ def mapped(transform: Callable[[Document, Variables], Document]) -> RunStage:
 
 
 def through(stages: Sequence[Stage], incoming: Slices, variables: Variables) -> Slices:
-    """Return what comes out behind the last stage."""
+    """Yield what comes out behind the last stage.
+
+    However that ends, every stage ends with it: a refusal would keep those before it waiting.
+    """
+    runs: list[Slices] = []
     for stage in stages:
         incoming = stage.run(incoming, variables)
-    return incoming
+        runs.append(incoming)
+    try:
+        yield from incoming
+    finally:
+        for run in reversed(runs):
+            if isinstance(run, Generator):
+                run.close()
 
 
 # --- filters -------------------------------------------------------------------------------------

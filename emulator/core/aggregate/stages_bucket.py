@@ -6,7 +6,8 @@ limits need the documents sorted first.
 """
 
 from bisect import bisect_right
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from itertools import pairwise
 from operator import itemgetter
 from typing import Final, TypeAlias
@@ -16,7 +17,7 @@ from emulator.core.aggregate.granularity import Granularity, granularity
 from emulator.core.aggregate.groups import COUNT_OUTPUT, Groups, Output
 from emulator.core.aggregate.nodes import Expression, Variables, refusal, wrong_type
 from emulator.core.aggregate.numbers import is_int32, is_number
-from emulator.core.aggregate.sorting import let_go, sorted_in_steps
+from emulator.core.aggregate.sorting import sorted_in_steps
 from emulator.core.aggregate.stage_nodes import (
     SLICE_DOCUMENTS,
     Building,
@@ -159,7 +160,7 @@ _Row: TypeAlias = tuple[SortKey, Value, Document]
 """A document, what it is grouped by, and that as a sort key."""
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class _Range:
     """A bucket: its limits and the places of its documents among all."""
 
@@ -181,18 +182,22 @@ def _bucket_auto(name: str, operand: Value, building: Building) -> Stage:
     count = _bucket_count(options["buckets"])
     rounding = granularity(options["granularity"]) if "granularity" in options else None
     outputs = _outputs(options, building, 40244)
+    leavings = building.environment.leavings
 
     def run(incoming: Slices, variables: Variables) -> Slices:
+        unsorted: list[_Row] = []
         rows: list[_Row] = []
-        for chunk in incoming:
-            values = group_by.column(chunk, variables)
-            ids = [None if value is MISSING else value for value in values]
-            rows += zip(map(sort_key, ids), ids, chunk, strict=True)
-            yield []
-        rows = yield from sorted_in_steps(rows, itemgetter(0))
-        for range_ in _ranges(rows, count, rounding):
-            yield from _filled(range_, rows, outputs, variables)
-        yield from let_go(rows)
+        try:
+            for chunk in incoming:
+                values = group_by.column(chunk, variables)
+                ids = [None if value is MISSING else value for value in values]
+                unsorted += zip(map(sort_key, ids), ids, chunk, strict=True)
+                yield []
+            rows = yield from sorted_in_steps(unsorted, itemgetter(0))
+            for range_ in _ranges(rows, count, rounding):
+                yield from _filled(range_, rows, outputs, variables)
+        finally:
+            leavings.take(unsorted, rows)
 
     return Stage(run=run)
 
@@ -228,37 +233,39 @@ def _bucket_count(value: Value) -> int:
     return int(value)
 
 
-def _ranges(rows: Sequence[_Row], count: int, rounding: Granularity | None) -> list[_Range]:
-    """Return up to so many ranges of about equal counts; equal values are never split."""
+def _ranges(rows: Sequence[_Row], count: int, rounding: Granularity | None) -> Iterator[_Range]:
+    """Yield up to so many ranges of about equal counts; equal values are never split."""
     size = max(int(len(rows) / count + 0.5), 1)
-    ranges: list[_Range] = []
-    place = 0
-    while place < len(rows) and len(ranges) < count:
-        is_last = len(ranges) == count - 1
+    before: _Range | None = None
+    place = number = 0
+    while place < len(rows) and number < count:
+        number += 1
+        is_last = number == count
         end = len(rows) if is_last else min(place + size, len(rows))
         least, most = rows[place][1], rows[end - 1][1]
         if rounding is not None:
-            least, most = _rounded(rows, (place, end), rounding, ranges)
+            least, most = _rounded(rows, (place, end), rounding, before)
         key = sort_key(most)
         while end < len(rows) and (rows[end][0] == key if rounding is None else rows[end][0] < key):
             end += 1
-        ranges.append(_Range(least, most, place, end))
-        if rounding is None and len(ranges) > 1:
-            ranges[-2].most = least
+        if before is not None:
+            yield before if rounding is not None else replace(before, most=least)
+        before = _Range(least, most, place, end)
         place = end
-    return ranges
+    if before is not None:
+        yield before
 
 
 def _rounded(
-    rows: Sequence[_Row], span: tuple[int, int], rounding: Granularity, before: Sequence[_Range]
+    rows: Sequence[_Row], span: tuple[int, int], rounding: Granularity, before: _Range | None
 ) -> tuple[Value, Value]:
     """Return the limits of a range in the series; a range starts where the one before it ends."""
     place, end = span
     least, most = rows[place][1], rows[end - 1][1]
     upper: Value = rounding.up(most)
-    if most == 0 and not before and end < len(rows):
+    if most == 0 and before is None and end < len(rows):
         upper = rounding.down(rows[end][1])
-    return (before[-1].most if before else rounding.down(least)), upper
+    return (rounding.down(least) if before is None else before.most), upper
 
 
 BUCKET: Final[Mapping[str, StageBuilder]] = {

@@ -30,12 +30,17 @@ def _facet(name: str, operand: Value, building: Building) -> Stage:
         raise refusal("the $facet specification must be a non-empty object", 40169)
     facets = {field: _inner(name, field, given, building) for field, given in operand.items()}
     collections = [stage.collections for stages in facets.values() for stage in stages]
+    leavings = building.environment.leavings
 
     def run(incoming: Slices, variables: Variables) -> Slices:
-        documents = yield from gathered(incoming)
+        documents = yield from gathered(incoming, leavings)
         made: Document = {}
-        for field, stages in facets.items():
-            made[field] = yield from gathered(through(stages, slices(documents), variables))
+        try:
+            for field, stages in facets.items():
+                inner = through(stages, slices(documents), variables)
+                made[field] = yield from gathered(inner, leavings)
+        finally:
+            leavings.take(documents)
         yield [made]
 
     return Stage(run=run, collections=frozenset().union(*collections))

@@ -4,11 +4,13 @@ Not here: filters (`core.query`) and the order (`core.ordering`). The one idea: 
 new document, `$redact` aside, which makes smaller ones.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Final
 
+from emulator.core.aggregate.environment import Sample
 from emulator.core.aggregate.expressions import compile_value
+from emulator.core.aggregate.leavings import Leavings
 from emulator.core.aggregate.nodes import Expression, Variables, refusal
 from emulator.core.aggregate.numbers import is_number, is_whole_number, truncated
 from emulator.core.aggregate.sorting import SortedRuns
@@ -29,6 +31,7 @@ from emulator.core.ordering import TopDocuments, is_nan
 from emulator.core.values import MISSING, Document, Value
 
 SORT_PATHS_MAX: Final = 32
+DRAWN_AT_ONCE_MAX: Final = 1_000
 TOP_DOCUMENTS_MAX: Final = 4_000
 """Up to so many first documents are kept while they come, rather than all of them sorted."""
 
@@ -54,14 +57,15 @@ def _match(_name: str, operand: Value, building: Building) -> Stage:
 # --- sort, skip, limit ---------------------------------------------------------------------------
 
 
-def _sort(_name: str, operand: Value, _building: Building) -> Stage:
+def _sort(_name: str, operand: Value, building: Building) -> Stage:
     if type(operand) is not dict:
         raise refusal("the $sort key specification must be an object", 15973)
     if not operand:
         raise refusal("$sort stage must have at least one sort key", 15976)
     if len(operand) > SORT_PATHS_MAX:
         raise refusal(f"too many compound keys: more than {SORT_PATHS_MAX}", 13103)
-    return sort_stage([(_sort_path(path), _direction(value)) for path, value in operand.items()])
+    sort = [(_sort_path(path), _direction(value)) for path, value in operand.items()]
+    return sort_stage(sort, building.environment.leavings)
 
 
 def _sort_path(path: str) -> str:
@@ -82,17 +86,18 @@ def _direction(value: Value) -> int:
     return way
 
 
-def sort_stage(sort: Sort, limit: int | None = None) -> Stage:
-    """Return the stage that sorts, and keeps the first `limit` documents only."""
-    if limit is not None and limit <= TOP_DOCUMENTS_MAX:
-        return Stage(run=_top_run(sort, limit), sort=sort)
+def sort_stage(sort: Sort, leavings: Leavings) -> Stage:
+    """Return the stage that sorts all documents."""
 
     def run(incoming: Slices, _variables: Variables) -> Slices:
         runs = SortedRuns(sort)
-        for chunk in incoming:
-            runs.add(chunk)
-            yield []
-        yield from runs.slices()
+        try:
+            for chunk in incoming:
+                runs.add(chunk)
+                yield []
+            yield from runs.slices()
+        finally:
+            leavings.take(*runs.left)
 
     return Stage(run=run, sort=sort)
 
@@ -110,7 +115,9 @@ def _top_run(sort: Sort, limit: int) -> RunStage:
 
 def limited(stage: Stage, limit: int) -> Stage:
     """Return a sorting stage of whose documents only the first `limit` are wanted."""
-    return sort_stage(stage.sort or (), limit)
+    if limit > TOP_DOCUMENTS_MAX or stage.sort is None:
+        return stage
+    return Stage(run=_top_run(stage.sort, limit), sort=stage.sort)
 
 
 def _limit(name: str, operand: Value, _building: Building) -> Stage:
@@ -167,14 +174,35 @@ def _sample(_name: str, operand: Value, building: Building) -> Stage:
         raise refusal("size argument to $sample must be a number", 28746)
     if is_nan(size) or size < 0:
         raise refusal("size argument to $sample must not be negative", 28747)
-    draw = building.environment.sample
+    draw, leavings = building.environment.sample, building.environment.leavings
 
     def run(incoming: Slices, _variables: Variables) -> Slices:
-        documents = yield from gathered(incoming)
+        documents = yield from gathered(incoming, leavings)
         wanted = min(int(min(size, len(documents))), len(documents))
-        yield from slices([documents[place] for place in draw(len(documents), wanted)])
+        try:
+            yield from slices(documents[place] for place in _drawn(draw, len(documents), wanted))
+        finally:
+            leavings.take(documents)
 
     return Stage(run=run)
+
+
+def _drawn(draw: Sample, population: int, size: int) -> Iterable[int]:
+    """Return different places: many of them are drawn one by one, as they are asked for."""
+    if size <= DRAWN_AT_ONCE_MAX:
+        return draw(population, size)
+    return _shuffled(draw, population, size)
+
+
+def _shuffled(draw: Sample, population: int, size: int) -> Iterator[int]:
+    """Yield the first places of a shuffle, of which only what has been moved is kept."""
+    moved: dict[int, int] = {}
+    for place in range(size):
+        (ahead,) = draw(population - place, 1)
+        chosen = place + ahead
+        yield moved.pop(chosen, chosen) if ahead else moved.pop(place, place)
+        if ahead:
+            moved[chosen] = moved.pop(place, place)
 
 
 # --- redact --------------------------------------------------------------------------------------

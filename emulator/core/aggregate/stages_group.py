@@ -12,9 +12,18 @@ from typing import Final
 from emulator.core.aggregate.accumulators import ACCUMULATORS
 from emulator.core.aggregate.expressions import is_operator
 from emulator.core.aggregate.groups import COUNT_OUTPUT, Groups, Output
+from emulator.core.aggregate.leavings import Leavings
 from emulator.core.aggregate.nodes import Expression, Variables, refusal
 from emulator.core.aggregate.numbers import WHOLE
-from emulator.core.aggregate.stage_nodes import Building, Slice, Slices, Stage, StageBuilder, slices
+from emulator.core.aggregate.stage_nodes import (
+    Building,
+    RunStage,
+    Slice,
+    Slices,
+    Stage,
+    StageBuilder,
+    slices,
+)
 from emulator.core.aggregate.stages_flow import sort_stage
 from emulator.core.aggregate.totals import Count
 from emulator.core.aggregate.variables import check_field_name
@@ -75,18 +84,22 @@ def _group(_name: str, operand: Value, building: Building) -> Stage:
     if "_id" not in operand:
         raise refusal("a group specification must include an _id", 15955)
     fields = {name: value for name, value in operand.items() if name != "_id"}
-    return Stage(run=group_run(_keys(operand["_id"], building), read_outputs(fields, building)))
+    keys, outputs = _keys(operand["_id"], building), read_outputs(fields, building)
+    return Stage(run=group_run(keys, outputs, building.environment.leavings))
 
 
-def group_run(keys: Keys, outputs: Sequence[Output]) -> Callable[[Slices, Variables], Slices]:
+def group_run(keys: Keys, outputs: Sequence[Output], leavings: Leavings) -> RunStage:
     """Return the run of a stage that gathers by keys."""
 
     def run(incoming: Slices, variables: Variables) -> Slices:
         groups = Groups(outputs, variables, lambda document: keys.id_of(document, variables))
-        for chunk in incoming:
-            groups.add(keys.of(chunk, variables), chunk)
-            yield []
-        yield from slices(groups.documents())
+        try:
+            for chunk in incoming:
+                groups.add(keys.of(chunk, variables), chunk)
+                yield []
+            yield from slices(groups.documents())
+        finally:
+            groups.leave(leavings)
 
     return run
 
@@ -162,8 +175,9 @@ def _sort_by_count(_name: str, operand: Value, building: Building) -> Stage:
         raise refusal("the sortByCount field must be specified as a string or as an object", 40149)
     elif operand[:1] != "$":
         raise refusal("the sortByCount field must be defined as a $-prefixed path", 40148)
-    group = group_run(single_key(building.expression(operand)), [COUNT_OUTPUT])
-    sort = sort_stage([("count", -1)]).run
+    leavings = building.environment.leavings
+    group = group_run(single_key(building.expression(operand)), [COUNT_OUTPUT], leavings)
+    sort = sort_stage([("count", -1)], leavings).run
     return Stage(run=lambda incoming, variables: sort(group(incoming, variables), variables))
 
 

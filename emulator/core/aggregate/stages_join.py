@@ -117,7 +117,8 @@ class _Lookup:
             found = foreign.documents
         if self.stages is None:
             return found
-        return (yield from gathered(through(self.stages, slices(found), inner)))
+        incoming = through(self.stages, slices(found), inner)
+        return (yield from gathered(incoming, self.environment.leavings))
 
 
 _LOOKUP_OPTIONS: Final = ("from", "localField", "foreignField", "as", "let", "pipeline")
@@ -286,6 +287,7 @@ def _graph_lookup(name: str, operand: Value, building: Building) -> Stage:
     depth_max = _depth_max(options.get("maxDepth", MISSING))
     restricts = "restrictSearchWithMatch" in options
     bound = bind_filter(options.get("restrictSearchWithMatch", {}), building.scope)
+    leavings = building.environment.leavings
 
     def run(incoming: Slices, variables: Variables) -> Slices:
         foreign = Foreign(source, building.environment, query_keys(connect_to), connect_to)
@@ -296,15 +298,17 @@ def _graph_lookup(name: str, operand: Value, building: Building) -> Stage:
                 while frontier and (depth_max is None or depth <= depth_max):
                     reached = yield from foreign.having(frontier)
                     reached = bound.select(reached, variables) if restricts else reached
-                    new = {hash_key(each.get("_id", MISSING)): each for each in reached}
-                    new = {key: each for key, each in new.items() if key not in found}
-                    found |= {key: _at_depth(each, depth_path, depth) for key, each in new.items()}
-                    frontier = [
-                        value for each in new.values() for value in _connections(each, connect_from)
-                    ]
+                    frontier = []
+                    for some in slices(reached):
+                        new = {hash_key(each.get("_id", MISSING)): each for each in some}
+                        new = {key: each for key, each in new.items() if key not in found}
+                        for key, each in new.items():
+                            found[key] = _at_depth(each, depth_path, depth)
+                            frontier += _connections(each, connect_from)
+                        yield []
                     depth += 1
-                    yield []
                 yield [set_path(document, into, list(found.values()))]
+                leavings.take(found)
 
     return Stage(run=run, keeps_count=True, collections=frozenset({source}))
 

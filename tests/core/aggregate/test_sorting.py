@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from emulator.core.aggregate import sorting
-from emulator.core.aggregate.sorting import SortedRuns, let_go, sorted_in_steps
+from emulator.core.aggregate.sorting import SortedRuns, sorted_in_steps
 from emulator.core.ordering import sort_documents
 
 VALUES = st.integers(0, 8) | st.none() | st.sampled_from(["a", 1.5, [3, 1], []])
@@ -68,9 +68,3 @@ def test_rows_are_sorted_in_steps(numbers):
     assert result == [sorted(rows, key=lambda row: row[1])]
     assert steps == [[]] * len(steps)
     assert len(steps) >= len(rows) // 12
-
-
-def test_rows_are_let_go_of_in_pieces():
-    rows = list(range(40))
-    assert list(let_go(rows)) == [[]] * 4
-    assert rows == []

@@ -1,5 +1,6 @@
 """Documents in slices."""
 
+from emulator.core.aggregate.leavings import Leavings
 from emulator.core.aggregate.stage_nodes import SLICE_DOCUMENTS, gathered, slices
 
 
@@ -14,7 +15,7 @@ def test_gathering_gives_an_empty_slice_for_each():
     result = []
 
     def drive():
-        result.append((yield from gathered(iter([[1, 2], [], [3]]))))
+        result.append((yield from gathered(iter([[1, 2], [], [3]]), Leavings())))
 
     assert list(drive()) == [[], [], []]
     assert result == [[1, 2, 3]]

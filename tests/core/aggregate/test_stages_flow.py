@@ -1,6 +1,7 @@
 """Stages that choose and order."""
 
 from decimal import Decimal
+from random import Random
 
 import pytest
 
@@ -130,3 +131,16 @@ def test_a_sort_holds_only_so_much(stage_refused, run):
     found = run([{"$sort": {"n": -1}}, {"$limit": 2}, {"$project": {"n": 1}}], documents)
     assert found == [{"n": 109}, {"n": 108}]
     stage_refused([{"$skip": 1}, {"$sort": {"n": -1}}, {"$limit": 5_000}], 16819, documents)
+
+
+@pytest.mark.parametrize("size", [1_001, 2_500, 9_000])
+def test_many_sampled_documents_are_all_different(run, size):
+    random = Random(7)
+    documents = [{"_id": number} for number in range(2_500)]
+    found = run(
+        [{"$sample": {"size": size}}],
+        documents,
+        sample=lambda population, count: random.sample(range(population), count),
+    )
+    assert len(set(ids(found))) == len(found) == min(size, 2_500)
+    assert ids(found) != sorted(ids(found))
