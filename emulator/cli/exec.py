@@ -8,6 +8,7 @@ import contextlib
 import json
 import os
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -67,12 +68,12 @@ class _Speaker:
 
     def attach(self, suite: "Suite", put: Any) -> None:
         from emulator.cli.banner import failures, short
-        from emulator.cli.feed import Feed
+        from emulator.cli.feed import Feed, json_line
 
         info = suite.info()
         if self.as_json:
             put(json.dumps({"event": "ready", **info}, default=str))
-            suite.subscribe(lambda event: put(json.dumps(event, default=str)))
+            suite.subscribe(lambda event: put(json_line(event)))
             return
         put(short(info))
         for line in failures(info):
@@ -84,13 +85,16 @@ async def _run_beside(
     config: "Config", program: Sequence[str], speaker: _Speaker, *, wait_idle: bool
 ) -> int:
     from emulator.cli.child import Child
+    from emulator.cli.feed import left_out
     from emulator.cli.printer import Printer
     from emulator.cli.serving import Interrupted, running
     from emulator.cli.signals import Stopping
 
     child: Child | None = None
     stopping = Stopping(before_leaving=lambda: child.kill() if child else None)
-    printer = Printer(tell, broken=lambda: None)
+    printer = Printer(
+        tell, broken=lambda: None, left_out=partial(left_out, as_json=speaker.as_json)
+    )
     with stopping.listening(), contextlib.closing(printer):
         try:
             async with running(config, stopping) as suite:

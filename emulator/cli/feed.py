@@ -1,12 +1,15 @@
-"""Owns how what happens in a running suite reads as one line in the terminal.
+"""Owns how what happens in a running suite reads as one line, to people or to programs.
 
 Not here: what happens (the suite's feed says it) and the printing (`cli.printer`). The one idea: a
 line is time, who, what; an event nobody knows shows its message.
 """
 
+import time
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
+from json import JSONEncoder  # by name: functions share the module and may break it
 from typing import Any, Final
+
+import orjson
 
 from emulator.ambient import SystemClock
 from emulator.cli.output import bold, colored, faint
@@ -19,6 +22,24 @@ _LEVEL_COLORS: Final[Mapping[str, str]] = {
     "warning": "yellow",
     "warn": "yellow",
 }
+_encode_ascii: Final = JSONEncoder(default=str, separators=(",", ":")).encode
+
+
+def json_line(event: Event) -> str:
+    """Return an event for programs; plain ASCII, so that no code page can spoil it."""
+    try:
+        encoded = orjson.dumps(event, default=str)
+    except TypeError:  # a number of more than 64 bits
+        return _encode_ascii(event)
+    return encoded.decode() if encoded.isascii() else _encode_ascii(event)
+
+
+def left_out(count: int, *, as_json: bool) -> str:
+    """Return the line in place of so many that came faster than they were read."""
+    message = f"({count} lines were left out: they came faster than they were read)"
+    if as_json:
+        return json_line({"event": "left_out", "lines": count, "message": message})
+    return message
 
 
 class Feed:
@@ -54,4 +75,4 @@ class Feed:
 
     def _time(self, event: Event) -> str:
         at_ms = event.get("at_ms") or self._clock.now_ms()
-        return datetime.fromtimestamp(at_ms / 1000, tz=UTC).astimezone().strftime("%H:%M:%S")
+        return time.strftime("%H:%M:%S", time.localtime(at_ms / 1000))

@@ -7,6 +7,7 @@ Ctrl-C is how it is meant to end, so that is exit code 0.
 import contextlib
 import sys
 from collections.abc import Mapping
+from functools import partial
 from json import dumps  # by name: functions share the module and may break it
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -44,13 +45,18 @@ def start(project: Path, **options: Any) -> int:
 async def _serve(config: "Config", *, as_json: bool, open_console: bool) -> int:
     import asyncio
 
+    from emulator.cli.feed import left_out
     from emulator.cli.printer import Printer
     from emulator.cli.serving import Interrupted, first_of, running
     from emulator.cli.signals import Stopping
 
     loop = asyncio.get_running_loop()
     stopping = Stopping()
-    printer = Printer(say, broken=lambda: _call(loop, stopping.request))
+    printer = Printer(
+        say,
+        broken=lambda: _call(loop, stopping.request),
+        left_out=partial(left_out, as_json=as_json),
+    )
     with stopping.listening(), contextlib.closing(printer):
         try:
             async with running(config, stopping) as suite:
@@ -68,12 +74,12 @@ async def _serve(config: "Config", *, as_json: bool, open_console: bool) -> int:
 
 def _greet(suite: "Suite", printer: "Printer", *, as_json: bool) -> None:
     from emulator.cli.banner import banner
-    from emulator.cli.feed import Feed
+    from emulator.cli.feed import Feed, json_line
 
     info = {**suite.info(), **_pairing(suite)}
     if as_json:
         printer.put(dumps({"event": "ready", **info}, default=str))
-        suite.subscribe(lambda event: printer.put(dumps(event, default=str)))
+        suite.subscribe(lambda event: printer.put(json_line(event)))
         return
     printer.put(banner(info, notes=suite.config.notes, windows=sys.platform == "win32"))
     suite.subscribe(Feed(printer.put).hear)

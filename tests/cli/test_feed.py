@@ -1,11 +1,12 @@
 """What happens in a suite, line by line."""
 
+import json
 import re
 
 import click
 import pytest
 
-from emulator.cli.feed import Feed
+from emulator.cli.feed import Feed, json_line, left_out
 
 AT = {"at_ms": 1_767_225_600_000}
 
@@ -59,3 +60,30 @@ def test_errors_are_red():
     printed: list[str] = []
     Feed(printed.append).hear({"event": "log", "level": "error", "line": "bad"})
     assert click.style("bad", fg="red") in printed[0]
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        pytest.param({"event": "log", "line": "fine", "data": {"a": [1, None, True]}}, id="plain"),
+        pytest.param({"event": "log", "line": "你好 \U0001f600"}, id="beyond-ascii"),
+        pytest.param({"event": "log", "data": {"a": 2**80}}, id="large-number"),
+        pytest.param({"event": "log", "line": "two\nlines\u2028"}, id="line-breaks"),
+    ],
+)
+def test_an_event_for_programs_is_one_line_of_ascii(event):
+    line = json_line(event)
+    assert line.isascii()
+    assert "\n" not in line
+    assert json.loads(line) == event
+
+
+def test_what_json_does_not_know_is_text():
+    assert json.loads(json_line({"at": re.compile("a")})) == {"at": "re.compile('a')"}
+
+
+def test_lines_that_are_missing_are_told_to_people_and_to_programs():
+    told = left_out(3, as_json=False)
+    assert told == "(3 lines were left out: they came faster than they were read)"
+    event = {"event": "left_out", "lines": 3, "message": told}
+    assert json.loads(left_out(3, as_json=True)) == event
