@@ -42,11 +42,14 @@ class Holder:
 
 
 def refuse_busy_ports(host: str, api_port: int, site_port: int) -> None:
-    """Raise Failed, naming who holds it, if one of the ports cannot be taken; 0 always can."""
+    """Raise Failed, naming who holds it, if one of the ports cannot be taken.
+
+    Port 0 is any free one; then only the host may be wrong.
+    """
     taken = [
         (port, option)
         for port, option in ((api_port, "--port"), (site_port, "--site-port"))
-        if port and _is_taken(host, port, option)
+        if _is_taken(host, port, option)
     ]
     if not taken:
         return

@@ -51,8 +51,8 @@ def schema() -> Schema:
 
 
 def findings(data: Mapping[str, Any]) -> list[Finding]:
-    """Return everything in the data of a whole `.emulator.toml` that the schema refuses."""
-    return list(_findings(data, schema(), ()))
+    """Return everything in the data of a whole `.emulator.toml` that cannot be used."""
+    return [*_findings(data, schema(), ()), *_unusable(data, ())]
 
 
 def setting_findings(section: str, key: str, value: object) -> list[str]:
@@ -95,6 +95,21 @@ def _findings(data: object, rules: Schema, base: KeyPath) -> Iterator[Finding]:
         )
         say = _SENTENCES.get(str(error.validator), _by_the_library)
         yield from say(fault, (*base, *error.absolute_path))
+
+
+def _unusable(value: object, path: KeyPath) -> Iterator[Finding]:
+    """Yield what no setting takes, and no schema can say: the text end of C, and no number."""
+    if isinstance(value, dict):
+        for name, item in value.items():
+            yield from _unusable(name, (*path, name))
+            yield from _unusable(item, (*path, name))
+    elif isinstance(value, list):
+        for index, item in enumerate(value):
+            yield from _unusable(item, (*path, index))
+    elif isinstance(value, str) and "\0" in value:
+        yield path, "must not hold the character NUL"
+    elif isinstance(value, float) and value != value:  # noqa: PLR0124  # so is only NaN
+        yield path, "must be a number, is nan"
 
 
 def _unknown_key(fault: _Fault, path: KeyPath) -> Iterator[Finding]:

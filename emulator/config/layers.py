@@ -6,6 +6,7 @@ every layer: `site_port` is the flag `--site-port`, the variable `CLOUD_EMU_SITE
 """
 
 import os
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -48,6 +49,8 @@ _OWN_VARIABLES: Final = frozenset({"CLOUD_EMU_URL", "CLOUD_EMU_SITE_URL"})
 _WHOLE_NUMBERS: Final = frozenset({"port", "site_port", "require_indexes", "deterministic"})
 _NUMBERS: Final = frozenset({"timeout_s"})
 _SWITCHES: Final = frozenset({"cold", "strict", "ephemeral", "pairing"})
+_LONG_NUMBER: Final = re.compile(r"[0-9_]{4000,}")
+"""Python reads 4,300 digits unless told otherwise."""
 _ON: Final = frozenset({"1", "true", "yes", "on"})
 _OFF: Final = frozenset({"0", "false", "no", "off"})
 
@@ -71,7 +74,11 @@ class TomlFile:
 
     def at(self, path: KeyPath) -> str:
         """Return file and line of a key, as an editor understands them."""
-        return f"{shown_path(self.path)}:{line_of(self.lines, path)}"
+        return f"{shown_path(self.path)}:{self.line(path)}"
+
+    def line(self, path: KeyPath) -> int:
+        """Return the line of a key."""
+        return line_of(self.lines, path)
 
     def fault(self, path: KeyPath, message: str) -> ConfigurationError:
         """Return the error for one key of the file."""
@@ -97,6 +104,10 @@ def read_toml(path: Path) -> TomlFile:
         data = tomllib.loads(text)
     except tomllib.TOMLDecodeError as fault:
         raise ConfigurationError(_broken(path, text, str(fault))) from fault
+    except RecursionError as fault:
+        raise ConfigurationError(f"{shown_path(path)}: nested too deeply") from fault
+    except ValueError as fault:  # a number of more digits than Python turns into one
+        raise ConfigurationError(_overlong_number(path, text)) from fault
     file = TomlFile(path=path, data=data, lines=key_lines(text))
     faults = sorted(
         {(line_of(file.lines, where), dotted(where), message) for where, message in findings(data)}
@@ -116,6 +127,13 @@ def _broken(path: Path, text: str, message: str) -> str:
     line = int(words[1]) if words[:1] == ["line"] else text.rstrip().count("\n") + 1
     column = f", column {words[3]}" if words[2:3] == ["column"] else ""
     return f"{shown_path(path)}:{line}: not TOML{column}: {sentence[:1].lower()}{sentence[1:]}"
+
+
+def _overlong_number(path: Path, text: str) -> str:
+    """Say where a number stands that nothing could be set to."""
+    found = _LONG_NUMBER.search(text)
+    line = text.count("\n", 0, found.start()) + 1 if found else 1
+    return f"{shown_path(path)}:{line}: a number has more digits than can be read"
 
 
 class Layers:

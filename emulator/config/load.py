@@ -8,7 +8,7 @@ line and key; what is another tool's and odd is told and left out.
 import glob
 import os
 import zoneinfo
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
@@ -16,7 +16,7 @@ from typing import Any
 
 from emulator.config.check import nearest, setting_findings
 from emulator.config.hosting import site_prefix, site_rules
-from emulator.config.layers import Layers, Setting, read_toml
+from emulator.config.layers import Layers, Setting, TomlFile, read_toml
 from emulator.config.local_addresses import services
 from emulator.config.openapi import openapi_settings
 from emulator.config.project_files import FUNCTION_ROOTS, index_name, read_project_files
@@ -192,7 +192,7 @@ class _Loading:
             each |= found.functions
         for name, said in table.items():
             if isinstance(said, dict) and name != "env":
-                each[name] = _over(each.get(name, FunctionSettings()), said)
+                each[name] = _over(each.get(name, FunctionSettings()), self._file, name)
         return FunctionsSection(
             root=self._functions_root(),
             timeout_s=float(self._pick("timeout_s", TIMEOUT_DEFAULT_S)),
@@ -250,7 +250,7 @@ class _Loading:
             indexes |= found.indexes
         permissions |= table.get("permissions", {})
         for name, entries in table.get("indexes", {}).items():
-            indexes[name] = tuple(_index(entry) for entry in entries)
+            indexes[name] = self._indexes(name, entries)
         rules = {name: _frozen(said) for name, said in table.get("rules", {}).items()}
         return DatabaseSection(
             permission=self._pick("permission", "PRIVATE"),
@@ -261,6 +261,20 @@ class _Loading:
             rules=MappingProxyType(rules),
             indexes=MappingProxyType(indexes),
         )
+
+    def _indexes(
+        self, collection: str, entries: Sequence[Mapping[str, Any]]
+    ) -> tuple[IndexSettings, ...]:
+        """Return the indexes of a collection; one name twice would leave one of them out."""
+        indexes = tuple(map(_index, entries))
+        names = [index.name for index in indexes]
+        for at, name in enumerate(names):
+            if name in names[:at]:
+                raise self._file.fault(
+                    ("database", "indexes", collection, at),
+                    f'another index of {collection} is called "{name}" too',
+                )
+        return indexes
 
     def _permissions(self) -> PermissionsSection:
         table = self._file.section("permissions")
@@ -352,11 +366,13 @@ def _frozen(table: Mapping[str, Any] | None) -> Any:
     return None if table is None else MappingProxyType(dict(table))
 
 
-def _over(weaker: FunctionSettings, said: Mapping[str, Any]) -> FunctionSettings:
+def _over(weaker: FunctionSettings, file: TomlFile, name: str) -> FunctionSettings:
     """Return a function's settings with what `.emulator.toml` says on top."""
+    said = file.section("functions")[name]
     changes: dict[str, Any] = {
         key: said[key] for key in ("timeout_s", "memory_mb", "runtime", "handler") if key in said
     }
+    changes |= {"file": str(file.path), "line": file.line(("functions", name))}
     if "env" in said:
         changes["env"] = MappingProxyType({**weaker.env, **said["env"]})
     if "openapi" in said:
@@ -365,6 +381,9 @@ def _over(weaker: FunctionSettings, said: Mapping[str, Any]) -> FunctionSettings
         changes["triggers"] = tuple(
             TriggerConfig(name=item["name"], kind=item["type"], config=item["config"])
             for item in said["triggers"]
+        )
+        changes["trigger_lines"] = tuple(
+            file.line(("functions", name, "triggers", at)) for at in range(len(said["triggers"]))
         )
     return replace(weaker, **changes)
 

@@ -175,6 +175,7 @@ class _Cloudbase:
             handler=item["handler"] if isinstance(item.get("handler"), str) else None,
             env=MappingProxyType(_texts(variables) if isinstance(variables, dict) else {}),
             triggers=_triggers(found, name, triggers) if isinstance(triggers, list) else None,
+            file=str(found.file),
         )
 
     def _filled(self, found: Found, value: Any) -> Any:

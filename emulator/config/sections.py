@@ -58,7 +58,10 @@ class EmulatorSection:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FunctionSettings:
-    """What the project's files say of one function beside its own folder; None is unsaid."""
+    """What the project's files say of one function beside its own folder; None is unsaid.
+
+    `file`, `line` and `trigger_lines` tell where it is said; 0 is not known.
+    """
 
     timeout_s: float | None = None
     memory_mb: int | None = None
@@ -67,6 +70,9 @@ class FunctionSettings:
     env: Mapping[str, str] = field(default_factory=_nothing)
     triggers: tuple[TriggerConfig, ...] | None = None
     openapi: tuple[str, ...] | None = None
+    file: str = ""
+    line: int = 0
+    trigger_lines: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

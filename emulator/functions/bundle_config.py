@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import field
 from pathlib import Path
-from typing import Any, Final, Literal, Protocol
+from typing import Any, Final, Literal, NoReturn, Protocol
 
 from emulator.core.errors import ConfigurationError
 from emulator.core.plain_schema import fits
@@ -28,6 +28,8 @@ from emulator.functions.triggers import database, http, storage, timer
 
 TIMEOUT_MIN_S: Final = 1.0
 TRIGGERS_MAX: Final = 10
+NUMBER_MAX: Final = 1e9
+"""No setting of a function is larger, whatever its unit."""
 
 HANDLERS: Final = ("main", "main_handler")
 LANGUAGES: Final[Mapping[str, Literal["python", "node"]]] = {
@@ -105,6 +107,21 @@ class OwnSettings(Protocol):
         """Return the permitted open APIs, instead of those of `config.json`."""
         ...
 
+    @property
+    def file(self) -> str:
+        """Return the file that says so."""
+        ...
+
+    @property
+    def line(self) -> int:
+        """Return the line where it begins to, 0 when that is not known."""
+        ...
+
+    @property
+    def trigger_lines(self) -> tuple[int, ...]:
+        """Return the line of each trigger, none when that is not known."""
+        ...
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shared:
@@ -154,15 +171,17 @@ class Settings:
 
     def timeout_s(self) -> float:
         """Return the time-out within the platform's bounds."""
-        wished = self._own.timeout_s if self._own else None
+        own = self._own if self._own and self._own.timeout_s is not None else None
+        wished = own.timeout_s if own else None
         if wished is None:
             wished = self._number("timeout", self._shared.timeout_s)
         bounded = min(max(wished, TIMEOUT_MIN_S), TIMEOUT_MAX_S)
         if bounded != wished:
-            self._say(
+            message = (
                 f"timeout {wished:g}: the platform allows {TIMEOUT_MIN_S:g} to {TIMEOUT_MAX_S:g} "
                 f"seconds; {bounded:g} is used"
             )
+            self._say(message) if own is None else self._say_of(own, own.line, message, "warning")
         return bounded
 
     def memory_mb(self) -> int:
@@ -217,8 +236,17 @@ class Settings:
                 )
             else:
                 name = entry.get("name") if isinstance(entry, dict) else None
-                self._say(f"trigger {name or number}: {fault}", "error", self._line_of(name))
+                self._say_of_trigger(number, name, fault)
         return tuple(kept.values())
+
+    def _say_of_trigger(self, number: int, name: str | None, fault: str) -> None:
+        message = f"trigger {name or number}: {fault}"
+        own = self._own
+        if own is None or own.triggers is None:
+            self._say(message, "error", self._line_of(name))
+            return
+        line = own.trigger_lines[number - 1] if own.trigger_lines else own.line
+        self._say_of(own, line, message, "error")
 
     def _index(self, suffix: str) -> Path:
         return self._folder / f"index{suffix}"
@@ -239,12 +267,18 @@ class Settings:
             return {}
         try:
             self._text = data.decode(json.detect_encoding(data))
-            found = json.loads(self._text)
+            found = json.loads(self._text, parse_constant=_no_number)
         except json.JSONDecodeError as fault:
             self._problem(file, fault.lineno, f"not JSON: {fault.msg}, column {fault.colno}")
             return {}
         except UnicodeDecodeError:
             self._problem(file, 0, "not UTF-8 text")
+            return {}
+        except RecursionError:
+            self._problem(file, 0, "nested too deeply")
+            return {}
+        except ValueError as fault:
+            self._problem(file, 0, f"not JSON: {fault}")
             return {}
         if not isinstance(found, dict):
             self._problem(file, 1, "must hold one JSON object")
@@ -257,7 +291,7 @@ class Settings:
 
     def _number(self, key: str, default: float) -> float:
         found = self._config.get(key, default)
-        if isinstance(found, bool) or not isinstance(found, int | float):
+        if isinstance(found, bool) or not isinstance(found, int | float) or abs(found) > NUMBER_MAX:
             self._say(f"{key} must be a number; {default:g} is used")
             return default
         return found
@@ -272,6 +306,13 @@ class Settings:
     ) -> None:
         self._problem(self._file, line, message, severity)
 
+    def _say_of(
+        self, own: OwnSettings, line: int, message: str, severity: Literal["error", "warning"]
+    ) -> None:
+        """Tell of what the project says, where it says so."""
+        file = Path(own.file) if own.file else self._file
+        self._problem(file, line, message, severity)
+
     def _problem(
         self,
         file: Path,
@@ -280,6 +321,10 @@ class Settings:
         severity: Literal["error", "warning"] = "error",
     ) -> None:
         self.problems.append(Problem(file=str(file), line=line, message=message, severity=severity))
+
+
+def _no_number(text: str) -> NoReturn:
+    raise ValueError(f"{text} is no number of JSON")
 
 
 def _variable(value: Value) -> str:

@@ -90,6 +90,8 @@ def test_a_port_whose_connections_are_closing_is_free():
 def test_a_host_that_is_not_here_is_told(host, message):
     with pytest.raises(Failed, match=message):
         refuse_busy_ports(host, free_port(), 0)
+    with pytest.raises(Failed, match=message):
+        refuse_busy_ports(host, 0, 0)
 
 
 def test_a_port_for_administrators_is_told(monkeypatch):

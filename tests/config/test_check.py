@@ -146,6 +146,47 @@ REFUSED = [
         ".emulator.toml:2: triggers.time_zone: must be a text in quotes, is the date 2026-01-01",
         id="date-for-text",
     ),
+    pytest.param(
+        '[emulator]\nenv = """\na\n"""\n',
+        ".emulator.toml:2: emulator.env: must be an environment id: lower-case letters, digits and"
+        ' inner hyphens, at most 63, is the text "a\\n"',
+        id="end-of-line-in-env",
+    ),
+    pytest.param(
+        '[emulator]\ndata_dir = "a\\u0000b"\n',
+        ".emulator.toml:2: emulator.data_dir: must not hold the character NUL",
+        id="nul-in-path",
+    ),
+    pytest.param(
+        '[seed]\npaths = ["a", "b\\u0000"]\n',
+        ".emulator.toml:2: seed.paths[1]: must not hold the character NUL",
+        id="nul-in-list",
+    ),
+    pytest.param(
+        "[functions]\ntimeout_s = nan\n",
+        ".emulator.toml:2: functions.timeout_s: must be a number, is nan",
+        id="nan",
+    ),
+    pytest.param(
+        '[functions]\nenv = { "A=B" = "x" }\n',
+        ".emulator.toml:2: functions.env.A=B: must be the name of a variable, which has no =, is"
+        ' the text "A=B"',
+        id="variable-name",
+    ),
+    pytest.param(
+        f"[emulator]\nport = 1{'0' * 5000}\n",
+        ".emulator.toml:2: a number has more digits than can be read",
+        id="endless-number",
+    ),
+    pytest.param(
+        f"a = {'[' * 5000}{']' * 5000}\n", ".emulator.toml: nested too deeply", id="too-deep"
+    ),
+    pytest.param(
+        "[[database.indexes.orders]]\nname = 'x'\nkeys = {a = 1}\n"
+        "[[database.indexes.orders]]\nname = 'x'\nkeys = {b = 1}\n",
+        '.emulator.toml:4: database.indexes.orders[1]: another index of orders is called "x" too',
+        id="index-name-twice",
+    ),
 ]
 
 

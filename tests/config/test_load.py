@@ -352,3 +352,15 @@ def test_indexes_and_the_bound_on_scans(tmp_path):
     assert load_config(tmp_path, flag, environ=variable).database.require_indexes == 0
     with pytest.raises(ConfigurationError, match="CLOUD_EMU_REQUIRE_INDEXES"):
         load_config(tmp_path, environ={"CLOUD_EMU_REQUIRE_INDEXES": "-1"})
+
+
+def test_triggers_of_the_file_know_their_lines(load):
+    text = (
+        "[functions.pay]\ntimeout_s = 9\n"
+        "[[functions.pay.triggers]]\nname = 'a'\ntype = 'timer'\nconfig = '0 0 0 * * * *'\n"
+        "[[functions.pay.triggers]]\nname = 'b'\ntype = 'timer'\nconfig = 'soon'\n"
+    )
+    config = load({".emulator.toml": text})
+    said = config.functions.of("pay")
+    assert said.file.endswith(".emulator.toml")
+    assert (said.line, said.trigger_lines) == (1, (3, 7))

@@ -3,6 +3,8 @@
 import json
 from dataclasses import dataclass, field
 
+import pytest
+
 from emulator.functions.base import TriggerConfig
 from emulator.functions.bundle import discover, find
 from emulator.functions.bundle_config import Shared
@@ -17,6 +19,9 @@ class Own:
     env: dict[str, str] = field(default_factory=dict)
     triggers: tuple[TriggerConfig, ...] | None = None
     openapi: tuple[str, ...] | None = None
+    file: str = ""
+    line: int = 0
+    trigger_lines: tuple[int, ...] = ()
 
 
 CONFIG = {
@@ -85,3 +90,36 @@ def test_silence_of_the_project_leaves_the_functions_own_word(tmp_path):
     found = function(tmp_path, CONFIG, own=Own())
     assert (found.timeout_s, found.memory_mb, found.openapi) == (10, 128, ("a.b",))
     assert [each.name for each in found.triggers] == ["own"]
+
+
+def test_what_the_project_says_wrongly_is_told_where_it_says_so(tmp_path):
+    own = Own(
+        timeout_s=0.5,
+        triggers=(
+            TriggerConfig(name="a", kind="timer", config="0 0 0 * * * *"),
+            TriggerConfig(name="b", kind="timer", config="soon"),
+        ),
+        file="/project/.emulator.toml",
+        line=3,
+        trigger_lines=(7, 11),
+    )
+    told = [(each.file, each.line) for each in function(tmp_path, {}, own=own).problems]
+    assert told == [("/project/.emulator.toml", 3), ("/project/.emulator.toml", 11)]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param('{"timeout": 1e400}', id="endless"),
+        pytest.param('{"memorySize": NaN}', id="no-number"),
+        pytest.param('{"memorySize": Infinity}', id="infinite"),
+        pytest.param(f'{{"timeout": 1{"0" * 5000}}}', id="digits"),
+        pytest.param("[" * 100_000, id="deep"),
+    ],
+)
+def test_numbers_and_depths_beyond_reason_leave_the_function_as_it_is(tmp_path, text):
+    function(tmp_path, {})
+    (tmp_path / "fn" / "config.json").write_text(text)
+    found = find(tmp_path, "fn")
+    assert (found.timeout_s, found.memory_mb) == (3, 256)
+    assert len(found.problems) == 1
