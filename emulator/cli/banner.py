@@ -22,6 +22,7 @@ def banner(info: Info, *, notes: Iterable[str], windows: bool) -> str:
         section(info["pairing"]) if info.get("pairing") else [],
         _functions(info.get("functions", ())),
         _timers(info.get("timers", ())),
+        _debuggers(info.get("debuggers", ())),
         _notices([*notes, *(note for note in info.get("notices", ()) if note not in set(notes))]),
         _variables(info.get("variables", {}), windows=windows),
         ["Ctrl-C stops."],
@@ -144,6 +145,18 @@ def _next(moment: str | None) -> str:
     time = rest[:8]
     zone = rest[8:].lstrip(".0123456789")
     return f"next {day} {time} {'UTC' if zone == 'Z' else zone}".rstrip()
+
+
+def _debuggers(debuggers: Iterable[Mapping[str, str]]) -> list[str]:
+    found = list(debuggers)
+    if not found:
+        return []
+    width = max(len(each["function"]) for each in found)
+    lines = [bold("Debuggers") + faint(" (attach an editor; for ws:// also chrome://inspect)")]
+    for each in found:
+        where = colored(each["url"], "cyan") if each["url"] else f"not open: {each['problem']}"
+        lines.append(f"  {each['function']:<{width}}  {where}")
+    return lines
 
 
 def _notices(notices: list[str]) -> list[str]:

@@ -9,11 +9,10 @@ from typing import Final
 
 import click
 
+from emulator.cli.debuggers import PORT_MAX, PORTS
 from emulator.cli.options import project_option
 from emulator.cli.output import EXIT_DONE, json_option, say, say_json
 
-PORTS: Final[Mapping[str, int]] = {"node": 9229, "python": 5678}
-"""What debuggers of a language expect when nothing is said."""
 _HOW: Final[Mapping[str, str]] = {
     "ws": "in Chrome: chrome://inspect; in VS Code: attach to this port; then call the function",
     "debugpy": "in VS Code: attach to this port; then call the function",
@@ -24,7 +23,7 @@ _HOW: Final[Mapping[str, str]] = {
 @click.argument("name")
 @click.option(
     "--port",
-    type=click.IntRange(0, 65_535),
+    type=click.IntRange(0, PORT_MAX),
     help="Where debuggers attach: 9229 for Node and 5678 for Python unless said.",
 )
 @project_option

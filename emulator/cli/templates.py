@@ -45,7 +45,8 @@ root = "{site}"{space}# the pages that the site serves
 
 _LAUNCH: Final = """\
 {
-  // Attach after: cloud-emu fn inspect NAME (Python functions need: pip install "cloud-emu[debug]")
+  // Attach after: cloud-emu start --inspect=NAME, or cloud-emu fn inspect NAME while a suite runs
+  // (Python functions need: pip install "cloud-emu[debug]")
   "version": "0.2.0",
   "configurations": [
     {

@@ -111,6 +111,18 @@ def test_hosted_pages_are_worth_opening():
     assert "open it" not in text(site_root=None)
 
 
+def test_debuggers_are_told_where_to_attach_and_why_one_is_not_open():
+    debuggers = [
+        {"function": "pay", "url": "debugpy://127.0.0.1:5678", "problem": ""},
+        {"function": "broken", "url": "", "problem": "it did not load"},
+    ]
+    assert """
+Debuggers (attach an editor; for ws:// also chrome://inspect)
+  pay     debugpy://127.0.0.1:5678
+  broken  not open: it did not load
+""" in text(debuggers=debuggers)
+
+
 def test_no_functions_is_told_with_the_way_to_one():
     assert "none found; cloud-emu fn new hello makes one" in text(functions=[])
 
