@@ -18,6 +18,7 @@ from emulator.cloud.geo import SHAPES, shape_of
 from emulator.cloud.markers import ObjectId, RegExp, ServerDate, pattern_options
 from emulator.core import ejson, values
 from emulator.core.values import INT64_MAX, INT64_MIN, Document, Value
+from emulator.core.wellformed import wellformed
 
 PLAIN: Final = frozenset({str, int, float, bool, type(None)})
 
@@ -81,10 +82,12 @@ def json_data(value: Value) -> Value:
     kind = type(value)
     if kind is float:
         return value if math.isfinite(value) else None
+    if kind is str:
+        return wellformed(value)
     if kind in PLAIN:
         return value
     if isinstance(value, Mapping):
-        return {_key(key): json_data(item) for key, item in value.items()}
+        return {wellformed(_key(key)): json_data(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
         return [json_data(item) for item in value]
     if isinstance(value, datetime):

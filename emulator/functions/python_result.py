@@ -25,6 +25,7 @@ from emulator.core.values import (
     ServerDate,
     Timestamp,
 )
+from emulator.core.wellformed import wellformed
 from emulator.functions.base import RESPONSE_MAX_BYTES
 
 DEPTH_MAX: Final = 250
@@ -41,7 +42,7 @@ def to_json(value: Any) -> bytes:
     """Return the result of a handler as JSON text.
 
     Moments become ISO text with milliseconds and Z, ids their digits, tuples arrays, NaN null,
-    keys that are numbers text.
+    keys that are numbers text, halves of surrogate pairs U+FFFD.
 
     Raises:
         NotJson: a value has no form in JSON, goes round in a circle, is too deep or too large.
@@ -101,14 +102,14 @@ def _rebuilt(value: Any, path: str, above: tuple[int, ...]) -> Any:
         NotJson: see `to_json`.
     """
     kind = type(value)
-    if value is None or kind in (str, bool, int):
+    if value is None or kind in (bool, int):
         return value
     if isinstance(value, float):
         return value if value - value == 0 else None
     if isinstance(value, Enum):
         return _rebuilt(value.value, path, above)
     if isinstance(value, str | int):
-        return str(value) if isinstance(value, str) else int(value)
+        return wellformed(str(value)) if isinstance(value, str) else int(value)
     if id(value) in above:
         raise NotJson(f"{path} contains itself, which JSON cannot hold")
     if len(above) >= DEPTH_MAX:
@@ -135,7 +136,7 @@ def _converted(value: Any, path: str) -> Any:
 
 def _key(key: Any, path: str) -> str:
     if isinstance(key, str):
-        return str(key)
+        return wellformed(str(key))
     if key is None or isinstance(key, bool):
         return {None: "null", True: "true", False: "false"}[key]
     if isinstance(key, int | float):

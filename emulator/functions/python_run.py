@@ -13,6 +13,7 @@ from threading import RLock, get_ident
 from typing import Final
 
 from emulator.core.records import dataclass
+from emulator.core.wellformed import wellformed
 
 LOG_CHARACTERS_MAX: Final = 1_000_000
 """What one run may print; the rest is dropped and that is said once."""
@@ -74,7 +75,7 @@ class RunLog:
             for line in lines:
                 for start in range(0, len(line) or 1, LOG_LINE_CHARACTERS_MAX):
                     piece = line[start : start + LOG_LINE_CHARACTERS_MAX]
-                    self._emit(level, piece.removesuffix("\r"))
+                    self._emit(level, wellformed(piece.removesuffix("\r")))
         finally:
             current_run.reset(token)
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from types import CodeType, FrameType, TracebackType
 from typing import Any, Final
 
+from emulator.core.wellformed import wellformed
 from emulator.functions.base import Problem
 from emulator.functions.python_modules import ModuleSpace
 
@@ -32,7 +33,7 @@ def message_of(fault: BaseException, space: ModuleSpace) -> str:
         text = str(fault)
     except Exception:  # noqa: BLE001  # the rim of an invocation: a broken __str__ is user code
         text = "(its text cannot be shown)"
-    return space.shown(f"{name}: {text}" if text else name)
+    return space.shown(wellformed(f"{name}: {text}" if text else name))
 
 
 def stack_of(fault: BaseException, space: ModuleSpace) -> str:
@@ -103,7 +104,7 @@ def _chain(fault: BaseException) -> list[tuple[BaseException, str]]:
     links: list[BaseException] = []
     joints: list[str] = []
     link: BaseException | None = fault
-    while link is not None and len(links) < CHAIN_MAX and link not in links:
+    while link is not None and len(links) < CHAIN_MAX and not any(link is each for each in links):
         links.append(link)
         joints.append("which caused " if link.__cause__ else "while handling it: ")
         link = link.__cause__ or (None if link.__suppress_context__ else link.__context__)
@@ -123,7 +124,7 @@ def _format(places: Iterable[_Place], space: ModuleSpace) -> str:
     if len(lines) > FRAMES_MAX:
         half = FRAMES_MAX // 2
         lines[half:-half] = [f"  ... {len(lines) - FRAMES_MAX} more frames"]
-    return "\n".join(lines)
+    return wellformed("\n".join(lines))
 
 
 def _frame(code: CodeType, line: int, space: ModuleSpace) -> str:

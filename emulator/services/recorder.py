@@ -13,6 +13,7 @@ import orjson
 
 from emulator.ambient import Clock
 from emulator.core.values import Value
+from emulator.core.wellformed import wellformed
 from emulator.services.trace import Trace, current_span
 
 LOG_LINES_MAX = 10_000
@@ -105,6 +106,7 @@ class Recorder:
 
     def log(self, level: str, line: str, *, function: str = "", request_id: str = "") -> LogLine:
         """Keep a line; safe from any thread."""
+        line = wellformed(line)
         data = _structured(line) if line.startswith("{") else None
         entry = LogLine(
             self._clock.now_ms(),

@@ -26,6 +26,7 @@ from emulator.core.errors import (
     TransactionConflict,
 )
 from emulator.core.values import Date, Document, Value
+from emulator.core.wellformed import wellformed_data
 from emulator.wire import json_text
 from emulator.wire.ejson import require_shallow
 
@@ -53,7 +54,11 @@ _STATUS: Final[tuple[tuple[type[EmulatorError], int], ...]] = (
 def relaxed_json(value: Value) -> bytes:
     """Return values of documents as relaxed Extended JSON text."""
     finite = _finite(value) if ejson.holds_non_finite(value) else value
-    return orjson.dumps(finite, default=_relaxed, option=orjson.OPT_PASSTHROUGH_DATACLASS)
+    try:
+        return orjson.dumps(finite, default=_relaxed, option=orjson.OPT_PASSTHROUGH_DATACLASS)
+    except TypeError:  # half of a surrogate pair, out of the name of a file or a collection
+        mended = wellformed_data(finite)
+        return orjson.dumps(mended, default=_relaxed, option=orjson.OPT_PASSTHROUGH_DATACLASS)
 
 
 def refused(fault: EmulatorError) -> web.Response:

@@ -188,3 +188,7 @@ def test_events_are_json(value, data):
 def test_what_json_cannot_hold_is_no_event(value):
     with pytest.raises(Unencodable):
         json_data(value)
+
+
+def test_json_data_holds_no_halves_of_surrogate_pairs():
+    assert json_data({"k\ud800": ["v\udc80"]}) == {"k\ufffd": ["v\ufffd"]}

@@ -207,6 +207,9 @@ async def test_exception_is_told_with_the_users_own_frames(stage, kind):
         pytest.param("import sys; sys.exit(3)", "exit", "SystemExit: 3", id="exit"),
         pytest.param("raise KeyboardInterrupt", "exception", "KeyboardInterrupt", id="ctrl-c"),
         pytest.param("raise GeneratorExit", "exception", "GeneratorExit", id="generator exit"),
+        pytest.param(
+            r"raise ValueError('\ud800')", "exception", "ValueError: \ufffd", id="half a pair"
+        ),
         pytest.param("raise MemoryError('all')", "exception", "MemoryError: all", id="memory"),
         pytest.param(
             "import asyncio; raise asyncio.CancelledError",

@@ -37,6 +37,10 @@ def test_carriage_returns_at_line_ends_are_dropped():
     assert written("a\r\nb\r\n") == ["a", "b"]
 
 
+def test_halves_of_surrogate_pairs_are_mended():
+    assert written("a\ud800\n", "b\ud83d", "\ude00") == ["a\ufffd", "b\U0001f600"]
+
+
 def test_long_line_goes_on_as_further_lines():
     line = "x" * (LOG_LINE_CHARACTERS_MAX * 2 + 1)
     assert [len(each) for each in written(line)] == [

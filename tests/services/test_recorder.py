@@ -25,6 +25,12 @@ async def test_lines_are_found_by_function_and_request():
     assert [entry.line for entry in recorder.logs(function="f", limit=1)] == ["c"]
 
 
+async def test_notice_of_a_name_that_is_no_text_is_kept_as_text():
+    recorder = Recorder(ManualClock())
+    recorder.notice("odd", "no collection \ud800")
+    assert [entry.line for entry in recorder.logs()] == ["no collection \ufffd"]
+
+
 async def test_stream_hears_lines_from_other_threads():
     recorder = Recorder(ManualClock())
     recorder.attach(asyncio.get_running_loop())

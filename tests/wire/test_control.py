@@ -238,6 +238,11 @@ async def test_documents_are_answered_in_relaxed_extended_json(client, suite):
         pytest.param(Date(2**60), b'{"$date":{"$numberLong":"1152921504606846976"}}', id="far"),
         pytest.param([1.5, math.nan], b'[1.5,{"$numberDouble":"NaN"}]', id="no-number"),
         pytest.param({"a": "云"}, '{"a":"云"}'.encode(), id="chinese"),
+        pytest.param(
+            {"a\ud800": Date(-(10**17))},
+            '{"a\ufffd":{"$date":{"$numberLong":"-100000000000000000"}}}'.encode(),
+            id="half-a-pair",
+        ),
     ],
 )
 def test_values_json_has_no_form_for_are_tagged(value, text):
