@@ -31,7 +31,7 @@ from emulator.functions.base import (
 )
 from emulator.functions.event_stream import HandlerContext, open_events
 from emulator.functions.python_body import Body, body_of
-from emulator.functions.python_loops import FunctionLoop
+from emulator.functions.python_loops import FunctionLoop, MakeLoop
 from emulator.functions.python_modules import ModuleSpace
 from emulator.functions.python_packages import PackageClaims, PackageConflict
 from emulator.functions.python_result import NotJson, to_json
@@ -49,9 +49,16 @@ class PythonGeneration:
     """One loaded state of a Python function."""
 
     def __init__(
-        self, bundle: Bundle, suite_thread: int, claims: PackageClaims | None = None
+        self,
+        bundle: Bundle,
+        suite_thread: int,
+        claims: PackageClaims | None = None,
+        *,
+        make_loop: MakeLoop = asyncio.new_event_loop,
     ) -> None:
         self._bundle = bundle
+        self._make_loop = make_loop
+        self.title = f"function {bundle.name}"
         self._lock = Lock()
         self.space = ModuleSpace(bundle.name, bundle.folder, bundle.packages, claims)
         self.instance = Instance(
@@ -85,7 +92,7 @@ class PythonGeneration:
         bundle = self._bundle
         run = Run(
             self.instance,
-            title=f"loading function {bundle.name}",
+            f"loading {self.title}",
             emit=lambda level, line: self.early.append((level, line)),
             variables=bundle.variables,
         )
@@ -123,7 +130,7 @@ class PythonGeneration:
         with self._lock:
             loop = self.loop
             if loop is None:
-                loop = self.loop = FunctionLoop(f"function {self._bundle.name}")
+                loop = self.loop = FunctionLoop(self.title, make_loop=self._make_loop)
                 loop.start()
             return loop
 
@@ -171,17 +178,14 @@ class Call:
         self._post = post
         self._started_s = 0.0
         self.stream = stream = invocation.manner.stream
-        self._context = HandlerContext(
-            invocation.context,
-            None
-            if stream is None
-            else partial(open_events, stream, partial(invocation.log, "warn")),
-        )
+        opens = None if stream is None else partial(open_events, stream, self._warn)
+        self._context = HandlerContext(invocation.context, opens)
         self.run = Run(
             generation.instance,
-            title=f"function {generation.bundle.name}, request {invocation.request_id}",
+            generation.title,
             emit=invocation.log,
             variables=invocation.variables,
+            request_id=invocation.request_id,
         )
 
     def __call__(self, worker: Worker) -> None:
@@ -201,7 +205,12 @@ class Call:
             return
         try:
             value = self.generation.handler(self.invocation.event, self._context)
-            await self._end_awaiting(await value if _is_awaitable(value) else value)
+            if _is_awaitable(value):
+                value = await value
+            if self.stream is None:
+                self._end(value)
+            else:
+                await self._end_awaiting(value)
         except BaseException as fault:  # noqa: BLE001  # the rim of an invocation
             self._fail(fault)
 
@@ -247,6 +256,9 @@ class Call:
         else:
             await asyncio.get_running_loop().run_in_executor(None, body.run, stream)
         self._answer(b"null", None)
+
+    def _warn(self, line: str) -> None:
+        self.invocation.log("warn", line)
 
     def _cancel_if_left(self) -> None:
         if self.has_left and self.loop is not None:

@@ -11,9 +11,7 @@ that sits in C for ever; such a thread is left behind as a daemon.
 
 import asyncio
 from asyncio import AbstractEventLoop
-from collections import deque
 from collections.abc import Callable, Sequence
-from contextvars import Context
 from functools import partial
 from threading import Thread, get_ident
 from typing import Final
@@ -34,8 +32,9 @@ from emulator.functions.base import (
 from emulator.functions.deadlines import Deadlines
 from emulator.functions.python_ambience import Ambience
 from emulator.functions.python_calls import Call, PythonGeneration
-from emulator.functions.python_loops import FunctionLoop
+from emulator.functions.python_loops import FunctionLoop, MakeLoop
 from emulator.functions.python_packages import PackageClaims
+from emulator.functions.python_returns import Returns, tell
 from emulator.functions.python_run import current_run
 from emulator.functions.python_threads import TooManyWaiting, Workers, interrupt
 from emulator.functions.short_wait import USUAL_AFTER_MISS, ShortWait
@@ -57,7 +56,8 @@ class PythonInlineRuntime:
     """Python functions in the suite's own process; belongs to the loop that first loads.
 
     `load_session` makes the session that module-level code of a bundle acts under, if any; `alone`
-    says that the process has no other function.
+    says that the process has no other function. Loops of functions are made by `make_loop`, of the
+    suite's own kind without one: a fast one is woken at half the cost.
     """
 
     def __init__(
@@ -67,7 +67,9 @@ class PythonInlineRuntime:
         load_timeout_s: float = LOAD_TIMEOUT_S,
         load_session: Callable[[Bundle], Session] | None = None,
         alone: bool = False,
+        make_loop: MakeLoop | None = None,
     ) -> None:
+        self._make_loop = make_loop
         self._claims = PackageClaims(alone=alone)
         self._clock = clock
         self._load_timeout_s = load_timeout_s
@@ -75,14 +77,13 @@ class PythonInlineRuntime:
         self._ambience = Ambience()
         self._generations: set[PythonGeneration] = set()
         self._calls: set[Call] = set()
-        self._posted: deque[tuple[Call, Outcome | None]] = deque()
-        self._called = False
         self._closed = False
         self._short_wait = ShortWait(clock)
         self._to_wake: set[FunctionLoop] = set()
         self._deadlines: Deadlines[Call] | None = None
         self._loop: AbstractEventLoop | None = None
         self._workers: Workers | None = None
+        self._returns: Returns | None = None
         self._abandoned: list[FunctionLoop] = []
 
     async def load(self, bundle: Bundle) -> Generation:
@@ -95,22 +96,23 @@ class PythonInlineRuntime:
         loaded: asyncio.Future[PythonGeneration] = suite.create_future()
         session = None if self._load_session is None else self._load_session(bundle)
         suite_thread = get_ident()
+        make_loop: MakeLoop = self._make_loop or type(suite)
 
         def load_here() -> bool:
-            generation = PythonGeneration(bundle, suite_thread, self._claims)
+            generation = PythonGeneration(bundle, suite_thread, self._claims, make_loop=make_loop)
             try:
                 generation.load(session)
             except BaseException as fault:
                 generation.space.close()
                 if isinstance(fault, LoadFailed):
-                    _tell(suite, _refuse, loaded, fault)
+                    tell(suite, _refuse, loaded, fault)
                     return False
                 raise
             generation.loop = thread if generation.is_async else None
-            _tell(suite, self._take, loaded, generation)
+            tell(suite, self._take, loaded, generation)
             return generation.is_async
 
-        thread = FunctionLoop(f"function {bundle.name}", load_here)
+        thread = FunctionLoop(f"function {bundle.name}", load_here, make_loop=make_loop)
         thread.start()
         timer = suite.call_later(self._load_timeout_s, self._give_up_load, loaded, bundle, thread)
         try:
@@ -127,8 +129,12 @@ class PythonInlineRuntime:
         suite = self._bind()
         if self._closed:
             return _failed("exit", STOPPING)
+        assert self._deadlines is not None
+        assert self._returns is not None
         future: asyncio.Future[Outcome] = suite.create_future()
-        call = Call(generation, invocation, future=future, clock=self._clock, post=self._post)
+        call = Call(
+            generation, invocation, future=future, clock=self._clock, post=self._returns.post
+        )
         while generation.early:
             invocation.log(*generation.early.popleft())
         waits = invocation.manner.alone and self._may_wait(generation)
@@ -139,10 +145,9 @@ class PythonInlineRuntime:
         except TooManyWaiting as fault:
             self._short_wait.end()
             return _failed("exception", f"function {generation.bundle.name} was not run: {fault}")
-        assert self._deadlines is not None
         self._deadlines.add(call, invocation.timeout_s)
         self._calls.add(call)
-        generation.held.add(call, call.run.title)
+        generation.held.add(call, call.run)
         if waits and not self._short_wait.until(partial(self._is_back, future)):
             generation.usual_calls = USUAL_AFTER_MISS
         return await future
@@ -154,7 +159,7 @@ class PythonInlineRuntime:
         if not generation.retired:
             generation.retired = True
             generation.lingering = suite.call_later(RETIRED_LINGER_S, self._forget, generation)
-            generation.held.when_empty(lambda: _tell(suite, self._forget, generation))
+            generation.held.when_empty(lambda: tell(suite, self._forget, generation))
 
     def running(self) -> Sequence[str]:
         """Return what still runs, un-awaited work of ended calls included, as short sentences."""
@@ -194,6 +199,9 @@ class PythonInlineRuntime:
             self._loop = asyncio.get_running_loop()
             self._workers = Workers("function calls", self._loop.call_later)
             self._deadlines = Deadlines(self._loop, self._time_out)
+            self._returns = Returns(
+                self._loop, wait=self._short_wait, under_way=self._calls, take=self._answer
+            )
         if not self._closed:
             self._ambience.take()
         return self._loop
@@ -207,7 +215,8 @@ class PythonInlineRuntime:
         return False
 
     def _is_back(self, future: "asyncio.Future[Outcome]") -> bool:
-        self._deliver()
+        assert self._returns is not None
+        self._returns.deliver()
         return future.done()
 
     def _start(self, call: Call) -> None:
@@ -237,31 +246,6 @@ class PythonInlineRuntime:
             loop.wake()
 
     # What comes back from other threads
-
-    def _post(self, call: Call, outcome: Outcome | None) -> None:
-        self._posted.append((call, outcome))
-        if self._short_wait.tell() or self._called:
-            return
-        if call.loop is not None and len(self._calls) > 1 and call.loop.is_here():
-            call.loop.once_a_turn(self._tell_posted)
-        else:
-            self._tell_posted()
-
-    def _tell_posted(self) -> None:
-        if not self._called:
-            self._called = True
-            assert self._loop is not None
-            _tell(self._loop, self._deliver)
-
-    def _deliver(self) -> None:
-        # Cleared first: what is posted from now on calls again.
-        self._called = False
-        posted = self._posted
-        while posted:
-            call, outcome = posted.popleft()
-            call.generation.held.remove(call)
-            if outcome is not None:
-                self._answer(call, outcome)
 
     def _answer(self, call: Call, outcome: Outcome) -> None:
         assert self._deadlines is not None
@@ -302,7 +286,8 @@ class PythonInlineRuntime:
 
     def _time_out(self, call: Call) -> None:
         # The answer may be here already, its thread kept from telling by another call's code.
-        self._deliver()
+        assert self._returns is not None
+        self._returns.deliver()
         if call not in self._calls:
             return
         timeout_s = call.invocation.timeout_s
@@ -385,11 +370,3 @@ def _failed(kind: FailureKind, message: str) -> Outcome:
 def _refuse(loaded: "asyncio.Future[PythonGeneration]", fault: LoadFailed) -> None:
     if not loaded.done():
         loaded.set_exception(fault)
-
-
-def _tell(suite: AbstractEventLoop, function: Callable[..., object], *arguments: object) -> None:
-    """Call on the suite's loop, in a context that is nobody's; not at all once it has closed."""
-    try:
-        suite.call_soon_threadsafe(function, *arguments, context=Context())
-    except RuntimeError:
-        return

@@ -23,6 +23,7 @@ SIDE_JOBS_MAX: Final = 32
 """Threads for `asyncio.to_thread` and its like, for each function."""
 
 Start = Callable[[], Coroutine[Any, Any, None]]
+MakeLoop = Callable[[], AbstractEventLoop]
 
 
 class FunctionLoop:
@@ -31,13 +32,20 @@ class FunctionLoop:
     `first` runs in the thread before the loop and says whether the loop is needed at all.
     """
 
-    def __init__(self, name: str, first: Callable[[], bool] | None = None) -> None:
+    def __init__(
+        self,
+        name: str,
+        first: Callable[[], bool] | None = None,
+        *,
+        make_loop: MakeLoop = asyncio.new_event_loop,
+    ) -> None:
         self._name = name
         self._first = first
-        self._loop: AbstractEventLoop = asyncio.new_event_loop()
+        self._loop = make_loop()
         self._starts: deque[Start] = deque()
         self._called = False
-        self._tells = False
+        self.tells = False
+        """Whether somebody is told after this turn already; never read too late to be told of."""
         self._asked = 0
         self._answered = 0
         self._leaving = False
@@ -69,8 +77,8 @@ class FunctionLoop:
 
     def once_a_turn(self, tell: Callable[[], None]) -> None:
         """Call `tell` after the loop's other work of this turn, once however often asked; on it."""
-        if not self._tells:
-            self._tells = True
+        if not self.tells:
+            self.tells = True
             self._loop.call_soon(self._tell, tell, context=Context())
 
     def call(self, function: Callable[..., object], *arguments: Any) -> None:
@@ -160,7 +168,8 @@ class FunctionLoop:
             Task(starts.popleft()(), loop=loop, context=Context())
 
     def _tell(self, tell: Callable[[], None]) -> None:
-        self._tells = False
+        # Cleared first: what comes from now on is told of another time.
+        self.tells = False
         tell()
 
     def _answer(self, question: int) -> None:

@@ -131,11 +131,11 @@ class Held:
     """What keeps a generation in memory: its calls, and tasks and threads they left behind."""
 
     def __init__(self) -> None:
-        self._sentences: dict[object, str] = {}
+        self._sentences: dict[object, object] = {}
         self._when_empty: Callable[[], None] | None = None
 
-    def add(self, item: object, sentence: str) -> None:
-        """Count something in, with a sentence that says what it is."""
+    def add(self, item: object, sentence: object) -> None:
+        """Count something in, with a sentence that says what it is, or what tells one as text."""
         self._sentences[item] = sentence
 
     def remove(self, item: object) -> None:
@@ -156,7 +156,7 @@ class Held:
 
     def sentences(self) -> list[str]:
         """Return what is held now, in words."""
-        return list(self._sentences.values())
+        return [str(each) for each in tuple(self._sentences.values())]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -175,18 +175,36 @@ class Instance:
 
 
 class Run:
-    """What code on any thread or loop needs to know of the run it belongs to."""
+    """What code on any thread or loop needs to know of the run it belongs to.
 
-    __slots__ = ("_emit", "_log", "instance", "title", "variables")
+    `what` runs is said in words; a call has a request id besides.
+    """
+
+    __slots__ = ("_emit", "_log", "_request_id", "_what", "instance", "variables")
 
     def __init__(
-        self, instance: Instance, *, title: str, emit: Emit, variables: Mapping[str, str]
+        self,
+        instance: Instance,
+        what: str,
+        *,
+        emit: Emit,
+        variables: Mapping[str, str],
+        request_id: str = "",
     ) -> None:
         self.instance = instance
-        self.title = title
         self.variables = variables
+        self._what = what
+        self._request_id = request_id
         self._emit = emit
         self._log: RunLog | None = None
+
+    @property
+    def title(self) -> str:
+        """Return what runs, in words."""
+        return f"{self._what}, request {self._request_id}" if self._request_id else self._what
+
+    def __str__(self) -> str:
+        return self.title
 
     @property
     def held(self) -> Held:

@@ -25,20 +25,21 @@ class ShortWait:
         self._clock = clock
         self._told = threading.Lock()
         self._told.acquire()
-        self._waiting = False
+        self.waiting = False
+        """Whether the thread waits, or is about to."""
 
     def begin(self) -> None:
         """Be told from now on; before the work is handed over."""
         self._told.acquire(blocking=False)
-        self._waiting = True
+        self.waiting = True
 
     def end(self) -> None:
         """Be told no more; what was told is to be looked at once more after this."""
-        self._waiting = False
+        self.waiting = False
 
     def tell(self) -> bool:
         """Tell the thread that waits, from any thread; False when none does."""
-        if not self._waiting:
+        if not self.waiting:
             return False
         # Told twice before it looked: once is enough.
         with suppress(RuntimeError):

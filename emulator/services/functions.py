@@ -32,8 +32,9 @@ from emulator.functions.base import (
     Outcome,
 )
 from emulator.services.access import Access
-from emulator.services.caller import Caller, signed_in, with_user
+from emulator.services.caller import Caller, with_user
 from emulator.services.fixed_order import FixedOrder
+from emulator.services.handed import Handed, Place
 from emulator.services.payloads import bounded, require_event
 from emulator.services.recorder import Recorder, RequestRecord
 from emulator.services.registry import Registered, Registry, pointed
@@ -53,20 +54,6 @@ class Invoked:
     request_id: str
     outcome: Outcome
     logs: Sequence[tuple[str, str]]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Place:
-    """Where functions run: what every one of them may know of its environment."""
-
-    env_id: str
-    appid: str
-    region: str
-    variables: Mapping[str, str]
-
-    def variables_of(self, bundle: Bundle) -> dict[str, str]:
-        """Return the environment variables that a function sees."""
-        return {**self.variables, **bundle.variables, "SCF_FUNCTIONNAME": bundle.name}
 
 
 class Functions:
@@ -90,7 +77,8 @@ class Functions:
         self._limits = limits
         self._runtimes = runtimes
         self._registry = registry
-        self._place = place
+        self._appid = place.appid
+        self._handed = Handed(place)
         self._clock = clock
         self._ids = ids
         self._recorder = recorder
@@ -193,10 +181,11 @@ class Functions:
         *,
         request_id: str = "",
         manner: Manner = MANNER_USUAL,
+        sent_characters: int | None = None,
     ) -> Invoked:
         """Call a function with JSON data it may keep; its failure is an outcome, not an error.
 
-        Without a `request_id` the call gets one of its own.
+        Without a `request_id` it gets one; who read the event from text tells how long that was.
 
         Raises:
             FunctionNotFound: no such function.
@@ -205,13 +194,13 @@ class Functions:
             RequestTooLarge: the event is.
         """
         self._access.require_function(caller, name)
-        require_event(name, event, caller, self._limits)
+        require_event(name, event, caller, self._limits, sent_characters=sent_characters)
         if self.order is not None:
             await self.order.enter(caller)
-        if self._cold or manner.cold:
-            known, generation = await self._registry.cold(name)
+        known = self._registry.lasting(name)
+        if known is None or self._cold or manner.cold:
+            known, generation = await self._serving(name, cold=self._cold or manner.cold)
         else:
-            known = await self._registry.current(name)
             generation = known.generation
         _require_shallow(name, caller)
         request_id = request_id or self._ids.request_id()
@@ -226,14 +215,18 @@ class Functions:
                     known, request_id, lines, event=event, caller=caller, manner=manner
                 )
                 outcome = await self._run(known, generation, invocation, caller)
-                outcome = bounded(outcome, caller, self._limits)
-            failure = outcome.failure
-            if failure is not None:
-                span.error = f"{failure.kind}: {failure.message}"
+            if outcome.failure is not None:
+                span.error = f"{outcome.failure.kind}: {outcome.failure.message}"
         finally:
             self._trace.end(span)
         self._note(name, request_id, caller, outcome)
         return Invoked(request_id=request_id, outcome=outcome, logs=lines)
+
+    async def _serving(self, name: str, *, cold: bool) -> tuple[Registered, Generation | None]:
+        if cold:
+            return await self._registry.cold(name)
+        known = await self._registry.current(name)
+        return known, known.generation
 
     def _begin(self, bundle: Bundle, request_id: str, caller: Caller) -> Span:
         span = self._trace.begin(
@@ -274,7 +267,8 @@ class Functions:
             self._insiders.popitem(last=False)
         self._registry.hold(known, generation)
         try:
-            return await self._runtimes[bundle.engine].call(generation, invocation)
+            outcome = await self._runtimes[bundle.engine].call(generation, invocation)
+            return bounded(outcome, caller, self._limits)
         finally:
             self._registry.release(known, generation)
             del self._running[invocation.request_id]
@@ -300,13 +294,13 @@ class Functions:
 
         return Invocation(
             request_id=request_id,
-            event=with_user(event, caller, self._place.appid),
-            context=self._context(bundle, request_id),
+            event=with_user(event, caller, self._appid),
+            context=self._handed.context(bundle, request_id),
             variables=known.variables,
             session=Session(
                 transport=self._transport_of(caller, request_id),
-                env_id=self._place.env_id,
-                wx_context=self._wx_context(caller),
+                env_id=self._handed.env_id,
+                wx_context=self._handed.wx_context(caller),
                 request_id=request_id,
                 log=log,
             ),
@@ -314,27 +308,6 @@ class Functions:
             log=log,
             manner=manner,
         )
-
-    def _context(self, bundle: Bundle, request_id: str) -> dict[str, Value]:
-        return {
-            "request_id": request_id,
-            "function_name": bundle.name,
-            "function_version": "$LATEST",
-            "namespace": self._place.env_id,
-            "memory_limit_in_mb": bundle.memory_mb,
-            "time_limit_in_ms": round(bundle.timeout_s * 1000),
-            "tencentcloud_region": self._place.region,
-        }
-
-    def _wx_context(self, caller: Caller) -> dict[str, Value]:
-        return {
-            "OPENID": caller.openid,
-            "APPID": caller.appid or self._place.appid,
-            "UNIONID": caller.unionid,
-            "ENV": self._place.env_id,
-            "SOURCE": caller.source,
-            **signed_in(caller),
-        }
 
     def _note(self, name: str, request_id: str, caller: Caller, outcome: Outcome) -> None:
         failure = outcome.failure

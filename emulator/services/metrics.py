@@ -6,7 +6,7 @@ end, a few additions each; text is made when somebody asks.
 
 from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import field
 from typing import TYPE_CHECKING, Final
 
@@ -43,34 +43,50 @@ class _Histogram:
         return found
 
 
+@dataclass(slots=True)
+class _Calls:
+    """What calls of one function came to."""
+
+    ok: int = 0
+    errors: int = 0
+    gb_s: float = 0.0
+    durations: _Histogram = field(default_factory=_Histogram)
+
+    def count(self, span: Span) -> None:
+        if span.error:
+            self.errors += 1
+        else:
+            self.ok += 1
+        self.gb_s += span.duration_s * span.attributes.get("memory_mb", 0) / 1024
+        self.durations.observe(span.duration_s)
+
+
 class Metrics:
     """The figures of one suite; `gauges` are asked when somebody wants to know."""
 
     def __init__(self, gauges: Mapping[str, tuple[str, Callable[[], float]]] | None = None) -> None:
         self._gauges = dict(gauges or {})
-        self._calls: dict[tuple[str, str], int] = defaultdict(int)
-        self._durations: dict[str, _Histogram] = defaultdict(_Histogram)
-        self._gb_s: dict[str, float] = defaultdict(float)
+        self._functions: dict[str, _Calls] = defaultdict(_Calls)
         self._commands: dict[tuple[str, str], int] = defaultdict(int)
         self._command_durations: dict[str, _Histogram] = defaultdict(_Histogram)
         self._triggers: dict[tuple[str, str], int] = defaultdict(int)
         self._trigger_names: dict[str, None] = {}
 
-    def heard(self, span: Span) -> None:
-        """Count a span that ended."""
-        outcome = "error" if span.error else "ok"
-        if span.kind == "invocation":
-            name = _named(span.name, self._durations)
-            self._calls[name, outcome] += 1
-            self._durations[name].observe(span.duration_s)
-            self._gb_s[name] += span.duration_s * span.attributes.get("memory_mb", 0) / 1024
-        elif span.kind in _COMMANDS:
-            self._commands[span.name, outcome] += 1
-            self._command_durations[span.kind].observe(span.duration_s)
-        elif span.kind == "trigger":
-            name = _named(span.name, self._trigger_names)
-            self._trigger_names[name] = None
-            self._triggers[name, outcome] += 1
+    def heard(self, spans: Sequence[Span]) -> None:
+        """Count spans that ended."""
+        for span in spans:
+            kind = span.kind
+            if kind == "invocation":
+                self._functions[_named(span.name, self._functions)].count(span)
+                continue
+            outcome = "error" if span.error else "ok"
+            if kind in _COMMANDS:
+                self._commands[span.name, outcome] += 1
+                self._command_durations[kind].observe(span.duration_s)
+            elif kind == "trigger":
+                name = _named(span.name, self._trigger_names)
+                self._trigger_names[name] = None
+                self._triggers[name, outcome] += 1
 
     def text(self) -> bytes:
         """Return every figure in Prometheus' text format."""
@@ -90,7 +106,7 @@ class Metrics:
         )
 
         counters = (
-            ("invocations", "Calls of functions.", ("function", "outcome"), self._calls),
+            ("invocations", "Calls of functions.", ("function", "outcome"), self._outcomes()),
             ("commands", "Commands to services.", ("command", "outcome"), self._commands),
             ("triggered_calls", "Calls by triggers.", ("trigger", "outcome"), self._triggers),
         )
@@ -102,11 +118,12 @@ class Metrics:
         gb_s = CounterMetricFamily(
             "cloud_emu_gb_seconds", "Memory times duration of calls.", labels=("function",)
         )
-        for name, amount in sorted(self._gb_s.items()):
-            gb_s.add_metric((name,), amount)
+        for name, calls in sorted(self._functions.items()):
+            gb_s.add_metric((name,), calls.gb_s)
         yield gb_s
+        durations = {name: calls.durations for name, calls in self._functions.items()}
         for name, label, known in (
-            ("invocation_seconds", "function", self._durations),
+            ("invocation_seconds", "function", durations),
             ("command_seconds", "kind", self._command_durations),
         ):
             histogram = HistogramMetricFamily(
@@ -117,6 +134,15 @@ class Metrics:
             yield histogram
         for name, (told, value_of) in self._gauges.items():
             yield GaugeMetricFamily(f"cloud_emu_{name}", told, value=value_of())
+
+    def _outcomes(self) -> dict[tuple[str, str], int]:
+        """Return how many calls of each function ended well, and how many did not."""
+        found = {}
+        for name, calls in self._functions.items():
+            for outcome, count in (("ok", calls.ok), ("error", calls.errors)):
+                if count:
+                    found[name, outcome] = count
+        return found
 
 
 def _named(name: str, known: Mapping[str, object]) -> str:

@@ -156,14 +156,18 @@ class Registry:
         """Return the bundles as last found, by name."""
         return [each.bundle for _, each in sorted(self._registered.items())]
 
+    def lasting(self, name: str) -> Registered | None:
+        """Return the function if it serves at once: of an instance as old as it likes."""
+        return None if self._lifetimes is not None else self._ready(name)
+
     async def current(self, name: str) -> Registered:
         """Return the function with the code that lies on disk now, or the last good one.
 
         Raises:
             FunctionNotFound: no such function, in memory or on disk.
         """
-        known = self._registered.get(name)
-        if known is not None and known.generation is not None and self._serves(known.generation):
+        known = self._ready(name)
+        if known is not None:
             if self._lifetimes is not None:
                 await self._use(known, self._lifetimes)
             return known
@@ -175,6 +179,13 @@ class Registry:
             raise FunctionNotFound(
                 f"FunctionName parameter could not be found: {name}", hint=self._near(name)
             )
+        return known
+
+    def _ready(self, name: str) -> Registered | None:
+        """Return the function if what is in memory is what lies on disk."""
+        known = self._registered.get(name)
+        if known is None or known.generation is None or not self._serves(known.generation):
+            return None
         return known
 
     def _serves(self, generation: Generation) -> bool:

@@ -8,7 +8,7 @@ trigger keeps the span of the write that it heard of.
 
 import itertools
 from collections import OrderedDict, deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Final
@@ -66,6 +66,9 @@ class Span:
             self.said.append((at_ms, level, line))
 
 
+Heard = Callable[[Sequence[Span]], None]
+"""Whoever is told of spans that have ended, in the order of their ends."""
+
 current_span: Final[ContextVar[Span | None]] = ContextVar("current_span", default=None)
 """What the task at hand does; a variable of each context, never shared."""
 
@@ -78,8 +81,8 @@ class Trace:
         self._spans: deque[Span] = deque(maxlen=SPANS_MAX)
         # Ordered, for a plain dictionary that lost its oldest keys is slow to find the next one.
         self._invocations: OrderedDict[str, Span] = OrderedDict()
-        self._heard_at_once: list[Callable[[Span], None]] = []
-        self._heard_later: list[Callable[[Span], None]] = []
+        self._heard_at_once: list[Heard] = []
+        self._heard_later: list[Heard] = []
         self._ended: list[Span] = []
         # Bound once: asked twice for every command.
         self._now_ms, self._elapsed_s = clock.now_ms, clock.elapsed_s
@@ -116,9 +119,8 @@ class Trace:
     def tell(self) -> None:
         """Tell of every span that has ended; who reads figures asks for it before."""
         ended, self._ended = self._ended, []
-        for span in ended:
-            for heard in (*self._heard_at_once, *self._heard_later):
-                heard(span)
+        for heard in (*self._heard_at_once, *self._heard_later):
+            heard(ended)
 
     @contextmanager
     def within(self, span: Span) -> Iterator[Span]:
@@ -139,8 +141,8 @@ class Trace:
         if len(self._invocations) > INVOCATIONS_KNOWN_MAX:
             self._invocations.popitem(last=False)
 
-    def on_end(self, heard: Callable[[Span], None], *, at_once: bool = False) -> None:
-        """Call `heard` with every span that ends: some time later many together, or at once.
+    def on_end(self, heard: Heard, *, at_once: bool = False) -> None:
+        """Call `heard` with the spans that end: some time later many together, or each at once.
 
         Later is for figures, which nobody should wait for in a call.
         """

@@ -6,7 +6,7 @@ suite's clock, so that a month which is advanced is a month of usage.
 """
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final, Literal
 
 from emulator.ambient import Clock
@@ -58,7 +58,7 @@ PLANS: Final[Mapping[str, FreeTier]] = {
 }
 PLAN_DEFAULT: Final = "pay-as-you-go-2022"
 _METERS: Final[tuple[Meter, ...]] = ("reads", "writes", "calls", "gb_s", "uploads", "downloads")
-_WHERE: Final[Mapping[Meter, str]] = {"errors": "cloud-emu fn log --level error tells why"}
+_WHERE: Final[Mapping[str, str]] = {"errors": "cloud-emu fn log --level error tells why"}
 _WHERE_USUAL: Final = "cloud-emu usage tells what for"
 _METER_OF_KIND: Final[Mapping[str, Meter]] = {"read": "reads", "write": "writes"}
 
@@ -72,28 +72,38 @@ class Usage:
         self._clock = clock
         self._recorder = recorder
         self._alerts = dict(alerts or {})
-        self._days: dict[int, dict[Meter, float]] = {}
+        self._days: dict[int, dict[str, float]] = {}
         self._told: set[tuple[int, str]] = set()
         self._began_day = self._day_of(clock.now_ms())
 
-    def heard(self, span: Span) -> None:
-        """Count a span that ended."""
-        meter = _METER_OF_KIND.get(span.kind)
-        if meter is not None:
-            self._add(meter, 1, span.start_ms)
-        elif span.kind == "invocation":
-            self._add("calls", 1, span.start_ms)
-            if span.error:
-                self._add("errors", 1, span.start_ms)
-            amount = span.duration_s * span.attributes.get("memory_mb", 0) / 1024
-            self._add("gb_s", amount, span.start_ms)
-        elif span.kind == "storage" and span.name == "download":
-            self._add("downloads", 1, span.start_ms)
+    def heard(self, spans: Sequence[Span]) -> None:
+        """Count spans that ended."""
+        day: int | None = None
+        counts: dict[str, float] = {}
+        for span in spans:
+            at_ms, kind = span.start_ms, span.kind
+            if (at_ms + BEIJING_MS) // DAY_MS != day:
+                day = self._day_of(at_ms)
+                counts = self._counts_of(day)
+            if kind == "invocation":
+                counts["calls"] += 1
+                counts["gb_s"] += span.duration_s * span.attributes.get("memory_mb", 0) / 1024
+                if span.error:
+                    counts["errors"] += 1
+            elif (meter := _METER_OF_KIND.get(kind)) is not None:
+                counts[meter] += 1
+            elif kind == "storage" and span.name == "download":
+                counts["downloads"] += 1
+            if self._alerts:
+                self._alert(counts, at_ms)
 
     def stored(self, file: StoredFile) -> None:
         """Count a file that was put."""
         if file.operation == "put":
-            self._add("uploads", 1, self._clock.now_ms())
+            at_ms = self._clock.now_ms()
+            counts = self._counts_of(self._day_of(at_ms))
+            counts["uploads"] += 1
+            self._alert(counts, at_ms)
 
     def report(self, plan: str = PLAN_DEFAULT) -> dict[str, Value]:
         """Return each meter's total, today, per day on average, and share of what is free.
@@ -137,18 +147,20 @@ class Usage:
             told["free_for_days"] = round(free / rate, 1)
         return told
 
-    def _add(self, meter: Meter, amount: float, at_ms: int) -> None:
-        day = self._day_of(at_ms)
+    def _counts_of(self, day: int) -> dict[str, float]:
         counts = self._days.get(day)
         if counts is None:
             counts = self._days[day] = defaultdict(float)
             while len(self._days) > DAYS_KEPT:
                 del self._days[next(iter(self._days))]
-        counts[meter] += amount
-        if not self._alerts:
-            return
-        limit = self._alerts.get(meter)
-        if limit is not None and counts[meter] > limit and (day, meter) not in self._told:
+        return counts
+
+    def _alert(self, counts: Mapping[str, float], at_ms: int) -> None:
+        """Tell of each amount that was passed, once a day."""
+        day = self._day_of(at_ms)
+        for meter, limit in self._alerts.items():
+            if counts.get(meter, 0) <= limit or (day, meter) in self._told:
+                continue
             self._told.add((day, meter))
             self._recorder.notice(
                 ALERT_EVENT,

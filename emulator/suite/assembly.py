@@ -29,7 +29,8 @@ from emulator.services.executor import Executor
 from emulator.services.expiry import Expiry
 from emulator.services.exporting import Exporting
 from emulator.services.file_ids import bucket_of
-from emulator.services.functions import Functions, Place
+from emulator.services.functions import Functions
+from emulator.services.handed import Place
 from emulator.services.http_routes import HttpRoutes
 from emulator.services.importing import Importing
 from emulator.services.indexes import Indexes

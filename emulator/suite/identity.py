@@ -17,7 +17,7 @@ from emulator.core.records import dataclass
 from emulator.services.auth import Auth
 from emulator.services.codes import Codes
 from emulator.services.executor import Executor
-from emulator.services.functions import Place
+from emulator.services.handed import Place
 from emulator.services.inbox import Inbox
 from emulator.services.login_tickets import LoginTickets
 from emulator.services.storage import Storage

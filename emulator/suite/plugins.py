@@ -12,7 +12,7 @@ from emulator.functions.base import FunctionRuntime
 from emulator.functions.node_process import NodeProcessRuntime
 from emulator.functions.python_inline import PythonInlineRuntime
 from emulator.functions.python_process import PythonProcessRuntime
-from emulator.services.functions import Place
+from emulator.services.handed import Place
 from emulator.stores.base import BlobStore, DocumentStore
 from emulator.stores.disk import DiskBlobStore
 from emulator.stores.tiny import TinyDocumentStore

@@ -49,7 +49,13 @@ class Invokes(Protocol):
         ...
 
     async def invoke(
-        self, name: str, event: Value, caller: Caller, *, request_id: str = ""
+        self,
+        name: str,
+        event: Value,
+        caller: Caller,
+        *,
+        request_id: str = "",
+        sent_characters: int | None = None,
     ) -> Invoked:
         """Return what came of the call."""
         ...
@@ -218,11 +224,13 @@ class Actions:
 
     async def _invoke(self, body: Body, caller: Caller, request_id: str) -> bytes:
         """Call a function; the call and its log lines carry the request's id."""
-        name, event = requests.invocation(body)
+        name, event, characters = requests.invocation(body)
         stand_in = self._stand_ins.get(name)
         if stand_in is not None and not self._functions.has(name):
             return envelope.success(stand_in(event, request_id), request_id)
-        invoked = await self._functions.invoke(name, event, caller, request_id=request_id)
+        invoked = await self._functions.invoke(
+            name, event, caller, request_id=request_id, sent_characters=characters
+        )
         try:
             result = result_of(name, invoked)
         except FunctionFailed as error:

@@ -52,11 +52,19 @@ class HttpOverCall:
         return name == NAME or self._functions.has(name)
 
     async def invoke(
-        self, name: str, event: Value, caller: Caller, *, request_id: str = ""
+        self,
+        name: str,
+        event: Value,
+        caller: Caller,
+        *,
+        request_id: str = "",
+        sent_characters: int | None = None,
     ) -> Invoked:
         """Return what came of the call; raises as the functions do, and InvalidParam."""
         if name != NAME or self._functions.has(name):
-            return await self._functions.invoke(name, event, caller, request_id=request_id)
+            return await self._functions.invoke(
+                name, event, caller, request_id=request_id, sent_characters=sent_characters
+            )
         try:
             told = await self._ask(event, caller)
         except (ClientError, TimeoutError, OSError) as fault:

@@ -226,11 +226,14 @@ def cloud_path(body: Body) -> str:
     return fields.text(body, "path")
 
 
-def invocation(body: Body) -> tuple[str, Value]:
-    """Read `functions.invokeFunction`: the function's name and its event, {} when there is none."""
+def invocation(body: Body) -> tuple[str, Value, int]:
+    """Read `functions.invokeFunction`: the function's name, its event, and how long its text was.
+
+    The event is {} when there is none.
+    """
     data = fields.optional_text(body, "request_data")
     event = ejson.read_json(data, "request_data") if data else {}
-    return fields.text(body, "function_name"), event
+    return fields.text(body, "function_name"), event, len(data)
 
 
 def _is_doc(body: Body) -> bool:

@@ -80,11 +80,13 @@ def function_call(functions: Invokes, stand_ins: Mapping[str, StandIn]) -> Run:
     """Return the action that calls a function; with `parse` the result is data, not text."""
 
     async def run(body: Body, caller: Caller, request_id: str) -> bytes:
-        name, event = requests.invocation(body)
+        name, event, characters = requests.invocation(body)
         stand_in = stand_ins.get(name)
         if stand_in is not None and not functions.has(name):
             return envelope.success(stand_in(event, request_id), request_id)
-        invoked = await functions.invoke(name, event, caller, request_id=request_id)
+        invoked = await functions.invoke(
+            name, event, caller, request_id=request_id, sent_characters=characters
+        )
         try:
             result = result_of(name, invoked)
         except FunctionFailed as error:

@@ -6,6 +6,7 @@ import os
 import textwrap
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import Future
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,7 @@ from emulator.functions.base import (
 )
 from emulator.functions.bundle import find
 from emulator.functions.python_inline import PythonInlineRuntime
+from emulator.functions.python_loops import MakeLoop
 
 WAIT_S = 10.0
 
@@ -125,9 +127,31 @@ class Stage:
         return outcome.failure
 
 
+def loop_kinds() -> list[Any]:
+    """Return how loops may be made here: the standard ones, and fast ones where there are some."""
+    kinds = [pytest.param(asyncio.new_event_loop, id="asyncio")]
+    with suppress(ImportError):
+        import uvloop  # no Windows has it
+
+        kinds.append(pytest.param(uvloop.new_event_loop, id="uvloop"))
+    return kinds
+
+
+@pytest.fixture(params=loop_kinds())
+def any_loop(request: pytest.FixtureRequest) -> MakeLoop:
+    made: MakeLoop = request.param
+    return made
+
+
 @pytest.fixture
-async def stage(tmp_path: Path) -> AsyncIterator[Stage]:
-    runtime = PythonInlineRuntime(clock=SystemClock(), load_timeout_s=WAIT_S)
+def make_loop() -> MakeLoop | None:
+    """Return how the loops of functions are made; None is as the suite's own."""
+    return None
+
+
+@pytest.fixture
+async def stage(tmp_path: Path, make_loop: MakeLoop | None) -> AsyncIterator[Stage]:
+    runtime = PythonInlineRuntime(clock=SystemClock(), load_timeout_s=WAIT_S, make_loop=make_loop)
     yield Stage(tmp_path / "functions", runtime)
     await runtime.close()
 

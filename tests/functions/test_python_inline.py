@@ -19,6 +19,12 @@ from emulator.functions.python_threads import TooManyWaiting, Workers
 LOOP_FOR_EVER = "while True:\n        pass"
 
 
+@pytest.fixture
+def make_loop(any_loop):
+    """Run every test over each kind of loop."""
+    return any_loop
+
+
 @pytest.mark.parametrize(
     "code",
     [
@@ -283,8 +289,9 @@ async def test_code_that_does_not_load_points_into_the_users_file(
     stage, files, file, line, message
 ):
     before = set(sys.modules)
+    helpers = {name: text for name, text in files.items() if name != "index"}
     with pytest.raises(LoadFailed) as failed:
-        await stage.load("fn", files.pop("index"), **files)
+        await stage.load("fn", files["index"], **helpers)
     problem = failed.value.problem
     assert problem.file == str(stage.root / "fn" / file)
     assert problem.line == line
@@ -724,6 +731,7 @@ async def test_close_ends_threads_and_gives_back_the_process(stage, eventually):
     import logging
     import os
 
+    there_before = set(threading.enumerate())
     before = (
         sys.stdout,
         sys.stderr,
@@ -746,13 +754,10 @@ async def test_close_ends_threads_and_gives_back_the_process(stage, eventually):
     assert after == before
     # What hung elsewhere may still be on its way out; these two are not to stay.
     assert not [name for name in sys.modules if name.startswith(OF_THESE)]
+    mine = ("function fn", "function other", "function calls")
     await eventually(
         lambda: (
-            not [
-                each
-                for each in threading.enumerate()
-                if each.name in ("function fn", "function other", "function calls")
-            ]
+            not [each for each in set(threading.enumerate()) - there_before if each.name in mine]
         )
     )
 

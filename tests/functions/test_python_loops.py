@@ -3,16 +3,24 @@
 import asyncio
 import threading
 
+import pytest
+
 from emulator.functions.python_loops import SIDE_JOBS_MAX, FunctionLoop
 
 
-def started(first=None):
-    loop = FunctionLoop("test loop", first)
-    loop.start()
-    return loop
+@pytest.fixture
+def started(any_loop):
+    """Start a loop, of each kind."""
+
+    def start(first=None):
+        loop = FunctionLoop("test loop", first, make_loop=any_loop)
+        loop.start()
+        return loop
+
+    return start
 
 
-async def test_coroutines_run_in_the_loops_own_thread(eventually):
+async def test_coroutines_run_in_the_loops_own_thread(started, eventually):
     loop, seen = started(), []
 
     async def work():
@@ -26,14 +34,14 @@ async def test_coroutines_run_in_the_loops_own_thread(eventually):
     await eventually(lambda: not loop.thread.is_alive())
 
 
-async def test_thread_ends_when_the_first_step_says_no_loop_is_needed(eventually):
+async def test_thread_ends_when_the_first_step_says_no_loop_is_needed(started, eventually):
     ran = []
     loop = started(lambda: bool(ran.append("first")))
     await eventually(lambda: not loop.thread.is_alive())
     assert ran == ["first"]
 
 
-async def test_loop_that_leaves_waits_for_its_tasks(eventually):
+async def test_loop_that_leaves_waits_for_its_tasks(started, eventually):
     loop, gate, seen = started(), asyncio.Event(), []
 
     async def later():
@@ -55,7 +63,7 @@ async def test_loop_that_leaves_waits_for_its_tasks(eventually):
     assert seen[1] == "done"
 
 
-async def test_stop_cancels_what_is_there(eventually):
+async def test_stop_cancels_what_is_there(started, eventually):
     loop, seen = started(), []
 
     async def work():
@@ -74,7 +82,7 @@ async def test_stop_cancels_what_is_there(eventually):
     loop.submit(work)
 
 
-async def test_blocked_loop_does_not_answer_until_it_is_interrupted(eventually):
+async def test_blocked_loop_does_not_answer_until_it_is_interrupted(started, eventually):
     loop, blocking = started(), threading.Event()
 
     async def block():
@@ -95,7 +103,7 @@ async def test_blocked_loop_does_not_answer_until_it_is_interrupted(eventually):
     await eventually(lambda: not loop.thread.is_alive())
 
 
-async def test_exit_in_a_task_does_not_end_the_loop(eventually):
+async def test_exit_in_a_task_does_not_end_the_loop(started, eventually):
     loop, seen = started(), []
 
     async def leave():
@@ -116,7 +124,7 @@ async def test_exit_in_a_task_does_not_end_the_loop(eventually):
     await eventually(lambda: not loop.thread.is_alive())
 
 
-async def test_side_jobs_run_in_a_bounded_number_of_daemon_threads(eventually):
+async def test_side_jobs_run_in_a_bounded_number_of_daemon_threads(started, eventually):
     loop, gate, threads, done = started(), threading.Event(), set(), []
 
     def job():
@@ -138,7 +146,7 @@ async def test_side_jobs_run_in_a_bounded_number_of_daemon_threads(eventually):
     await eventually(lambda: not loop.thread.is_alive())
 
 
-async def test_exception_of_a_side_job_reaches_who_awaits_it(eventually):
+async def test_exception_of_a_side_job_reaches_who_awaits_it(started, eventually):
     loop, seen = started(), []
 
     async def work():

@@ -21,7 +21,8 @@ from emulator.functions.base import (
     Problem,
 )
 from emulator.services.bus import Bus
-from emulator.services.functions import Functions, Place
+from emulator.services.functions import Functions
+from emulator.services.handed import Place
 from emulator.services.recorder import Recorder
 from emulator.services.registry import Registry
 

@@ -1,13 +1,18 @@
 """What is too large to go into a function or come out is refused, at the very byte."""
 
+import json
+
 import orjson
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from emulator.core.errors import RequestTooLarge
 from emulator.core.limits import PROFILES, WECHAT
 from emulator.functions.base import Outcome
 from emulator.services.caller import Caller
 from emulator.services.payloads import (
+    GROWTH_MAX,
     bounded,
     require_asynchronous_event,
     require_event,
@@ -70,3 +75,27 @@ def test_mini_programs_are_answered_a_mebibyte(profile, caller, passes):
         assert found.failure.message.startswith("-604001: the result has 1,048,577 bytes")
     fitting = Outcome(result=b"x" * MIB, failure=None, duration_ms=1.0)
     assert bounded(fitting, caller, limits) is fitting
+
+
+@pytest.mark.parametrize(
+    "text", ["9e15", "[1e15,1E9]", '"\\u4e2d"', '"\U0001f600"', "1e-5", '{"a":1e2}', "0e0"]
+)
+def test_text_that_is_read_and_written_again_grows_within_the_bound(text):
+    assert size_of(orjson.loads(text)) <= len(text) * GROWTH_MAX
+
+
+@given(st.recursive(st.floats(allow_nan=False) | st.integers() | st.text(), st.lists))
+def test_no_value_grows_beyond_the_bound(value):
+    text = json.dumps(value, separators=(",", ":"), ensure_ascii=False)
+    assert size_of(json.loads(text)) <= len(text) * GROWTH_MAX
+
+
+@pytest.mark.parametrize("surplus", [0, 1])
+def test_event_is_measured_when_its_text_may_have_been_too_long(surplus):
+    event = event_of(6 * MIB + surplus)
+    sent = len(orjson.dumps(event))
+    if surplus:
+        with pytest.raises(RequestTooLarge):
+            require_event("f", event, ADMIN, WECHAT, sent_characters=sent)
+    else:
+        require_event("f", event, ADMIN, WECHAT, sent_characters=sent)

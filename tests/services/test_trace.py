@@ -75,7 +75,7 @@ async def test_ring_forgets_the_oldest_and_their_children_stand_alone(clock, mon
 
 async def test_listener_hears_of_every_end(trace, clock):
     heard = []
-    trace.on_end(heard.append, at_once=True)
+    trace.on_end(heard.extend, at_once=True)
     span = trace.begin("find", "read")
     clock.advance(0.25)
     trace.end(span)
@@ -85,7 +85,7 @@ async def test_listener_hears_of_every_end(trace, clock):
 async def test_who_counts_hears_later_of_many_or_when_somebody_asks(trace, monkeypatch):
     monkeypatch.setattr(module, "ENDED_MAX", 3)
     heard = []
-    trace.on_end(heard.append)
+    trace.on_end(heard.extend)
     seen = []
     for number in range(5):
         trace.end(trace.begin(str(number), "read"))

@@ -56,7 +56,7 @@ class Services:
         self.heard.append((command, caller))
         return RESULTS[type(command)]
 
-    async def invoke(self, name, event, caller, *, request_id=""):
+    async def invoke(self, name, event, caller, *, request_id="", sent_characters=None):
         self.heard.append(((name, event), caller))
         return Invoked(request_id=request_id, outcome=self.outcome, logs=())
 

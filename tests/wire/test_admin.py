@@ -58,7 +58,7 @@ class Services:
                 return ()
         return None
 
-    async def invoke(self, name, event, caller, *, request_id=""):
+    async def invoke(self, name, event, caller, *, request_id="", sent_characters=None):
         outcome = Outcome(result=json.dumps(event).encode(), failure=None, duration_ms=1.0)
         return Invoked(request_id=request_id, outcome=outcome, logs=())
 

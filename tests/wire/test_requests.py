@@ -301,4 +301,4 @@ def test_a_direction_is_one_or_minus_one(order):
 )
 def test_a_function_is_called_with_the_json_data_it_was_sent(data, event):
     body = {"function_name": "f", "request_data": data}
-    assert requests.invocation(body) == ("f", event)
+    assert requests.invocation(body) == ("f", event, len(data or ""))
