@@ -8,7 +8,7 @@ still found, with its problems pointing at file and line.
 import hashlib
 import os
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
@@ -52,12 +52,14 @@ def discover(
     defaults: SharedSettings | None = None,
     overrides: Mapping[str, OwnSettings] | None = None,
     packages: Path | None = None,
+    apart: Collection[str] = (),
 ) -> list[Bundle]:
     """Return the functions below a root by name; none when it does not exist.
 
-    `packages` is where packages are installed, a folder for each Python function.
+    `packages` is where packages are installed, a folder for each Python function. `apart` are files
+    and folders below the root that are not code of functions, such as the site's pages.
     """
-    found = scan(root, defaults=defaults, overrides=overrides, packages=packages)
+    found = scan(root, defaults=defaults, overrides=overrides, packages=packages, apart=apart)
     return list(found.bundles)
 
 
@@ -67,10 +69,11 @@ def scan(
     defaults: SharedSettings | None = None,
     overrides: Mapping[str, OwnSettings] | None = None,
     packages: Path | None = None,
+    apart: Collection[str] = (),
 ) -> Found:
     """Return the functions below a root, and what keeps other folders from being one."""
     bundles, problems = [], []
-    shared = _shared_digest(root)
+    shared = _shared_digest(root, apart)
     for folder in _folders(root):
         bundle = _read(folder, defaults, overrides, shared, packages)
         if bundle is None:
@@ -89,12 +92,13 @@ def find(
     defaults: SharedSettings | None = None,
     overrides: Mapping[str, OwnSettings] | None = None,
     packages: Path | None = None,
+    apart: Collection[str] = (),
 ) -> Bundle | None:
     """Return one function, None when there is none of that name; others are not looked at."""
     folder = root / name
     if not _FUNCTION_NAME.match(name) or not folder.is_dir():
         return None
-    return _read(folder, defaults, overrides, _shared_digest(root), packages)
+    return _read(folder, defaults, overrides, _shared_digest(root, apart), packages)
 
 
 def _folders(root: Path) -> list[Path]:
@@ -168,29 +172,36 @@ def _installed(folder: Path) -> Iterator[str]:
             yield state
 
 
-def _shared_digest(root: Path) -> str:
+def _shared_digest(root: Path, apart: Collection[str]) -> str:
     """Return what changes when code beside the functions does, in folders named `_…`."""
     try:
-        names = sorted(entry.name for entry in os.scandir(root) if entry.name.startswith("_"))
+        found = sorted(entry.path for entry in os.scandir(root) if entry.name.startswith("_"))
     except OSError:
         return ""
-    return _hash(state for name in names if not is_excluded(name) for state in _states(root / name))
+    folders = [path for path in found if path not in apart and not is_excluded(Path(path).name)]
+    return _hash(state for folder in folders for state in _states(folder, apart))
 
 
 def _hash(states: Iterable[str]) -> str:
     return hashlib.blake2s("\n".join(states).encode("utf-8", "surrogateescape")).hexdigest()
 
 
-def _states(folder: Path) -> Iterator[str]:
+def _states(folder: str | Path, apart: Collection[str] = ()) -> Iterator[str]:
     """Yield path, time of change and size of the files below a folder, in a fixed order."""
     left = DIGEST_FILES_MAX
+    join = os.path.join  # thousands of times at start
     for path, folders, files in os.walk(folder):
-        folders[:] = sorted(name for name in folders if not is_excluded(name))
+        folders[:] = sorted(
+            name for name in folders if not is_excluded(name) and join(path, name) not in apart
+        )
         for name in sorted(files):
+            file = join(path, name)
+            if file in apart:
+                continue
             if left == 0:
                 return
             left -= 1
-            state = _state(os.path.join(path, name))  # noqa: PTH118  # thousands of times at start
+            state = _state(file)
             if state:
                 yield state
 

@@ -37,6 +37,7 @@ class Project:
         self._config = config
         self._packages = config.data_dir / PYTHON_PACKAGES_FOLDER
         self._wanted = config.only.functions if config.only else None
+        self._apart = frozenset(str(path) for path in (config.hosting.root, *config.seed) if path)
         self._serves = config.only is None or "functions" in config.only.services
 
     def discover(self) -> list[Bundle]:
@@ -45,7 +46,11 @@ class Project:
         if root is None or not self._serves:
             return []
         bundles = discover(
-            root, defaults=settings, overrides=settings.each, packages=self._packages
+            root,
+            defaults=settings,
+            overrides=settings.each,
+            packages=self._packages,
+            apart=self._apart,
         )
         return [bundle for bundle in bundles if self._is_wanted(bundle.name)]
 
@@ -54,7 +59,14 @@ class Project:
         root, settings = self._config.functions_root, self._config.functions
         if root is None or not self._serves or not self._is_wanted(name):
             return None
-        return find(root, name, defaults=settings, overrides=settings.each, packages=self._packages)
+        return find(
+            root,
+            name,
+            defaults=settings,
+            overrides=settings.each,
+            packages=self._packages,
+            apart=self._apart,
+        )
 
     def listen(self, parts: Parts) -> None:
         """Have the parts react to the triggers of the functions as last found."""
