@@ -15,6 +15,7 @@ from dataclasses import asdict
 from json import dump, loads  # by name: functions share the module and may break it
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 from emulator.cli.control import ControlClient
 from emulator.cli.output import Failed
@@ -90,6 +91,24 @@ def find(data_dir: Path, project: Path) -> Discovered | None:
     for path in (kept_file(data_dir), ephemeral_file(project)):
         record = read(path)
         if record is not None and answers(record):
+            return record
+    return None
+
+
+def find_silent(data_dir: Path, project: Path) -> Discovered | None:
+    """Return the suite of a project that still holds its port but answers nobody.
+
+    Code of a function that runs in C and lets no other Python run does that to a whole process.
+    """
+    from emulator.cli.ports import holder_of
+
+    for path in (kept_file(data_dir), ephemeral_file(project)):
+        record = read(path)
+        if record is None or not is_alive(record.pid) or answers(record):
+            continue
+        port = urlsplit(record.api_url).port
+        holder = holder_of(port) if port else None
+        if holder is not None and holder.pid == record.pid:
             return record
     return None
 

@@ -5,6 +5,7 @@ effort and bounded in time; "do not know" is an answer. On Windows `os.kill` end
 the signal, so it is never used there to ask.
 """
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -36,6 +37,10 @@ if sys.platform == "win32":
         """End a process at once; Windows has no gentler way across consoles."""
         os.kill(pid, signal.SIGTERM)
 
+    def kill(pid: int) -> None:
+        """End a process at once."""
+        end(pid)
+
 else:
 
     def is_alive(pid: int) -> bool:
@@ -59,6 +64,11 @@ else:
     def end(pid: int) -> None:
         """Ask a process to end."""
         os.kill(pid, signal.SIGTERM)
+
+    def kill(pid: int) -> None:
+        """End a process at once; one that is gone already is no failure."""
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
 
 
 def name_of(pid: int) -> str:

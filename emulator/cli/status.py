@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 WAIT_DEFAULT_S: Final = 30.0
 STOP_WAIT_MAX_S: Final = 10.0
+SILENT_WAIT_MAX_S: Final = 3.0
+"""What a suite that answers nobody gets to end by itself; it may only be busy."""
 LOOK_S: Final = 0.05
 IDLE_SLACK_S: Final = 5.0
 """What the answer to an idle call may take beyond its own time-out."""
@@ -46,9 +48,10 @@ def status(project: Path, *, as_env: bool, as_json: bool) -> int:
     from emulator.cli.control import ControlClient
 
     record = running_suite(project)
-    if record is None and as_env:
-        raise not_running(project)
     if record is None:
+        failure = not_running(project)
+        if as_env or failure.code != "NOT_RUNNING":
+            raise failure
         say_json({"running": False}) if as_json else say(
             f"no suite is running for {project.absolute()}"
         )
@@ -80,10 +83,12 @@ def status(project: Path, *, as_env: bool, as_json: bool) -> int:
 @json_option
 def stop(project: Path, *, as_json: bool) -> int:
     """Stop the suite of a project; it is no failure when none runs."""
-    from emulator.cli.connect import running_suite
+    from emulator.cli.connect import running_suite, silent_suite
     from emulator.cli.processes import is_alive
 
     record = running_suite(project)
+    if record is None and (silent := silent_suite(project)) is not None:
+        return _end_silent(silent, as_json=as_json)
     if record is None:
         say_json({"stopped": False}) if as_json else say(
             f"no suite is running for {project.absolute()}"
@@ -177,6 +182,22 @@ def _ask_to_stop(record: "Discovered") -> None:
         return  # it went while it was asked
     except Failed:
         end(record.pid)
+
+
+def _end_silent(record: "Discovered", *, as_json: bool) -> int:
+    """End a suite that answers nobody: by asking its process, then without."""
+    from emulator.cli.processes import end, is_alive, kill
+
+    end(record.pid)
+    if not _until(lambda: not is_alive(record.pid), SILENT_WAIT_MAX_S):
+        kill(record.pid)
+    if not _until(lambda: not is_alive(record.pid), STOP_WAIT_MAX_S):
+        raise Failed(f"the suite (pid {record.pid}) could not be ended")
+    if as_json:
+        say_json({"stopped": True, "pid": record.pid, "killed": True})
+    else:
+        say(f"the suite (pid {record.pid}) did not answer and was ended; its data are safe")
+    return EXIT_DONE
 
 
 def _until(condition: Callable[[], bool], timeout_s: float) -> bool:

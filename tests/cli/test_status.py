@@ -1,8 +1,10 @@
 """`status`, `stop` and `wait` on suites that run in other processes."""
 
+import contextlib
 import json
 import subprocess
 import sys
+from urllib.request import urlopen
 
 import pytest
 
@@ -71,6 +73,34 @@ def test_a_suite_can_be_stopped_although_its_configuration_broke(cli):
     assert cli("stop").code == 0
     assert running.ended() == 0
     assert cli("stop").code == 2
+
+
+STUCK = """\
+import re
+
+
+def main(event, context):
+    re.match(r"(a+)+$", "a" * 60 + "b")
+"""
+
+
+def test_a_suite_that_answers_nobody_is_told_and_ended(cli):
+    """A regular expression lets no other Python run: not the suite, not its signals."""
+    folder = cli.project / "functions" / "stuck"
+    folder.mkdir(parents=True)
+    (folder / "index.py").write_text(STUCK)
+    running, ready = cli.start()
+    with contextlib.suppress(TimeoutError):
+        urlopen(f"{ready['urls']['api']}/_emu/functions/stuck/invoke", data=b"{}", timeout=0.5)
+    told = cli("status", "--json")
+    assert (told.code, told.json["code"]) == (1, "NO_ANSWER")
+    assert f"pid {ready['pid']}" in told.json["message"]
+    assert cli("fn", "log").code == 1
+    stopped = cli("stop", "--json")
+    assert stopped.json == {"stopped": True, "pid": ready["pid"], "killed": True}
+    running.ended()
+    _, again = cli.start()
+    assert again["pid"] != ready["pid"]
 
 
 def test_waiting_has_an_end(cli):
