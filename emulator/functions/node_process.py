@@ -28,6 +28,10 @@ NO_NODE: Final = (
     "start again"
 )
 
+HELD_MAX: Final = 1.25
+HELD_EXTRA_MB: Final = 32
+"""A process may hold so much of its function's memory: here it is larger than it is there."""
+
 _OUT_OF_MEMORY: Final = b"heap out of memory"
 
 
@@ -62,6 +66,7 @@ class NodeKind:
             environ=process_variables(INHERITED_NOT),
             guardian=guardian,
             out_of_memory=_OUT_OF_MEMORY,
+            held_max_mb=memory_mb * HELD_MAX + HELD_EXTRA_MB,
         )
 
     def version_fault(self, version: str) -> str:

@@ -16,6 +16,7 @@ from emulator.core.records import dataclass
 from emulator.functions.base import Failure
 from emulator.functions.process_channel import Endpoint
 from emulator.functions.process_guardian import Guardian, kill_tree
+from emulator.functions.process_weight import memory_held_mb
 
 RAW_LINES_MAX: Final = 1_000
 """Lines that one call may write past the console: child processes, native code."""
@@ -28,7 +29,8 @@ RAW_PAUSE_S: Final = 0.01
 class Command:
     """How processes are started: `name` is for people, `arguments` begin with the program.
 
-    A process that writes `out_of_memory` and ends has used more than `memory_mb`.
+    A process that writes `out_of_memory` and ends has used more than `memory_mb`; one that holds
+    more than `held_max_mb` is ended, with 0 none is.
     """
 
     name: str
@@ -36,6 +38,7 @@ class Command:
     memory_mb: int
     environ: Mapping[str, str]
     out_of_memory: bytes = b""
+    held_max_mb: float = 0.0
     guardian: Guardian
 
 
@@ -84,6 +87,13 @@ class ProcessChild:
         process = self._process
         if process is not None and process.returncode is None:
             kill_tree(process.pid)
+
+    def weigh(self) -> None:
+        """End it if it holds more memory than it may."""
+        most_mb = self._command.held_max_mb
+        if most_mb and self._process is not None and memory_held_mb(self._process.pid) > most_mb:
+            self.is_out_of_memory = True
+            self.kill()
 
     def exit_code(self) -> int | None:
         """Return the code it ended with, negative for a signal; None while it runs."""

@@ -30,9 +30,11 @@ from emulator.functions.base import (
 )
 from emulator.functions.deadlines import Deadlines
 from emulator.functions.process_calls import ProcessCall
+from emulator.functions.process_child import ProcessChild
 from emulator.functions.process_guardian import Guardian
 from emulator.functions.process_kind import Kind, WorkerLost
 from emulator.functions.process_pool import ProcessGeneration
+from emulator.functions.process_weight import Scales
 from emulator.functions.process_worker import Launch, ProcessWorker
 
 LOAD_TIMEOUT_S: Final = 10.0
@@ -70,6 +72,7 @@ class ProcessRuntime:
         self._guardian = Guardian()
         self._loop: AbstractEventLoop | None = None
         self._deadlines: Deadlines[ProcessCall] | None = None
+        self._scales: Scales | None = None
         self._slots: asyncio.Semaphore | None = None
         self._generations: set[ProcessGeneration] = set()
         self._inspected: dict[str, int] = {}
@@ -203,6 +206,8 @@ class ProcessRuntime:
                 timer.cancel()
         if self._deadlines is not None:
             self._deadlines.clear()
+        if self._scales is not None:
+            self._scales.close()
         for generation in tuple(self._generations):
             generation.close(Failure(kind="exit", message=STOPPING))
         if self._spare is not None:
@@ -219,6 +224,7 @@ class ProcessRuntime:
         if self._loop is None:
             self._loop = asyncio.get_running_loop()
             self._deadlines = Deadlines(self._loop, self._time_out)
+            self._scales = Scales(self._loop, self._busy)
             self._slots = asyncio.Semaphore(LOADS_AT_ONCE_MAX)
         return self._loop
 
@@ -320,6 +326,10 @@ class ProcessRuntime:
             resting[0].end()
         return bool(resting)
 
+    def _busy(self) -> list[ProcessChild]:
+        """Return the processes that run a call, or what one left behind."""
+        return [worker.child for worker in self._workers if worker.calls or worker.left]
+
     def _resting(self) -> list[ProcessWorker]:
         """Return the workers that rest, the one that has rested longest first."""
         found = [
@@ -352,6 +362,8 @@ class ProcessRuntime:
 
     def _begun(self, call: ProcessCall) -> None:
         assert self._deadlines is not None
+        assert self._scales is not None
+        self._scales.watch()
         self._deadlines.add(call, call.invocation.timeout_s + self._kind.grace_s)
 
     def _time_out(self, call: ProcessCall) -> None:

@@ -21,6 +21,7 @@ const LEFT_MAX_MS = 60000 // what is open longer than this is taken for part of 
 
 const WEIGH_EVERY_MS = 1000
 const MEGABYTE = 1024 * 1024
+const LIMIT_MB = Number(/--max-old-space-size=(\d+)/.exec(process.execArgv.join(' '))?.[1])
 
 const address = process.env.CLOUD_EMU_CHANNEL
 delete process.env.CLOUD_EMU_CHANNEL
@@ -226,7 +227,7 @@ class Call {
 
   send (kind, text) {
     capture.flush(this.request)
-    if (now() - weighedAt >= WEIGH_EVERY_MS) weigh(this.request)
+    if (now() - weighedAt >= WEIGH_EVERY_MS && isTooHeavy()) return end(outOfMemory())
     capture.active = capture.outside
     active = null
     const count = activeResources()
@@ -239,16 +240,24 @@ class Call {
   }
 }
 
-/** Warns, once, of memory that the cloud would not have given: buffers are not on Node's heap. */
-function weigh (request) {
+/** Tells whether it holds memory that the cloud would not have given: buffers are not on the heap. */
+function isTooHeavy () {
   weighedAt = now()
-  const limitMB = Number(/--max-old-space-size=(\d+)/.exec(process.execArgv.join(' '))?.[1])
-  const usedMB = process.memoryUsage.rss() / MEGABYTE
   // Processes are not as large here as there; what is only a little more says nothing.
-  if (!(usedMB > limitMB * 1.25 + 32)) return
-  weighedAt = Infinity
-  const told = `the function holds ${Math.round(usedMB)} MB of memory; the cloud ends it at ${limitMB} MB`
-  capture.print(request, 'warning', `${told} (memorySize in its config.json allows more)`)
+  return process.memoryUsage.rss() / MEGABYTE > LIMIT_MB * 1.25 + 32
+}
+
+function outOfMemory () {
+  const message = `MemoryLimitReached: the function used more than ${LIMIT_MB} MB of memory; ` +
+    'memorySize in its config.json allows more'
+  return { kind: 'exit', message, stack: '' }
+}
+
+/** Answers the call under way and ends: nothing is known of the state it left. */
+function end (failure) {
+  isEnding = true
+  channel.send('x', stringify(failure))
+  channel.socket.end(() => process.reallyExit(1))
 }
 
 function run (message) {
@@ -328,9 +337,8 @@ process.on('uncaughtException', (error) => {
   isEnding = true
   const failure = failureOf(error)
   const request = capture.current()
-  if (active === null) capture.print(request, 'error', `Uncaught ${failure.message}\n${failure.stack}`)
-  else channel.send('x', stringify(failure))
-  // Nothing is known of the state it left; the next call gets a fresh process.
+  if (active !== null) return end(failure)
+  capture.print(request, 'error', `Uncaught ${failure.message}\n${failure.stack}`)
   channel.socket.end(() => process.reallyExit(1))
 })
 

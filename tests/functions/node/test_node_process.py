@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from emulator.functions import process_pool, process_runtime
+from emulator.functions import process_child, process_pool, process_runtime
 from tests.orphans import outlives_its_suite
 
 ENDS = {
@@ -338,16 +338,22 @@ async def test_worker_tells_whether_others_could_be_sent_along(stage):
     assert any([await is_quick() for _ in range(20)])
 
 
-async def test_memory_beside_the_heap_is_warned_of_once(stage):
+HOARD = "let kept = []\nexports.main = (mb) => { kept = Buffer.alloc(mb * 2 ** 20, 1); return 1 }"
+"""Nothing of it is on the heap."""
+
+
+@pytest.mark.parametrize("ends", [False, True], ids=["from outside", "by itself"])
+async def test_memory_beside_the_heap_ends_its_call_and_says_what_to_raise(
+    stage, monkeypatch, ends
+):
     stage.save("fn/config.json", '{"memorySize": 64}')
-    generation = await stage.load(
-        "let kept = []\nexports.main = (size) => { kept = Buffer.alloc(size * 1e6, 1); return 1 }"
-    )
-    await stage.result(generation, 1)
+    if ends:
+        # As where the system does not tell.
+        monkeypatch.setattr(process_child, "memory_held_mb", lambda pid: 0.0)
+    generation = await stage.load(HOARD if ends else HOARD.replace("return 1", "for (;;);"))
+    outcome = await stage.call(generation, 200)
+    assert outcome.failure.kind == "exit"
+    assert "MemoryLimitReached: the function used more than 64 MB" in outcome.failure.message
+    assert "memorySize in its config.json" in outcome.failure.message
+    assert await stage.result(await stage.load(HOARD), 1) == 1
     assert stage.lines == []
-    generation = await stage.load("exports.main = () => Buffer.alloc(200e6, 1).length")
-    for _ in range(2):
-        assert await stage.result(generation) == 200e6
-    ((_, level, line),) = stage.lines
-    assert level == "warning"
-    assert "the cloud ends it at 64 MB" in line
