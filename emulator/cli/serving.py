@@ -19,6 +19,7 @@ from emulator.cli.data_folder import taken
 from emulator.cli.output import EXIT_FAILED, tell
 from emulator.cli.ports import refuse_busy_ports
 from emulator.cli.signals import Stopping
+from emulator.cli.standstill import watched
 from emulator.config import Config
 from emulator.core.errors import ConfigurationError
 from emulator.suite import Suite
@@ -61,7 +62,7 @@ async def running(config: Config, stopping: Stopping) -> AsyncIterator[Suite]:
             refuse_busy_ports(emulator.host, emulator.port, emulator.site_port)
             raise
         _settle_collector()
-        with _discoverable(config, suite):
+        with watched(), _discoverable(config, suite):
             try:
                 yield suite
             finally:
