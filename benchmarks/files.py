@@ -202,7 +202,7 @@ async def serve(folder: Path) -> None:
         ids=SystemIds(),
         env_id="benchmark",
         bucket="benchmark",
-        site_url=lambda: "",
+        site_url=lambda _: "",
         publish=lambda file: None,
     )
 

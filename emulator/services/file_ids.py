@@ -66,12 +66,13 @@ class Addresses:
     """Where an environment's files are found; the site's port is known once it listens.
 
     The SDKs encode the URLs they are given once more and add to their end, so there are only
-    ASCII letters, digits and marks in them that stay as they are, and no query.
+    ASCII letters, digits and marks in them that stay as they are, and no query. `site_url` is given
+    the id of the invocation that asks, "" for none, since clients know the site by different names.
     """
 
     env_id: str
     bucket: str
-    site_url: Callable[[], str]
+    site_url: Callable[[str], str]
 
     def file_id(self, cloud_path: str) -> str:
         """Return the file id of a path."""
@@ -79,13 +80,14 @@ class Addresses:
 
     def upload_url(self) -> str:
         """Return the URL that takes uploads; which file one is tells its ticket."""
-        return self.site_url() + UPLOAD_PATH
+        return self.site_url("") + UPLOAD_PATH
 
-    def file_url(self, cloud_path: str, ticket: str) -> str:
+    def file_url(self, cloud_path: str, ticket: str, request_id: str = "") -> str:
         """Return the URL of a file, ending in a name that shows its extension."""
         name = _NOT_IN_URLS.sub("_", cloud_path.rpartition("/")[2])[-URL_NAME_LENGTH_MAX:]
         # Clients drop a last part of one or two dots before they ask.
-        return f"{self.site_url()}{FILE_PATH}/{ticket}/{name if name.strip('.') else 'file'}"
+        site = self.site_url(request_id)
+        return f"{site}{FILE_PATH}/{ticket}/{name if name.strip('.') else 'file'}"
 
 
 def path_of(file_id: object) -> str:

@@ -63,7 +63,7 @@ class Storage:
         ids: Ids,
         env_id: str,
         bucket: str,
-        site_url: Callable[[], str],
+        site_url: Callable[[str], str],
         publish: Callable[[StoredFile], None],
         allow: Allow | None = None,
     ) -> None:
@@ -304,7 +304,8 @@ class Storage:
             return FileOutcome(file_id=file_id, code=StorageDenied.code)
         if self._blobs.info(cloud_path) is None:
             return FileOutcome(file_id=file_id, code=StorageFileNotExist.code)
-        return FileOutcome(file_id=file_id, url=self._url(cloud_path, age_s), max_age_s=age_s)
+        url = self._url(cloud_path, age_s, caller.request_id)
+        return FileOutcome(file_id=file_id, url=url, max_age_s=age_s)
 
     def _announce(self, info: BlobInfo, operation: Literal["put", "delete"], *, depth: int) -> None:
         self._publish(
@@ -318,9 +319,9 @@ class Storage:
             )
         )
 
-    def _url(self, cloud_path: str, age_s: int) -> str:
+    def _url(self, cloud_path: str, age_s: int, request_id: str = "") -> str:
         ticket = self._tickets.sign("download", cloud_path, lifetime_s=age_s)
-        return self._addresses.file_url(cloud_path, ticket)
+        return self._addresses.file_url(cloud_path, ticket, request_id)
 
     def _reader(self, cloud_path: str) -> BlobReader:
         reader = self._blobs.open(cloud_path)

@@ -10,6 +10,7 @@ import shutil
 import tempfile
 from collections.abc import Callable, Coroutine, Iterator, Mapping
 from contextlib import AsyncExitStack
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -20,6 +21,7 @@ from emulator.core.ejson import decode
 from emulator.core.values import Value
 from emulator.functions.reload import FolderWatcher
 from emulator.server import Port, Server
+from emulator.services.caller import Caller
 from emulator.services.executor import Crossing, LocalTransport
 from emulator.services.signatures import Signatures
 from emulator.suite.assembly import REGION, Parts, assemble
@@ -109,10 +111,19 @@ class Suite:
         """Call `heard` on the suite's loop with everything that happens from now on."""
         return self.parts.recorder.follow(heard)
 
-    def _site_url(self) -> str:
-        """Return the site's address by the name that the request under way used for this suite."""
+    def _site_url(self, request_id: str) -> str:
+        """Return the site's address by the name that whoever reads it uses for this suite.
+
+        That is the client whose call led to the invocation, without one of the request under way.
+        """
         url = self.urls["site"]
-        return self.pairing.as_reached(url) if self.pairing else url
+        return self.pairing.as_reached(url, request_id) if self.pairing else url
+
+    def _transport(self, crossing: Crossing, caller: Caller, request_id: str) -> LocalTransport:
+        # A trigger's call has no client, whatever request made it due.
+        if self.pairing is not None and caller.depth == 0:
+            self.pairing.follow(request_id, asked_by=caller.request_id)
+        return LocalTransport(crossing, caller, request_id)
 
     async def start(self) -> None:
         """Open the data, load the functions, listen on both ports.
@@ -152,9 +163,7 @@ class Suite:
         for runtime in parts.runtimes.values():
             stack.push_async_callback(runtime.close)
         crossing = Crossing(parts.executor, loop)
-        parts.functions.connect(
-            lambda caller, request_id: LocalTransport(crossing, caller, request_id)
-        )
+        parts.functions.connect(partial(self._transport, crossing))
         self._watch_activity(parts, crossing)
         self._control = SuiteControl(
             self.config, parts, urls=lambda: self.urls, variables=lambda: self.variables

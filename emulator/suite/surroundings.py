@@ -23,7 +23,7 @@ class Surroundings:
     folder: Path
     clock: SuiteClock
     ids: Ids
-    site_url: Callable[[], str]
+    site_url: Callable[[str], str]
     rediscover: Callable[[str], Bundle | None]
     variables: Mapping[str, str]
     at_end: Callable[[Callable[[], Awaitable[None]]], object]

@@ -10,7 +10,7 @@ that a link may be shown to a room.
 import hmac
 import ipaddress
 import re
-from collections import deque
+from collections import OrderedDict, deque
 from collections.abc import Callable, Mapping
 from contextvars import ContextVar
 from typing import Final
@@ -19,6 +19,7 @@ from urllib.parse import urlsplit
 from aiohttp import hdrs, web
 
 from emulator.ambient import Clock, Ids
+from emulator.services.file_ids import FILE_PATH
 from emulator.wire.cors import allowed, preflight_headers
 from emulator.wire.envelope import ForeignRequest, PairingRequired, TooManyTries
 
@@ -26,6 +27,8 @@ PATH: Final = "/_emu/pair"
 COOKIE: Final = "cloud_emu_pairing"
 HEADER: Final = "X-Emu-Pairing"
 COOKIE_AGE_S: Final = 7 * 86_400
+CHAINS_MAX: Final = 10_000
+"""Invocations of which is kept by what name their client reached the suite, the newest."""
 TRIES_MAX: Final = 60
 """So many wrong links in a minute, of all devices, and none is looked at until it has passed."""
 TRIES_WINDOW_S: Final = 60.0
@@ -86,6 +89,7 @@ class Pairing:
         self._landing = landing
         self._wrong: deque[float] = deque(maxlen=TRIES_MAX)
         self._reached: ContextVar[str] = ContextVar("reached", default="")
+        self._chains: OrderedDict[str, str] = OrderedDict()
 
     def routes(self) -> list[web.RouteDef]:
         """Return the route of the link."""
@@ -103,7 +107,7 @@ class Pairing:
             ForeignRequest: only this machine, or a program with the key, may ask for it.
             HTTPException: a browser is told the same as a page, or may go on to ask.
         """
-        if self._is_here(request.remote):
+        if self._is_here(request.remote) or _is_own_file(request):
             self._reached.set("")
             return
         self._reached.set(_address_of(request.headers.get(hdrs.HOST, "")))
@@ -124,9 +128,23 @@ class Pairing:
                 hint=f"programs send the key that cloud-emu start shows, as {HEADER}",
             )
 
-    def as_reached(self, url: str) -> str:
-        """Return an address of this suite by the name that the request under way used for it."""
-        host = self._reached.get()
+    def follow(self, request_id: str, *, asked_by: str) -> None:
+        """Have an invocation know this suite by the name that the client of its chain used.
+
+        `asked_by` is the invocation that called it, "" for the request under way.
+        """
+        host = self._chains.get(asked_by) or self._reached.get()
+        if host:
+            self._chains[request_id] = host
+            if len(self._chains) > CHAINS_MAX:
+                self._chains.popitem(last=False)
+
+    def as_reached(self, url: str, request_id: str = "") -> str:
+        """Return an address of this suite by the name that the request under way used for it.
+
+        For an invocation it is the name that the client of its chain used.
+        """
+        host = self._chains.get(request_id) or self._reached.get()
         return f"http://{host}:{urlsplit(url).port}" if host and url else url
 
     def _is_here(self, peer: str | None) -> bool:
@@ -184,6 +202,17 @@ def _refusal(request: web.BaseRequest) -> Exception:
         "this device is not paired with the suite",
         hint=f"open the link that cloud-emu start shows, or send its key as {HEADER}",
     )
+
+
+def _is_own_file(request: web.BaseRequest) -> bool:
+    """Tell whether this machine, by an address it shows to others, asks for a file by its ticket.
+
+    Code of functions does so with an address that was made for the client who called it.
+    """
+    if request.method != hdrs.METH_GET or not request.path.startswith(f"{FILE_PATH}/"):
+        return False
+    ours = request.get_extra_info("sockname")
+    return bool(ours) and _ip(ours[0]) is not None and _ip(ours[0]) == _ip(request.remote or "")
 
 
 def _same(given: str, expected: str) -> bool:

@@ -9,7 +9,7 @@ from emulator.core.errors import InvalidName, InvalidParam
 from emulator.services.file_ids import Addresses, bucket_of, check_cloud_path, path_of
 
 ADDRESSES = Addresses(
-    env_id="demo-env", bucket=bucket_of("demo-env"), site_url=lambda: "http://127.0.0.1:8271"
+    env_id="demo-env", bucket=bucket_of("demo-env"), site_url=lambda _: "http://127.0.0.1:8271"
 )
 
 

@@ -63,7 +63,7 @@ class Bench:
             ids=CountedIds(),
             env_id="demo-env",
             bucket="6465-demo-env-1250000000",
-            site_url=lambda: SITE,
+            site_url=lambda _: SITE,
             publish=self.events.append,
             allow=allow,
         )

@@ -58,7 +58,7 @@ async def main():
     clock, address = SystemClock(), []
     storage = Storage(
         DiskBlobStore(folder, clock), Tickets("key", clock), clock=clock, ids=CountedIds(),
-        env_id="e", bucket="b", site_url=lambda: address[0], publish=lambda file: None,
+        env_id="e", bucket="b", site_url=lambda _: address[0], publish=lambda file: None,
     )
     app = web.Application()
     app.add_routes(routes(storage))

@@ -9,6 +9,7 @@ from multidict import CIMultiDict, CIMultiDictProxy
 from yarl import URL
 
 from emulator.ambient import CountedIds, ManualClock
+from emulator.wire import pairing as pairing_module
 from emulator.wire.envelope import ForeignRequest, PairingRequired
 from emulator.wire.pairing import (
     COOKIE,
@@ -146,6 +147,27 @@ def test_addresses_are_told_as_the_device_knows_them():
     assert one.as_reached(site) == site
 
 
+def test_an_invocation_names_the_suite_as_the_client_of_its_chain_does(monkeypatch):
+    one = pairing()
+    site = "http://127.0.0.1:8271"
+    phone = Request(
+        headers=CIMultiDict({"Host": "192.168.1.5:8270"}), cookies={COOKIE: one._cookie}
+    )
+    here = Request("127.0.0.1", headers=CIMultiDict({"Host": "127.0.0.1:8270"}))
+    one.require(phone)
+    one.follow("first", asked_by="")
+    one.require(here)
+    one.follow("local", asked_by="")
+    one.follow("nested", asked_by="first")
+    told = {name: one.as_reached(site, name) for name in ("first", "nested", "local", "unknown")}
+    away = "http://192.168.1.5:8271"
+    assert told == {"first": away, "nested": away, "local": site, "unknown": site}
+    monkeypatch.setattr(pairing_module, "CHAINS_MAX", 2)
+    one.follow("third", asked_by="nested")
+    assert one.as_reached(site, "first") == site
+    assert one.as_reached(site, "third") == away
+
+
 def test_user_code_sees_nothing_of_what_let_a_device_in():
     headers = CIMultiDictProxy(
         CIMultiDict(
@@ -274,6 +296,53 @@ async def test_a_paired_phone_uses_everything_by_the_address_it_knows(shop):
     async with session.ws_connect(socket_url) as socket:
         await socket.send_json({"requestId": "1", "msgType": "PING"})
         assert (await socket.receive()).type is WSMsgType.TEXT
+
+
+WHERE = """
+from emulator import cloud
+cloud.init()
+
+def main(event, context):
+    if event.get("ask"):
+        return cloud.call_function(name=event["ask"], data={})["result"]
+    kept = cloud.upload_file(cloud_path="a/b.txt", file_content=b"picture")
+    told = cloud.get_temp_file_url(file_list=[kept["fileID"]])
+    return told["fileList"][0]["tempFileURL"]
+"""
+
+
+async def test_an_address_that_a_function_asks_for_is_one_the_phone_can_open(start_project):
+    files = {**SHOP, "functions/where/index.py": WHERE, "functions/ask/index.py": WHERE}
+    async with (
+        start_project(files) as running,
+        ClientSession(cookie_jar=CookieJar(unsafe=True)) as session,
+    ):
+        api, site = away(running.url), away(running.site_url)
+        async with session.get(f"{api}{running.suite.pairing.path()}"):
+            pass
+
+        async def called(name: str, event: dict, door: str) -> str:
+            asked = {
+                "action": "functions.invokeFunction",
+                "function_name": name,
+                "request_data": json.dumps(event),
+            }
+            async with session.post(f"{door}/web", json=asked, headers=OPENID) as answer:
+                return json.loads((await answer.json())["data"]["response_data"])
+
+        for url in (await called("where", {}, api), await called("ask", {"ask": "where"}, api)):
+            assert url.startswith(f"{site}/")
+            async with session.get(url) as answer:
+                assert await answer.text() == "picture"
+        # Code of the function, which has no cookie, may open it too; by its ticket only.
+        async with ClientSession() as stranger:
+            async with stranger.get(url) as answer:
+                assert await answer.text() == "picture"
+            async with stranger.get(f"{site}/_storage/file/guessed/b.txt") as answer:
+                assert answer.status >= 400
+            async with stranger.delete(url) as answer:
+                assert answer.status == 401
+        assert (await called("where", {}, running.url)).startswith(f"{running.site_url}/")
 
 
 async def test_what_lets_a_device_in_reaches_neither_functions_nor_logs_nor_information(shop):

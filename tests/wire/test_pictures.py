@@ -37,7 +37,7 @@ async def url_of(tmp_path: Path) -> AsyncIterator:
         ids=CountedIds(),
         env_id="demo-env",
         bucket="b",
-        site_url=lambda: address[0],
+        site_url=lambda _: address[0],
         publish=lambda file: None,
     )
     app = web.Application()

@@ -96,7 +96,7 @@ async def running(kind: str, folder: Path, *, cancels: bool = False) -> AsyncIte
         ids=CountedIds(),
         env_id="demo-env",
         bucket="b",
-        site_url=lambda: f"http://127.0.0.1:{port}",
+        site_url=lambda _: f"http://127.0.0.1:{port}",
         publish=events.append,
     )
     app = web.Application()
