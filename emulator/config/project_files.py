@@ -42,10 +42,17 @@ _USED: Final = frozenset(
     }
 )
 _USED_OF_FUNCTION: Final = frozenset(
-    {"name", "timeout", "memorySize", "handler", "envVariables", "triggers", "config", "aclRule"}
+    {
+        *("name", "dir", "handler", "timeout", "memorySize", "envVariables", "triggers"),
+        *("config", "aclRule"),
+    }
 )
 _TEMPLATE: Final = re.compile(r"\{\{\s*env\.([A-Za-z_][A-Za-z0-9_]*)\s*\}\}")
-_ENV_LINE: Final = re.compile(r"\s*(?:export\s+)?([A-Za-z_][A-Za-z0-9_]*)\s*=\s*(.*?)\s*$")
+_ENV_LINE: Final = re.compile(
+    r"""\s*(?:export\s+)?(?P<name>[A-Za-z_][A-Za-z0-9_]*)\s*=\s*"""
+    r"""(?:(?P<quote>["'`])(?P<quoted>.*?)(?P=quote)\s*(?:\#.*)?|(?P<bare>.*?)(?:(?<=\s)\#.*)?)$"""
+)
+"""A `#` begins a comment after a value in quotes, or after a blank: others belong to a value."""
 _PRESETS: Final[Mapping[str, Preset]] = {
     "READONLY": "READONLY",
     "PRIVATE": "PRIVATE",
@@ -173,10 +180,20 @@ class _Cloudbase:
             timeout_s=_timeout_s(found, name, item.get("timeout")),
             memory_mb=_whole(item.get("memorySize")),
             handler=item["handler"] if isinstance(item.get("handler"), str) else None,
+            folder=self._folder(found, name, item.get("dir")),
             env=MappingProxyType(_texts(variables) if isinstance(variables, dict) else {}),
             triggers=_triggers(found, name, triggers) if isinstance(triggers, list) else None,
             file=str(found.file),
         )
+
+    def _folder(self, found: Found, name: str, said: object) -> Path | None:
+        if not isinstance(said, str) or not said:
+            return None
+        folder = (found.file.parent / said).resolve()
+        if folder.is_dir():
+            return folder
+        found.note(f"functions.{name}.dir: there is no folder {said}")
+        return None
 
     def _filled(self, found: Found, value: Any) -> Any:
         if isinstance(value, dict):
@@ -296,4 +313,4 @@ def _env_file(found: Found, path: Path) -> dict[str, str]:
         found.note(fault.message)
         return {}
     matches = [match for line in lines if (match := _ENV_LINE.match(line)) is not None]
-    return {match.group(1): match.group(2).strip("\"'") for match in matches}
+    return {match["name"]: match["quoted"] or (match["bare"] or "").rstrip() for match in matches}

@@ -60,6 +60,7 @@ class EmulatorSection:
 class FunctionSettings:
     """What the project's files say of one function beside its own folder; None is unsaid.
 
+    `folder` is where it lies, if not in the folder of its name.
     `file`, `line` and `trigger_lines` tell where it is said; 0 is not known.
     """
 
@@ -67,6 +68,7 @@ class FunctionSettings:
     memory_mb: int | None = None
     runtime: Runtime | None = None
     handler: str | None = None
+    folder: Path | None = None
     env: Mapping[str, str] = field(default_factory=_nothing)
     triggers: tuple[TriggerConfig, ...] | None = None
     openapi: tuple[str, ...] | None = None

@@ -74,11 +74,18 @@ def scan(
     """Return the functions below a root, and what keeps other folders from being one."""
     bundles, problems = [], []
     shared = _shared_digest(root, apart)
-    for folder in _folders(root):
-        bundle = _read(folder, defaults, overrides, shared, packages)
+    for name, folder in sorted(_places(root, overrides or {}).items()):
+        bundle = _read(
+            name,
+            folder,
+            defaults=defaults,
+            overrides=overrides,
+            shared_digest=shared,
+            packages=packages,
+        )
         if bundle is None:
             problems.append(_no_function(folder))
-        elif _FUNCTION_NAME.match(folder.name):
+        elif _FUNCTION_NAME.match(name):
             bundles.append(bundle)
         else:
             problems.append(_misnamed(folder))
@@ -95,10 +102,29 @@ def find(
     apart: Collection[str] = (),
 ) -> Bundle | None:
     """Return one function, None when there is none of that name; others are not looked at."""
-    folder = root / name
+    own = (overrides or {}).get(name)
+    folder = (own and own.folder) or root / name
     if not _FUNCTION_NAME.match(name) or not folder.is_dir():
         return None
-    return _read(folder, defaults, overrides, _shared_digest(root, apart), packages)
+    return _read(
+        name,
+        folder,
+        defaults=defaults,
+        overrides=overrides,
+        shared_digest=_shared_digest(root, apart),
+        packages=packages,
+    )
+
+
+def _places(root: Path, overrides: Mapping[str, OwnSettings]) -> dict[str, Path]:
+    """Return the folder of each function by name: that of its name, or the one it was said to have.
+
+    A folder that is another function's is none by its own name.
+    """
+    said = {name: own.folder for name, own in overrides.items() if own.folder is not None}
+    others = set(said.values())
+    found = {folder.name: folder for folder in _folders(root) if folder not in others}
+    return {**found, **{name: folder for name, folder in said.items() if folder.is_dir()}}
 
 
 def _folders(root: Path) -> list[Path]:
@@ -128,20 +154,22 @@ def _misnamed(folder: Path) -> Problem:
 
 
 def _read(
+    name: str,
     folder: Path,
+    *,
     defaults: SharedSettings | None,
     overrides: Mapping[str, OwnSettings] | None,
     shared_digest: str,
     packages: Path | None,
 ) -> Bundle | None:
-    settings = Settings(folder, defaults or Shared(), (overrides or {}).get(folder.name))
+    settings = Settings(folder, defaults or Shared(), (overrides or {}).get(name))
     entry = settings.entry()
     if entry is None:
         return None
     language = LANGUAGES[entry.suffix]
-    own = packages / folder.name if packages is not None and language == "python" else None
+    own = packages / name if packages is not None and language == "python" else None
     return Bundle(
-        name=folder.name,
+        name=name,
         folder=folder,
         language=language,
         entry=entry,

@@ -93,6 +93,11 @@ class OwnSettings(Protocol):
         ...
 
     @property
+    def folder(self) -> Path | None:
+        """Return where it lies, None for the folder of its name."""
+        ...
+
+    @property
     def env(self) -> Mapping[str, str]:
         """Return variables, added to those of `config.json`."""
         ...

@@ -190,3 +190,41 @@ def test_files_that_were_read_are_listed_by_strength(load, project):
         "cloudbaserc.json",
         "project.config.json",
     ]
+
+
+@pytest.mark.parametrize(
+    ("line", "value"),
+    [
+        ("A=1", "1"),
+        ("export A = one two ", "one two"),
+        ('A="in quotes" # a comment', "in quotes"),
+        ("A='it is # no comment'", "it is # no comment"),
+        ("A=bare # a comment", "bare"),
+        ("A=#fff", "#fff"),
+        ("A=pass#word", "pass#word"),
+        ('A="never closed', '"never closed'),
+        ("A=", ""),
+    ],
+)
+def test_lines_of_the_env_file_are_read_as_dotenv_does(load, line, value):
+    one = '{"name": "f", "envVariables": {"A": "{{env.A}}"}}'
+    config = load(
+        {".env": f"# first\n{line}\n", "cloudbaserc.json": f'{{"functions": [{one}]}}'},
+    )
+    assert config.functions.of("f").env["A"] == value
+
+
+def test_folder_of_a_function_may_be_said(load, project):
+    config = load(
+        {
+            "built/api/index.js": "",
+            "functions/own/index.js": "",
+            "cloudbaserc.json": '{"functions": [{"name": "api", "dir": "./built/api"},'
+            ' {"name": "lost", "dir": "nowhere"}]}',
+        }
+    )
+    assert config.functions.of("api").folder == (project / "built" / "api").resolve()
+    assert config.functions.of("lost").folder is None
+    assert [each.message for each in config.problems] == [
+        "functions.lost.dir: there is no folder nowhere"
+    ]

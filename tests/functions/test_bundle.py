@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from emulator.config import FunctionSettings
 from emulator.functions import bundle as bundle_module
 from emulator.functions.bundle import discover, find, is_excluded, scan
 
@@ -67,6 +68,31 @@ def test_folder_whose_name_cannot_be_a_functions_is_a_problem(root, folder):
 def test_code_is_not_run(root):
     save(root, "fn/index.py", "raise SystemExit('it ran')")
     assert names(root) == ["fn"]
+
+
+def test_function_may_lie_in_another_folder_than_that_of_its_name(root, tmp_path):
+    for path in ("api/package.json", "api/dist/index.js", "price-v2/index.js", "own/index.js"):
+        save(root, path)
+    save(tmp_path, "outside/index.py")
+    folders = {
+        "api": root / "api" / "dist",
+        "price": root / "price-v2",
+        "far": tmp_path / "outside",
+        "gone": tmp_path / "gone",
+    }
+    overrides = {name: FunctionSettings(folder=folder) for name, folder in folders.items()}
+    found = {each.name: each.folder for each in discover(root, overrides=overrides)}
+    assert found == {
+        "api": root / "api" / "dist",
+        "far": tmp_path / "outside",
+        "own": root / "own",
+        "price": root / "price-v2",
+    }
+    for name, folder in found.items():
+        one = find(root, name, overrides=overrides)
+        assert one is not None
+        assert (one.name, one.folder) == (name, folder)
+    assert find(root, "gone", overrides=overrides) is None
 
 
 def test_one_function_is_found_by_name(root):

@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import pytest
 
@@ -16,6 +17,7 @@ class Own:
     memory_mb: int | None = None
     runtime: str | None = None
     handler: str | None = None
+    folder: Path | None = None
     env: dict[str, str] = field(default_factory=dict)
     triggers: tuple[TriggerConfig, ...] | None = None
     openapi: tuple[str, ...] | None = None
