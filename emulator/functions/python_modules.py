@@ -30,6 +30,7 @@ from emulator.functions.python_packages import (
     PackageClaims,
     needs_of,
 )
+from emulator.functions.python_path import OwnPath
 
 CHECKED_FILES_MAX: Final = 32
 """Files looked at before each call; changes of further ones are left to the folder watcher."""
@@ -62,7 +63,8 @@ class ModuleSpace:
         self._local: dict[str, bool] = {}
         self._claims = claims or PackageClaims()
         self._has_claimed = False
-        self._twins: dict[str, ModuleType] = {}
+        self._path = OwnPath(folder)
+        self._twins: dict[str, ModuleType] = {"sys": self._path.module}
         self._builtins = {**vars(builtins), "__import__": self._import}
         package = sys.modules[self.package]
         package.__path__ = [str(folder)]
@@ -159,8 +161,11 @@ class ModuleSpace:
         twin = self._twins.get(dotted)
         if twin is not None:
             return ModuleSpec(fullname, _TwinLoader(twin), is_package=hasattr(twin, "__path__"))
-        for folder in path or ():
-            spec = self._find_in(Path(folder), fullname)
+        folders = [Path(folder) for folder in path or ()]
+        if "." not in dotted:
+            folders = [*self._path.before, *folders, *self._path.after]
+        for folder in folders:
+            spec = self._find_in(folder, fullname)
             if spec is not None:
                 return spec
         return self._find_shared(fullname, dotted)
@@ -220,6 +225,8 @@ class ModuleSpace:
             raise ModuleNotFoundError(f"No module named {head!r}", name=head)
 
     def _is_local(self, head: str) -> bool:
+        if self._path.has_changed():
+            self._local.clear()
         known = self._local.get(head)
         if known is None:
             known = self._local[head] = head in self._twins or (
@@ -231,13 +238,16 @@ class ModuleSpace:
         """Tell whether a file or folder of the function answers to a top-level name."""
         if not head or head in sys.builtin_module_names:
             return False
-        inside = self.folder / head
-        if inside.with_name(f"{head}.py").is_file() or (inside / "__init__.py").is_file():
+        if any(_has_module(folder, head) for folder in (*self._path.before, self.folder)):
             return True
         if head.startswith("_") and (self.folder.parent / head).is_dir():
             return True
         # A plain folder is a package only if nothing else has the name, as always in Python.
-        return inside.is_dir() and find_spec(head) is None
+        plain = any(
+            (folder / head).is_dir() or _has_module(folder, head)
+            for folder in (*self._path.before, self.folder, *self._path.after)
+        )
+        return plain and find_spec(head) is None
 
     def _is_own(self, path: Path) -> bool:
         return path.is_relative_to(self.folder.parent)
@@ -253,6 +263,10 @@ class ModuleSpace:
         if self._is_own(Path(path)):
             self.sources[path] = source
         return source
+
+
+def _has_module(folder: Path, head: str) -> bool:
+    return (folder / f"{head}.py").is_file() or (folder / head / "__init__.py").is_file()
 
 
 class _Finder(MetaPathFinder):
