@@ -20,6 +20,7 @@ from emulator.functions.process_environment import process_variables
 from emulator.functions.process_guardian import Guardian
 from emulator.functions.process_kind import WorkerLost
 from emulator.functions.process_runtime import ProcessRuntime
+from emulator.functions.process_weight import held_max_mb
 
 NODE_MIN_MAJOR: Final = 16
 SCRIPT: Final = Path(__file__).with_name("node") / "worker.js"
@@ -27,10 +28,6 @@ NO_NODE: Final = (
     "Node.js was not found; install Node.js 16 or newer (nodejs.org), or put it on the PATH, and "
     "start again"
 )
-
-HELD_MAX: Final = 1.25
-HELD_EXTRA_MB: Final = 32
-"""A process may hold so much of its function's memory: here it is larger than it is there."""
 
 _OUT_OF_MEMORY: Final = b"heap out of memory"
 
@@ -66,7 +63,7 @@ class NodeKind:
             environ=process_variables(INHERITED_NOT),
             guardian=guardian,
             out_of_memory=_OUT_OF_MEMORY,
-            held_max_mb=memory_mb * HELD_MAX + HELD_EXTRA_MB,
+            held_max_mb=held_max_mb(memory_mb),
         )
 
     def version_fault(self, version: str) -> str:

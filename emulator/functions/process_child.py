@@ -16,7 +16,7 @@ from emulator.core.records import dataclass
 from emulator.functions.base import Failure
 from emulator.functions.process_channel import Endpoint
 from emulator.functions.process_guardian import Guardian, kill_tree
-from emulator.functions.process_weight import memory_held_mb
+from emulator.functions.process_weight import memory_held_mb, memory_limit_reached
 
 RAW_LINES_MAX: Final = 1_000
 """Lines that one call may write past the console: child processes, native code."""
@@ -107,12 +107,7 @@ class ProcessChild:
     def why(self, code: int) -> Failure:
         """Return what a call failed with whose process ended with that code."""
         if self.is_out_of_memory:
-            return Failure(
-                kind="exit",
-                message="MemoryLimitReached: the function used more than "
-                f"{self._command.memory_mb} MB of memory; "
-                "memorySize in its config.json allows more",
-            )
+            return Failure(kind="exit", message=memory_limit_reached(self._command.memory_mb))
         how = f"exit code {code}" if code >= 0 else f"signal {-code}"
         return Failure(kind="exit", message=f"User process exit when running: {how}")
 

@@ -12,12 +12,13 @@ from typing import Final
 
 from emulator.ambient import Clock, Ids
 from emulator.cloud.session import Session
-from emulator.functions.base import MEMORY_DEFAULT_MB, Bundle
+from emulator.functions.base import Bundle
 from emulator.functions.process_child import Command
 from emulator.functions.process_environment import process_variables
 from emulator.functions.process_guardian import Guardian
 from emulator.functions.process_kind import WorkerLost
 from emulator.functions.process_runtime import ProcessRuntime
+from emulator.functions.process_weight import held_max_mb
 from emulator.functions.python_inspect import debugger_fault
 
 INHERITED_NOT: Final = frozenset({"PYTHONINSPECT", "PYTHONSTARTUP"})
@@ -42,9 +43,8 @@ class PythonKind:
         self._variables_of = variables_of
 
     def memory_mb(self, bundle: Bundle) -> int:
-        """Return the same for all: Python has no bound of its own that could be set."""
-        del bundle
-        return MEMORY_DEFAULT_MB
+        """Return the function's own: Python knows no bound, but its process is weighed."""
+        return bundle.memory_mb
 
     def command(self, memory_mb: int, guardian: Guardian) -> Command:
         """Return how Python is started; raises WorkerLost where it does not know its own file."""
@@ -56,6 +56,7 @@ class PythonKind:
             memory_mb=memory_mb,
             environ={**process_variables(INHERITED_NOT), **QUIET_DEBUGGER},
             guardian=guardian,
+            held_max_mb=held_max_mb(memory_mb),
         )
 
     def version_fault(self, version: str) -> str:
@@ -74,6 +75,7 @@ class PythonKind:
             "entry": str(bundle.entry),
             "folder": str(bundle.folder),
             "handlers": bundle.handlers,
+            "memory_mb": bundle.memory_mb,
             "packages": None if bundle.packages is None else str(bundle.packages),
             "variables": dict(self._variables_of(bundle)),
         }

@@ -36,6 +36,7 @@ from emulator.functions.base import (
 from emulator.functions.process_bodies import Outlet
 from emulator.functions.process_calls import QUICK_MS
 from emulator.functions.process_channel import Channel
+from emulator.functions.process_weight import held_max_mb, memory_held_mb, memory_limit_reached
 from emulator.functions.python_calls import PythonGeneration
 from emulator.functions.python_errands import Errands, ErrandTransport
 from emulator.functions.python_inline import PythonInlineRuntime
@@ -44,6 +45,9 @@ from emulator.functions.python_inspect import Debugger
 LOOK_EVERY_S: Final = 0.02
 LEFT_MAX_S: Final = 60.0
 """What is open longer than this is taken for part of the module."""
+
+WEIGH_EVERY_S: Final = 0.02
+"""How often the process is weighed at most, at the end of a call."""
 
 NO_TIMEOUT_S: Final = 1e9
 """For a function that a debugger may hold."""
@@ -66,6 +70,8 @@ class Worker:
             self._loop.call_soon_threadsafe, lambda frame: self.channel.send("q", frame)
         )
         self._generation: PythonGeneration | None = None
+        self._memory_mb = 0
+        self._weighed_s = 0.0
         self._around: Mapping[str, Any] = {}
         self._queue: deque[_Order] = deque()
         self._debugger = Debugger()
@@ -154,6 +160,7 @@ class Worker:
 
     async def _load_function(self, wanted: Mapping[str, Any]) -> None:
         self._around = {"variables": wanted["variables"]}
+        self._memory_mb = wanted["memory_mb"]
         os.environ.update(wanted["variables"])
         bundle = Bundle(
             name=wanted["name"],
@@ -233,7 +240,10 @@ class Worker:
     def _answer(self, outcome: Outcome) -> bool:
         """Tell what came of a call; returns whether this process may run another one."""
         failure = outcome.failure
-        if failure is not None and failure.kind == "timeout":
+        is_too_heavy = self._is_too_heavy()
+        if is_too_heavy:
+            failure = Failure(kind="exit", message=memory_limit_reached(self._memory_mb))
+        if failure is not None and (is_too_heavy or failure.kind == "timeout"):
             # Whatever still runs is not to disturb the next call, which gets a fresh process.
             self._send("x", _told(failure))
             self.channel.close()
@@ -246,6 +256,14 @@ class Worker:
         if is_left and self._looking is None:
             self._looking = self._loop.create_task(self._look())
         return True
+
+    def _is_too_heavy(self) -> bool:
+        """Tell whether it holds too much, also where a call was over before the suite looked."""
+        now_s = self._clock.elapsed_s()
+        if now_s - self._weighed_s < WEIGH_EVERY_S:
+            return False
+        self._weighed_s = now_s
+        return memory_held_mb(os.getpid()) > held_max_mb(self._memory_mb)
 
     async def _look(self) -> None:
         """Tell when what calls left behind has ended."""

@@ -9,9 +9,11 @@ from pathlib import Path
 import pytest
 
 from emulator.core.errors import CollectionNotExist
+from emulator.functions import process_weight
 from emulator.functions.base import LoadFailed
 from tests.orphans import outlives_its_suite
 
+WAIT_S = 30.0
 posix_only = pytest.mark.skipif(sys.platform == "win32", reason="there are no such signals")
 
 ENDS = {
@@ -80,6 +82,45 @@ async def test_code_that_never_lets_python_breathe_is_killed_at_its_time_out(sta
     failure = (await stage.call(generation, timeout_s=0.2)).failure
     assert failure.kind == "timeout"
     assert await stage.result(generation, 1) == 1
+
+
+HOARD = """
+kept = []
+
+def main(event, context):
+    kept.append(bytearray(b"x") * (event * 2 ** 20))
+    while event > 150: pass
+    return event
+"""
+
+
+@pytest.mark.parametrize("size_mb", [200, 140], ids=["from outside", "by itself"])
+async def test_memory_beyond_its_own_ends_the_call_and_says_what_to_raise(
+    stage, monkeypatch, size_mb
+):
+    if size_mb == 140:
+        # Over before anybody looks.
+        monkeypatch.setattr(process_weight, "LOOK_EVERY_S", WAIT_S)
+    stage.save("fn/config.json", '{"memorySize": 64}')
+    generation = await stage.load(HOARD)
+    failed, served = await asyncio.gather(
+        stage.call(generation, size_mb, timeout_s=WAIT_S), stage.call(generation, 1)
+    )
+    assert failed.failure.kind == "exit"
+    assert failed.failure.message == (
+        "MemoryLimitReached: the function used more than 64 MB of memory; "
+        "memorySize in its config.json allows more"
+    )
+    assert served.result == b"1"
+    assert await stage.result(generation, 1) == 1
+
+
+async def test_memory_that_the_function_has_is_its_own(stage):
+    stage.save("fn/config.json", '{"memorySize": 512}')
+    generation = await stage.load(HOARD)
+    (worker,) = generation.workers
+    assert await stage.result(generation, 140) == 140
+    assert generation.workers == {worker}
 
 
 async def test_calls_that_wait_behind_a_runaway_are_served_elsewhere(stage):
