@@ -183,7 +183,8 @@ def _number_range(symbol: str, holds: Callable[[Value, Value], bool], operand: V
         holds=lambda value: (
             value.__class__ in NUMBERS and not is_nan(value) and holds(value, operand)
         ),
-        shape=f"number {symbol}",
+        # Decimals refuse to be compared with a double that is no number.
+        shape="" if type(operand) is Decimal else f"number {symbol}",
         constant=operand,
     )
 

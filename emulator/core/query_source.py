@@ -24,9 +24,9 @@ INLINE_PARTS_MAX: Final = 6
 INLINE_BRANCHES_MAX: Final = 32
 _CACHED_SHAPES: Final = 256
 
-_COMPARISONS: Final = ("<", "<=", ">", ">=")
+COMPARISONS: Final = ("<", "<=", ">", ">=")
 
-_TEMPLATES: Final[dict[str, str]] = {
+TEMPLATES: Final[dict[str, str]] = {
     "equal": "(({v} := {get}) == {k} or {v}.__class__ is list and {k} in {v})",
     "number": "(({v} := {get}) == {k} and {v}.__class__ is not bool"
     " or {v}.__class__ is list and {ask}({v}))",
@@ -43,17 +43,17 @@ _TEMPLATES: Final[dict[str, str]] = {
     **{
         f"number {sign}": f"({{v}} {sign} {{k}} if ({{v}} := {{get}}).__class__ is int"
         " or {v}.__class__ is float else {ask}({v}))"
-        for sign in _COMPARISONS
+        for sign in COMPARISONS
     },
     **{
         f"string {sign}": f"({{v}} {sign} {{k}} if ({{v}} := {{get}}).__class__ is str"
         " else {v}.__class__ is list and {ask}({v}))"
-        for sign in _COMPARISONS
+        for sign in COMPARISONS
     },
     **{
         f"date {sign}": f"({{v}}.ms {sign} {{k}} if ({{v}} := {{get}}).__class__ is Date"
         " else {v}.__class__ is list and {ask}({v}))"
-        for sign in _COMPARISONS
+        for sign in COMPARISONS
     },
 }
 """What decides a check where `get` is the value or None, `k` the constant, `ask` the whole test.
@@ -62,6 +62,17 @@ Each is true only where the check's own test is; None stands for null and missin
 why only checks that treat both alike have a template. `holder` is the object that has the field
 `name`.
 """
+
+TEMPLATE_NAMES: Final = {
+    "Date": Date,
+    "bool": bool,
+    "dict": dict,
+    "float": float,
+    "int": int,
+    "list": list,
+    "str": str,
+}
+"""What a template may name."""
 
 _FUNCTION: Final = """\
 def make({names}):
@@ -89,8 +100,7 @@ def generate(node: Node) -> tuple[Predicate, Select]:
 
 @lru_cache(maxsize=_CACHED_SHAPES)
 def _factory(source: str) -> Callable[..., tuple[Predicate, Select]]:
-    names: dict[str, Any] = {"__builtins__": {}, "Date": Date, "dict": dict, "list": list}
-    names |= {"bool": bool, "float": float, "int": int, "str": str}
+    names: dict[str, Any] = {"__builtins__": {}, **TEMPLATE_NAMES}
     exec(compile(source, "<filter>", "exec"), names)
     make: Callable[..., tuple[Predicate, Select]] = names["make"]
     return make
@@ -121,7 +131,7 @@ class _Writer:
         check = leaf.check
         if self.checks >= INLINE_CHECKS_MAX or len(leaf.parts) > INLINE_PARTS_MAX:
             return self._call(leaf)
-        template = _TEMPLATES.get(check.shape)
+        template = TEMPLATES.get(check.shape)
         if template is None:
             return self._call(leaf)
         self.checks += 1
@@ -131,7 +141,7 @@ class _Writer:
         """Return the template behind a path of objects; all else takes the long way."""
         number = self.checks
         value = f"v{number}"
-        ask = self._argument("a", _ask(leaf.check)) if "{ask}" in template else ""
+        ask = self._argument("a", ask_of(leaf.check)) if "{ask}" in template else ""
         constant = self._argument("k", leaf.check.constant) if "{k}" in template else ""
         *parents, last = leaf.parts
         holder = f"u{number}" if parents else "d"
@@ -194,7 +204,7 @@ def _effort(node: Node) -> int:
     """
     if not isinstance(node, Leaf):
         return _CALL_EFFORT
-    if node.check.shape.endswith(_COMPARISONS):
+    if node.check.shape.endswith(COMPARISONS):
         return _RANGE_EFFORT
     return _EFFORTS.get(node.check.shape, _SHAPED_EFFORT if node.check.shape else _CALL_EFFORT)
 
@@ -205,10 +215,11 @@ def is_costly(node: Node) -> bool:
         return any(map(is_costly, node.nodes))
     if isinstance(node, Not):
         return is_costly(node.node)
-    return not isinstance(node, Leaf) or node.check.shape not in _TEMPLATES
+    return not isinstance(node, Leaf) or node.check.shape not in TEMPLATES
 
 
-def _ask(check: Check) -> Callable[[Value], bool]:
+def ask_of(check: Check) -> Callable[[Value], bool]:
+    """Return the whole test of a check, arrays included."""
     ask = test_value(check.holds) if check.elements else check.holds
     if check.shape == "in strings" or (check.shape == "in numbers" and not check.constant & {0, 1}):
         return _shares_member(check.constant, ask)

@@ -75,7 +75,7 @@ class Advisor:
         advice.times += 1
         advice.documents_examined += examined
         advice.documents_examined_max = max(advice.documents_examined_max, examined)
-        advice.documents_returned += len(reading.documents)
+        advice.documents_returned += reading.returned
         advice.last_at_ms = self._clock.now_ms()
         if len(self._shapes) > SHAPES_MAX:
             self._shapes.popitem(last=False)

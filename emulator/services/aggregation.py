@@ -12,13 +12,16 @@ has no `$limit` of its own, else 10,000 at most
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator
+from contextlib import AbstractContextManager, nullcontext
 from typing import Final
 
 from emulator.ambient import Clock, Ids
+from emulator.core.aggregate.columns import Columns, Piece
 from emulator.core.aggregate.environment import PipelineEnvironment
 from emulator.core.aggregate.leavings import Leavings
 from emulator.core.aggregate.pipeline import Pipeline, compile_pipeline
 from emulator.core.aggregate.sizes import bson_bytes, names_bytes
+from emulator.core.aggregate.stage_nodes import Slices
 from emulator.core.commands import Aggregate, Find, Found
 from emulator.core.documents import DOCUMENT_SIZE_MAX_BYTES, resolve
 from emulator.core.errors import DatabaseRequestFailed
@@ -26,7 +29,9 @@ from emulator.core.indexes import described
 from emulator.core.limits import Limits
 from emulator.core.records import dataclass
 from emulator.core.values import Document, Value
+from emulator.services.column_cache import ColumnCache
 from emulator.services.joining import Joining
+from emulator.services.planning import Scan
 from emulator.stores.base import DocumentStore
 from emulator.stores.collector import paused
 
@@ -34,16 +39,24 @@ LONG_LENGTH: Final = 1_000
 """A document is measured where a text or an array in it has more characters or items."""
 
 SLICE_LEAST_DOCUMENTS: Final = 25
-SLICE_MOST_DOCUMENTS: Final = 2_000
+SLICE_MOST_DOCUMENTS: Final = 4_000
 SLICE_S: Final = 0.003
 """How long a slice should keep the loop; the next one grows or shrinks accordingly."""
 SLICE_S_MAX: Final = 5.0
 """How long loops inside of one slice may keep it before the pipeline is refused."""
 
 
+def _never(_beginning: Find) -> None:
+    return None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sources:
-    """What a pipeline is run with: `find` reads the documents its beginning asks for."""
+    """What a pipeline is run with: `find` reads the documents its beginning asks for.
+
+    `scan` tells that no index would help with that, so that the pipeline may look at all documents
+    itself. Without `columns` nothing is kept for the next: the store's sequence does not tell.
+    """
 
     store: DocumentStore
     clock: Clock
@@ -51,6 +64,8 @@ class Sources:
     find: Callable[[Find], Awaitable[Found]]
     may_read: Callable[[str], None]
     limits: Limits
+    scan: Callable[[Find], Scan | None] = _never
+    columns: ColumnCache | None = None
 
 
 async def aggregate(command: Aggregate, sources: Sources) -> Found:
@@ -64,11 +79,13 @@ async def aggregate(command: Aggregate, sources: Sources) -> Found:
     try:
         pipeline = _compiled(command, sources, pace)
         pipeline = pipeline.capped(_most(pipeline, sources.limits))
-        documents, left = await _beginning(command.collection, pipeline, sources)
+        beginning = await _beginning(command.collection, pipeline, sources)
         # Documents on their way hold no cycles, and a look for some keeps the loop for long.
-        with paused():
+        with paused(), beginning.used():
             try:
-                found = await _pulled(left, documents, pace)
+                found = await _pulled(beginning, pace)
+                if beginning.scan is not None:
+                    beginning.scan.ended()
             finally:
                 await _emptied(pipeline.leavings, pace)
     except RecursionError as fault:
@@ -134,11 +151,33 @@ def _is_long(value: Value) -> bool:
     return value.__class__ is str and len(value) > LONG_LENGTH
 
 
-async def _beginning(
-    name: str, pipeline: Pipeline, sources: Sources
-) -> tuple[list[Document], Pipeline]:
-    """Return the documents the pipeline begins with, found as a query finds them, and the rest."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Beginning:
+    """The documents a pipeline begins with, their columns if they have some, and what to run."""
+
+    documents: list[Document]
+    pipeline: Pipeline
+    columns: Columns | None = None
+    scan: Scan | None = None
+
+    def used(self) -> AbstractContextManager[object]:
+        """Keep the columns for as long as the pipeline runs."""
+        return nullcontext() if self.columns is None else self.columns.used()
+
+    def slices(self, pace: "_Pace") -> Slices:
+        """Yield the documents in slices of the size that is right at the time."""
+        documents, columns = self.documents, self.columns
+        for start, end in pace.places(len(documents)):
+            if columns is None:
+                yield documents[start:end]
+            else:
+                yield Piece(documents, columns, (start, end))
+
+
+async def _beginning(name: str, pipeline: Pipeline, sources: Sources) -> _Beginning:
+    """Return what the pipeline begins with: documents found as a query finds them, or all."""
     lead, left = pipeline.split()
+    scan: Scan | None = None
     if lead.filter or lead.sort:
         command = Find(
             collection=name,
@@ -147,9 +186,20 @@ async def _beginning(
             skip=lead.skip,
             limit=lead.limit,
         )
-        return list((await sources.find(command)).documents), left
+        if lead.filters_columns and sources.columns is not None:
+            scan = sources.scan(command)
+        if scan is None:
+            documents = list((await sources.find(command)).documents)
+            return _Beginning(documents=documents, pipeline=left)
     collection = sources.store.collection(name)
-    return ([] if collection is None else collection.snapshot()), pipeline
+    documents = [] if collection is None else collection.snapshot()
+    columns = None
+    if sources.columns is not None:
+        sequence = sources.store.sequence
+        columns = sources.columns.of(name, len(documents), sequence, pipeline.leavings)
+    if scan is not None:
+        pipeline = pipeline.told(scan.looked_at)
+    return _Beginning(documents=documents, pipeline=pipeline, columns=columns, scan=scan)
 
 
 class _Pace:
@@ -169,13 +219,13 @@ class _Pace:
                 hint=f"one step kept the database for {SLICE_S_MAX:g} s; do less for a document",
             )
 
-    def slices(self, documents: list[Document]) -> Iterator[list[Document]]:
-        """Yield documents in slices of the size that is right at the time."""
+    def places(self, count: int) -> Iterator[tuple[int, int]]:
+        """Yield where slices begin and end, of the size that is right at the time."""
         self._started = self._clock.elapsed_s()
         start = 0
-        while start < len(documents):
-            end = start + self._size
-            yield documents[start:end]
+        while start < count:
+            end = min(start + self._size, count)
+            yield start, end
             start = end
 
     async def breathe(self) -> None:
@@ -196,10 +246,11 @@ class _Pace:
             self._breathed = self._clock.elapsed_s()
 
 
-async def _pulled(pipeline: Pipeline, documents: list[Document], pace: _Pace) -> list[Document]:
+async def _pulled(beginning: _Beginning, pace: _Pace) -> list[Document]:
     """Return what comes out, letting the loop breathe after each slice's time."""
     found: list[Document] = []
-    for chunk in pipeline.run(pace.slices(documents)):
+    pipeline = beginning.pipeline
+    for chunk in pipeline.run(beginning.slices(pace)):
         for document in chunk:
             if _is_long(document):
                 await _check_size(document, pace)

@@ -45,12 +45,14 @@ from emulator.services.access import Access
 from emulator.services.advisor import Advisor
 from emulator.services.bus import Bus
 from emulator.services.caller import Caller
+from emulator.services.column_cache import ColumnCache
 from emulator.services.filters import Filters
 from emulator.services.planning import Reader
 from emulator.services.policy import Policy
 from emulator.services.reading import Question, Reading
 from emulator.services.writes import Batch, Replacing, Updating, duplicate, write_errors
 from emulator.stores.base import Collection, Create, DocumentStore, Drop
+from emulator.stores.overlay import OverlayStore
 
 COLLECTION_NAME = re.compile(rf"\w[\w-]{{0,{WECHAT.collection_name_max_characters - 1}}}\Z")
 _CONTACT = "Please check your request, but if the problem persists, contact us."
@@ -74,6 +76,8 @@ class Database:
         self._reader = reader or Reader(clock=clock, advisor=Advisor(clock))
         self._policy = policy or Policy()
         self._filters = Filters()
+        # A transaction writes without a commit that its sequence would tell of.
+        self._columns = None if isinstance(store, OverlayStore) else ColumnCache()
         self._access = access
         self._bus = bus
         self._clock = clock
@@ -131,7 +135,7 @@ class Database:
         # Many modules, which not every project needs.
         from emulator.services.aggregation import Sources, aggregate
 
-        self._existing(command.collection)
+        collection = self._existing(command.collection)
         now_ms = self._clock.now_ms()
         sources = Sources(
             store=self._store,
@@ -139,6 +143,8 @@ class Database:
             ids=self._ids,
             # What the pipeline may begin with is decided before it gets here.
             find=lambda beginning: Database.find(self, beginning, caller),
+            scan=lambda beginning: self._reader.scan(self._question(beginning, collection, caller)),
+            columns=self._columns,
             may_read=lambda name: self._access.require_whole(caller, name, now_ms),
             limits=self._policy.limits,
         )

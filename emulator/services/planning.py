@@ -15,6 +15,7 @@ from typing import Final, TypeVar
 from emulator.ambient import Clock
 from emulator.core.errors import DatabaseRequestFailed
 from emulator.core.planner import Demands, Plan, choose, could_serve, demands_of
+from emulator.core.records import dataclass
 from emulator.core.values import MISSING, Document, Filter, Value
 from emulator.services.advisor import Advisor, advise
 from emulator.services.equality import exact_reach, one_equality
@@ -126,6 +127,29 @@ class Reader:
         self._record(question.name, question.cause, reading)
         return reading
 
+    def scan(self, question: Question) -> "Scan | None":
+        """Return what tells of a look at all documents; None where an index may do better.
+
+        Raises:
+            DatabaseRequestFailed: that would be more documents than are allowed (291).
+        """
+        matcher = question.matcher
+        if matcher.document_id is not MISSING or matcher.document_ids is not None:
+            return None
+        indexes = question.collection.indexes()
+        definitions = [index.definition for index in indexes]
+        if could_serve(definitions, demands_of(matcher.node), question.sort):
+            return None
+        if indexes:
+            self._refuse_long(question)
+        return Scan(self, question, Reading(lacks_index=bool(indexes)))
+
+    def scanned(self, question: Question, reading: Reading) -> None:
+        """Take note of a scan that somebody else has done."""
+        if reading.lacks_index:
+            self.advisor.heard(question, reading)
+        self._record(question.name, question.cause, reading)
+
     def _record(self, name: str, cause: str, reading: Reading) -> None:
         if self._recorder is not None:
             self._recorder.read(
@@ -137,7 +161,7 @@ class Reader:
                     reading.indexes,
                     reading.keys_examined,
                     reading.documents_examined,
-                    len(reading.documents),
+                    reading.returned,
                 )
             )
 
@@ -209,6 +233,24 @@ class Reader:
             mongo_code=NO_QUERY_PLAN,
             hint=f"create an index{keys}, or raise --require-indexes",
         )
+
+
+@dataclass(frozen=True, slots=True)
+class Scan:
+    """A look at all documents that somebody else takes, piece by piece."""
+
+    _reader: Reader
+    _question: Question
+    _reading: Reading
+
+    def looked_at(self, examined: int, found: int) -> None:
+        """Count documents that were looked at, and those that matched."""
+        self._reading.documents_examined += examined
+        self._reading.found += found
+
+    def ended(self) -> None:
+        """Take note of it."""
+        self._reader.scanned(self._question, self._reading)
 
 
 async def unhurried(steps: Generator[None, None, _Result]) -> _Result:

@@ -71,7 +71,7 @@ class Reading:
 
     `stage` is MongoDB's name: IDHACK, IXSCAN, COUNT_SCAN, COLLSCAN, GEO_NEAR. `keys_examined` is of
     documents, each counted once for each index it was found in. `lacks_index`: all of them were
-    looked at for want of one.
+    looked at for want of one. `found` counts documents that were not kept.
     """
 
     documents: list[Document] = field(default_factory=list)
@@ -81,6 +81,12 @@ class Reading:
     documents_examined: int = 0
     sorted_by_index: bool = False
     lacks_index: bool = False
+    found: int = 0
+
+    @property
+    def returned(self) -> int:
+        """Return how many documents match, cut."""
+        return self.found or len(self.documents)
 
 
 class Pace:

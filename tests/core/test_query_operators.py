@@ -79,6 +79,8 @@ RANGES = [
     pytest.param({"a": {"$gte": 5}}, [5, 4, Decimal("5"), Int64(5), NAN], [0, 2, 3],
                  id="$gte number"),
     pytest.param({"a": {"$lt": 5}}, [4, 5, NAN, None, False, [9, 1]], [0, 5], id="$lt number"),
+    pytest.param({"a": {"$lt": Decimal(5)}}, [4, 5, NAN, 4.5, Decimal("NaN"), [NAN, 1]], [0, 3, 5],
+                 id="$lt decimal"),
     pytest.param({"a": {"$lte": Int64(5)}}, [5, 6, Decimal("NaN")], [0], id="$lte number"),
     pytest.param({"a": {"$gt": 2**53}}, [2**53 + 1, float(2**53), 2**53], [0],
                  id="longs are exact"),

@@ -13,6 +13,7 @@ from typing import Final
 
 from emulator.core.aggregate import numbers
 from emulator.core.aggregate.nodes import (
+    ColumnKinds,
     Operator,
     Pairs,
     fixed,
@@ -59,8 +60,7 @@ def _multiply_two(a: Value, b: Value) -> Value:
 def _doubles(call: Callable[[Value, Value], Value]) -> Pairs:
     """Return the short way for columns of which one holds doubles only and the other numbers."""
 
-    def pairs(left: list[Value], right: list[Value]) -> list[Value] | None:
-        kinds = set(map(type, left)), set(map(type, right))
+    def pairs(left: list[Value], right: list[Value], kinds: ColumnKinds) -> list[Value] | None:
         if _DOUBLE in kinds and kinds[0] | kinds[1] <= _SHORT:
             return list(map(call, left, right))
         return None

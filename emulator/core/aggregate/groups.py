@@ -5,7 +5,7 @@ Not here: what documents are grouped by (`stages_group`, `stages_bucket`) and th
 once, then the values are laid together by key, and every accumulator takes a whole pile of them.
 """
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Final
@@ -17,6 +17,7 @@ from emulator.core.aggregate.accumulators import (
     Push,
     kinds_of,
 )
+from emulator.core.aggregate.group_keys import Keys, piles_of
 from emulator.core.aggregate.leavings import Leavings
 from emulator.core.aggregate.nodes import Expression, Variables, refusal
 from emulator.core.aggregate.sizes import MEMORY_MAX_BYTES, about_bytes, bson_bytes
@@ -69,7 +70,7 @@ class Groups:
         self._sets: list[dict[object, Value]] = []
         self._bytes = 0
 
-    def add(self, keys: Sequence[Hashable], documents: Slice) -> None:
+    def add(self, keys: Keys, documents: Slice) -> None:
         """Take documents and the key of each.
 
         Raises:
@@ -107,7 +108,7 @@ class Groups:
 
     # --- taking documents in ---
 
-    def _count(self, keys: Sequence[Hashable], documents: Slice) -> None:
+    def _count(self, keys: Keys, documents: Slice) -> None:
         """Take documents that are only counted."""
         counts = self._counts
         known = len(counts)
@@ -119,16 +120,19 @@ class Groups:
         for key in reversed(began):
             self._begin(firsts[key])
 
-    def _feed(self, keys: Sequence[Hashable], documents: Slice) -> None:
+    def _feed(self, keys: Keys, documents: Slice) -> None:
         variables = self._variables
         columns = [each.column(documents, variables) for each, _ in self._columns]
-        kinds = [kinds_of(column) for column in columns]
+        kinds = [
+            each.kinds(documents, column)
+            for (each, _), column in zip(self._columns, columns, strict=True)
+        ]
         if len(columns) == 1:
             # Most groups have one sum: its values are piled, without a detour by their places.
-            piles = _piles(keys, columns[0])
+            piles = piles_of(keys, columns[0], self._states)
             values_of: list[_Pick] = [_same]
         else:
-            piles = _piles(keys, range(len(documents)))
+            piles = piles_of(keys, range(len(documents)), self._states)
             values_of = [_picker(column) for column in columns]
         firsts: Mapping[Hashable, Document] = {}
         for key, pile in piles.items():
@@ -193,18 +197,7 @@ def _columns(outputs: Sequence[Output]) -> list[_Column]:
     return list(columns.values())
 
 
-def _piles(keys: Sequence[Hashable], items: Sequence[Value]) -> Mapping[Hashable, list[Value]]:
-    """Return the items by key, keys and items in the order they came."""
-    first = keys[0]
-    if keys[-1] == first and keys.count(first) == len(keys):
-        return {first: list(items)}
-    piles: defaultdict[Hashable, list[Value]] = defaultdict(list)
-    for key, item in zip(keys, items, strict=True):
-        piles[key].append(item)
-    return piles
-
-
-def _firsts(keys: Sequence[Hashable], documents: Slice) -> Mapping[Hashable, Document]:
+def _firsts(keys: Keys, documents: Slice) -> Mapping[Hashable, Document]:
     """Return the first document of each key."""
     return dict(zip(reversed(keys), reversed(documents), strict=True))
 

@@ -7,9 +7,9 @@ A constant that fails is left alone, so that its error is raised only where it i
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import field, replace
-from operator import itemgetter
 from typing import Final, TypeAlias
 
+from emulator.core.aggregate.columns import Piece, values_of
 from emulator.core.errors import DatabaseRequestFailed
 from emulator.core.query_types import type_name
 from emulator.core.records import dataclass
@@ -47,18 +47,23 @@ class Expression:
         """Return the values for many documents."""
         if self.is_constant:
             return [self.constant] * len(documents)
-        if len(self.parts) == 1:
-            name = self.parts[0]
-            try:
-                return list(map(itemgetter(name), documents))
-            except KeyError:
-                return [document.get(name, MISSING) for document in documents]
-        if len(self.parts) == 2:
-            name, inner = self.parts
-            try:
-                return list(map(itemgetter(inner), map(itemgetter(name), documents)))
-            except (KeyError, TypeError, IndexError):
-                pass
+        if self.parts and isinstance(documents, Piece):
+            return documents.column(self.parts, lambda some: self._read(some, variables))
+        return self._read(documents, variables)
+
+    def kinds(self, documents: Sequence[Document], values: list[Value]) -> frozenset[type]:
+        """Return the types of its values for many documents, or more where that is known."""
+        if self.parts and isinstance(documents, Piece):
+            known = documents.kinds(self.parts)
+            if known is not None:
+                return known
+        return frozenset(map(type, values))
+
+    def _read(self, documents: Sequence[Document], variables: Variables) -> list[Value]:
+        """Return the values by looking into each document."""
+        found = values_of(documents, self.parts)
+        if found is not None:
+            return found
         if self.columns is not None:
             return self.columns(documents, variables)
         run = self.run
@@ -68,8 +73,10 @@ class Expression:
 Columns: TypeAlias = Callable[[Sequence[Document], Variables], list[Value]]
 """Gives an expression's values for many documents."""
 
-Pairs: TypeAlias = Callable[[list[Value], list[Value]], list[Value] | None]
-"""Gives what comes of two columns, None where there is no short way for the values in them."""
+ColumnKinds: TypeAlias = tuple[frozenset[type], frozenset[type]]
+
+Pairs: TypeAlias = Callable[[list[Value], list[Value], ColumnKinds], list[Value] | None]
+"""Gives what comes of two columns and their types, None where there is no short way for them."""
 
 
 def unwatched() -> None:
@@ -234,7 +241,8 @@ def apply_two(
     def columns(documents: Sequence[Document], variables: Variables) -> list[Value]:
         left = first.column(documents, variables)
         right = second.column(documents, variables)
-        found = pairs(left, right)
+        kinds = first.kinds(documents, left), second.kinds(documents, right)
+        found = pairs(left, right, kinds)
         return list(map(call, left, right)) if found is None else found
 
     return replace(apply(call, arguments), columns=columns)

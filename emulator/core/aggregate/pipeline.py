@@ -5,16 +5,17 @@ while compiling, for an empty collection too; and a pipeline tells what of its b
 query could do, so that whoever has indexes can serve that part.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import field, replace
 from typing import Final
 
 from emulator.core.aggregate.environment import PipelineEnvironment
 from emulator.core.aggregate.expressions import base_scope
 from emulator.core.aggregate.leavings import Leavings
-from emulator.core.aggregate.nodes import refusal
+from emulator.core.aggregate.nodes import Variables, refusal
 from emulator.core.aggregate.stage_nodes import (
     Building,
+    RunStage,
     Slices,
     Sort,
     Stage,
@@ -59,6 +60,12 @@ class Lead:
     sort: Sort
     skip: int
     limit: int | None
+    columnar: bool = field(default=False, compare=False)
+
+    @property
+    def filters_columns(self) -> bool:
+        """Tell whether it is nothing but a filter, and that of columns."""
+        return self.columnar and not (self.sort or self.skip or self.limit is not None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -90,6 +97,16 @@ class Pipeline:
             incoming = slices(documents)
         yield from through(stages, incoming, ())
 
+    def told(self, tell: Callable[[int, int], None]) -> "Pipeline":
+        """Return the pipeline that tells of the documents its first filters took and let on."""
+        place = 0
+        while place < len(self.stages) and self.stages[place].filter is not None:
+            place += 1
+        taken = Stage(run=_telling(lambda count: tell(count, 0)))
+        let_on = Stage(run=_telling(lambda count: tell(0, count)))
+        stages = [taken, *self.stages[:place], let_on, *self.stages[place:]]
+        return replace(self, stages=stages)
+
     def split(self) -> "tuple[Lead, Pipeline]":
         """Return what a plain query can do first, and the pipeline of the stages left over."""
         place, filters = 0, []
@@ -100,13 +117,23 @@ class Pipeline:
         skip, place = self._next("skip", place, 0)
         limit, place = self._next("limit", place, None)
         whole: Filter = filters[0] if len(filters) == 1 else {"$and": filters} if filters else {}
-        lead = Lead(filter=whole, sort=sort, skip=skip, limit=limit)
+        columnar = bool(filters) and all(stage.columnar for stage in self.stages[: len(filters)])
+        lead = Lead(filter=whole, sort=sort, skip=skip, limit=limit, columnar=columnar)
         return lead, replace(self, stages=self.stages[place:])
 
     def _next(self, kind: str, place: int, default: Value) -> tuple[Value, int]:
         """Return what a stage does, if it is of this kind, and the place behind it."""
         found = getattr(self.stages[place], kind) if place < len(self.stages) else None
         return (default, place) if found is None else (found, place + 1)
+
+
+def _telling(tell: Callable[[int], None]) -> RunStage:
+    def run(incoming: Slices, _variables: Variables) -> Slices:
+        for chunk in incoming:
+            tell(len(chunk))
+            yield chunk
+
+    return run
 
 
 def compile_pipeline(pipeline: Value, environment: PipelineEnvironment) -> Pipeline:

@@ -11,20 +11,22 @@ from dataclasses import field
 from itertools import islice
 from typing import Final, TypeAlias
 
+from emulator.core.aggregate.columns import Piece, Read, values_of
 from emulator.core.aggregate.environment import PipelineEnvironment
 from emulator.core.aggregate.expressions import compile_value
 from emulator.core.aggregate.leavings import Leavings
 from emulator.core.aggregate.nodes import Expression, Scope, Variables, is_true, refusal
 from emulator.core.errors import DatabaseRequestFailed
-from emulator.core.paths import Predicate
+from emulator.core.paths import Parts, Predicate
 from emulator.core.query import CompiledFilter, compile_filter
+from emulator.core.query_columns import ColumnFilter, column_filter
 from emulator.core.records import dataclass
 from emulator.core.values import Document, Filter, Value
 
 SLICE_DOCUMENTS: Final = 1_000
 _FIRST_SLICE_DOCUMENTS: Final = 100
 
-Slice: TypeAlias = list[Document]
+Slice: TypeAlias = Sequence[Document]
 Slices: TypeAlias = Iterator[Slice]
 RunStage: TypeAlias = Callable[[Slices, Variables], Slices]
 Sort: TypeAlias = Sequence[tuple[str, int]]
@@ -36,12 +38,13 @@ class Stage:
 
     `keeps_count` says that each document that comes in goes out, changed, in the same order.
     `filter`, `sort`, `skip` and `limit` say what a stage of that kind does, for those who reorder
-    stages or plan with them.
+    stages or plan with them; `columnar` that the filter needs but columns of documents.
     """
 
     run: RunStage
     keeps_count: bool = False
     filter: Filter | None = None
+    columnar: bool = False
     sort: Sort | None = None
     skip: int | None = None
     limit: int | None = None
@@ -141,12 +144,26 @@ class BoundFilter:
     """A filter whose `$expr` may use variables."""
 
     compiled: CompiledFilter
+    columnar: ColumnFilter | None
     _bound: list[Variables] = field(default_factory=lambda: [()])
 
     def select(self, documents: Slice, variables: Variables) -> Slice:
         """Return the documents that match."""
+        columnar = self.columnar
+        if (
+            columnar is not None
+            and isinstance(documents, Piece)
+            and documents.keeps(columnar.paths)
+        ):
+            paths = columnar.paths
+            columns = [documents.column(path, _read_field(path)) for path in paths]
+            return documents.chosen(columnar.flags(columns, [*map(documents.kinds, paths)]))
         self._bound[0] = variables
         return self.compiled.select(documents)
+
+
+def _read_field(path: Parts) -> Read:
+    return lambda documents: values_of(documents, path) or []
 
 
 def bind_filter(filter: Value, scope: Scope) -> BoundFilter:  # noqa: A002  # glossary
@@ -168,7 +185,7 @@ def bind_filter(filter: Value, scope: Scope) -> BoundFilter:  # noqa: A002  # gl
             5626500,
             hint="use the $geoNear stage",
         )
-    return BoundFilter(compiled, bound)
+    return BoundFilter(compiled, column_filter(compiled.node), bound)
 
 
 def read_options(

@@ -51,7 +51,7 @@ def _match(_name: str, operand: Value, building: Building) -> Stage:
             else:
                 yield kept
 
-    return Stage(run=run, filter=operand)
+    return Stage(run=run, filter=operand, columnar=bound.columnar is not None)
 
 
 # --- sort, skip, limit ---------------------------------------------------------------------------

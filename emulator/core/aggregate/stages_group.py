@@ -11,6 +11,7 @@ from typing import Final
 
 from emulator.core.aggregate.accumulators import ACCUMULATORS
 from emulator.core.aggregate.expressions import is_operator
+from emulator.core.aggregate.group_keys import Keys, RowKeys
 from emulator.core.aggregate.groups import COUNT_OUTPUT, Groups, Output
 from emulator.core.aggregate.leavings import Leavings
 from emulator.core.aggregate.nodes import Expression, Variables, refusal
@@ -36,10 +37,10 @@ _PLAIN_KEYS: Final = frozenset({str, int, Int64, type(None), Date, ObjectId})
 
 
 @dataclass(frozen=True, slots=True)
-class Keys:
+class GroupBy:
     """What documents are grouped by: their keys, and the id of the group a document begins."""
 
-    of: Callable[[Slice, Variables], Sequence[Hashable]]
+    of: Callable[[Slice, Variables], Keys]
     id_of: Callable[[Document, Variables], Value]
 
 
@@ -88,7 +89,7 @@ def _group(_name: str, operand: Value, building: Building) -> Stage:
     return Stage(run=group_run(keys, outputs, building.environment.leavings))
 
 
-def group_run(keys: Keys, outputs: Sequence[Output], leavings: Leavings) -> RunStage:
+def group_run(keys: GroupBy, outputs: Sequence[Output], leavings: Leavings) -> RunStage:
     """Return the run of a stage that gathers by keys."""
 
     def run(incoming: Slices, variables: Variables) -> Slices:
@@ -107,7 +108,7 @@ def group_run(keys: Keys, outputs: Sequence[Output], leavings: Leavings) -> RunS
 # --- keys ----------------------------------------------------------------------------------------
 
 
-def _keys(operand: Value, building: Building) -> Keys:
+def _keys(operand: Value, building: Building) -> GroupBy:
     if type(operand) is dict and operand and not is_operator(operand):
         for name in operand:
             check_field_name(name)
@@ -116,13 +117,13 @@ def _keys(operand: Value, building: Building) -> Keys:
     return single_key(building.expression(operand))
 
 
-def single_key(expression: Expression) -> Keys:
+def single_key(expression: Expression) -> GroupBy:
     """Return keys that are the values of an expression, missing counting as null."""
     evaluate = expression.run
 
     def keys(documents: Slice, variables: Variables) -> Sequence[Hashable]:
         values = expression.column(documents, variables)
-        if _PLAIN_KEYS.issuperset(map(type, values)):
+        if expression.kinds(documents, values) <= _PLAIN_KEYS:
             return values
         return [hash_key(None if value is MISSING else value) for value in values]
 
@@ -130,32 +131,34 @@ def single_key(expression: Expression) -> Keys:
         value = evaluate(document, variables)
         return None if value is MISSING else value
 
-    return Keys(keys, id_of)
+    return GroupBy(keys, id_of)
 
 
-def _single_field(name: str, expression: Expression) -> Keys:
+def _single_field(name: str, expression: Expression) -> GroupBy:
     """Return keys of one field, of which a missing one counts as null as well."""
     keys = single_key(expression)
-    return Keys(keys.of, lambda document, variables: {name: keys.id_of(document, variables)})
+    return GroupBy(keys.of, lambda document, variables: {name: keys.id_of(document, variables)})
 
 
-def _several_fields(columns: Mapping[str, Expression]) -> Keys:
+def _several_fields(columns: Mapping[str, Expression]) -> GroupBy:
     """Return keys of several fields, of which missing ones stay apart from null."""
 
-    def keys(documents: Slice, variables: Variables) -> Sequence[Hashable]:
-        values = [_hash_keys(each.column(documents, variables)) for each in columns.values()]
-        return list(zip(*values, strict=True))
+    def keys(documents: Slice, variables: Variables) -> Keys:
+        return RowKeys([_hash_keys(each, documents, variables) for each in columns.values()])
 
     def id_of(document: Document, variables: Variables) -> Value:
         values = {name: each.run(document, variables) for name, each in columns.items()}
         return {name: value for name, value in values.items() if value is not MISSING}
 
-    return Keys(keys, id_of)
+    return GroupBy(keys, id_of)
 
 
-def _hash_keys(values: Sequence[Value]) -> Sequence[Hashable]:
-    """Return the hash key of each value."""
-    if _PLAIN_KEYS.issuperset(map(type, values)):
+def _hash_keys(
+    expression: Expression, documents: Slice, variables: Variables
+) -> Sequence[Hashable]:
+    """Return the hash key of each document's value."""
+    values = expression.column(documents, variables)
+    if expression.kinds(documents, values) <= _PLAIN_KEYS:
         return values
     return [hash_key(value) for value in values]
 

@@ -297,9 +297,9 @@ def _graph_lookup(name: str, operand: Value, building: Building) -> Stage:
                 depth, frontier = 0, _start_values(start(document, variables))
                 while frontier and (depth_max is None or depth <= depth_max):
                     reached = yield from foreign.having(frontier)
-                    reached = bound.select(reached, variables) if restricts else reached
+                    matching = bound.select(reached, variables) if restricts else reached
                     frontier = []
-                    for some in slices(reached):
+                    for some in slices(matching):
                         new = {hash_key(each.get("_id", MISSING)): each for each in some}
                         new = {key: each for key, each in new.items() if key not in found}
                         for key, each in new.items():

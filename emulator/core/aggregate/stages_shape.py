@@ -18,7 +18,6 @@ from emulator.core.aggregate.nodes import Expression, Variables, refusal
 from emulator.core.aggregate.stage_nodes import (
     SLICE_DOCUMENTS,
     Building,
-    Slice,
     Slices,
     Stage,
     StageBuilder,
@@ -124,7 +123,7 @@ def _unwind(_name: str, operand: Value, _building: Building) -> Stage:
 
     def run(incoming: Slices, _variables: Variables) -> Slices:
         for chunk in incoming:
-            made: Slice = []
+            made: list[Document] = []
             for document in chunk:
                 for each in unwind.documents(document):
                     made.append(each)

@@ -1,0 +1,239 @@
+"""Owns the values of fields by column: for documents as they were at one moment, kept between runs.
+
+Not here: who keeps them and until when (`services.column_cache`), what is made of them (`nodes`,
+`groups`). The one idea: to look into a document costs more than to add a number, for each lies
+elsewhere in memory; a slice that knows its place among all documents takes values that an earlier
+run has read already.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from itertools import compress
+from operator import itemgetter
+from typing import Final, TypeAlias, overload
+
+from emulator.core.paths import Parts
+from emulator.core.values import MISSING, Document, Value
+
+COLUMNS_MAX: Final = 16
+"""So many paths of one collection are kept."""
+FEW_STRINGS_MAX: Final = 200
+"""Up to so many different strings of a slice, one of each stands for all."""
+
+_DOUBLE: Final = frozenset({float})
+_INT: Final = frozenset({int})
+_STRING: Final = frozenset({str})
+
+FEW_SHARE: Final = 4
+"""Of a choice smaller than this fraction, only what is chosen is read."""
+
+Read: TypeAlias = Callable[[list[Document]], list[Value]]
+"""Gives the value of one path for each document."""
+
+
+def values_of(documents: Sequence[Document], parts: Parts) -> list[Value] | None:
+    """Return the value of a short path for each document, None where that takes a longer way."""
+    if len(parts) == 1:
+        name = parts[0]
+        try:
+            return list(map(itemgetter(name), documents))
+        except KeyError:
+            return [document.get(name, MISSING) for document in documents]
+    if len(parts) == 2:
+        name, inner = parts
+        try:
+            return list(map(itemgetter(inner), map(itemgetter(name), documents)))
+        except (KeyError, TypeError, IndexError):
+            pass
+    return None
+
+
+class _Column:
+    """The values of one path, as far as they were read, and their types."""
+
+    __slots__ = ("_spans", "kinds", "values")
+
+    def __init__(self, count: int) -> None:
+        self.values: list[Value] = [None] * count
+        self.kinds: frozenset[type] = frozenset()
+        self._spans: list[tuple[int, int]] = []
+
+    def has(self, start: int, end: int) -> bool:
+        """Tell whether the values between two places are there."""
+        return any(low <= start and end <= high for low, high in self._spans)
+
+    def put(self, start: int, values: list[Value]) -> None:
+        """Keep values from a place on."""
+        kinds = frozenset(map(type, values))
+        self.kinds |= kinds
+        self.values[start : start + len(values)] = _side_by_side(values, kinds)
+        spans = sorted([*self._spans, (start, start + len(values))])
+        self._spans = spans[:1]
+        for low, high in spans[1:]:
+            before, reached = self._spans[-1]
+            if low <= reached:
+                self._spans[-1] = before, max(reached, high)
+            else:
+                self._spans.append((low, high))
+
+
+def _side_by_side(values: list[Value], kinds: frozenset[type]) -> list[Value]:
+    """Return equal values that lie together in memory, where those of the documents are spread."""
+    if kinds == _DOUBLE:
+        return [value * 1.0 for value in values]
+    if kinds == _INT:
+        return [value + 0 for value in values]
+    if kinds == _STRING and len(found := dict(zip(values, values, strict=True))) < FEW_STRINGS_MAX:
+        return [found[value] for value in values]
+    return values
+
+
+class Columns:
+    """Values by path, of so many documents; `users` counts the runs that read them.
+
+    At most `room` values are kept, and only of paths that more than one run asks for: to keep what
+    is read once would be in vain.
+    """
+
+    __slots__ = ("_asked", "_columns", "_columns_max", "_count", "_runs", "users")
+
+    def __init__(self, count: int, room: int) -> None:
+        self._count = count
+        self._columns_max = min(COLUMNS_MAX, room // max(count, 1))
+        self._columns: dict[Parts, _Column] = {}
+        self._asked: dict[Parts, int] = {}
+        self._runs = 0
+        self.users = 0
+
+    @contextmanager
+    def used(self) -> Iterator[None]:
+        """Tell that somebody reads them."""
+        self.users += 1
+        self._runs += 1
+        try:
+            yield
+        finally:
+            self.users -= 1
+
+    @property
+    def lists(self) -> list[list[Value]]:
+        """What is kept."""
+        return [column.values for column in self._columns.values()]
+
+    def keeps(self, parts: Parts) -> bool:
+        """Tell whether the values of a path are kept, or would be."""
+        if parts in self._columns:
+            return True
+        first = self._asked.setdefault(parts, self._runs)
+        return first < self._runs and len(self._columns) < self._columns_max
+
+    def has(self, parts: Parts, start: int, end: int) -> bool:
+        """Tell whether the values between two places are kept."""
+        column = self._columns.get(parts)
+        return column is not None and column.has(start, end)
+
+    def kinds(self, parts: Parts) -> frozenset[type] | None:
+        """Return the types among the values kept of a path, None where none are."""
+        column = self._columns.get(parts)
+        return None if column is None else column.kinds
+
+    def values(
+        self,
+        parts: Parts,
+        start: int,
+        end: int,
+        documents: Callable[[], list[Document]],
+        read: Read,
+    ) -> list[Value]:
+        """Return the values of the documents between two places, and keep them."""
+        column = self._columns.get(parts)
+        if column is not None and column.has(start, end):
+            return column.values[start:end]
+        found = read(documents())
+        if column is None and self.keeps(parts):
+            column = self._columns[parts] = _Column(self._count)
+        if column is not None:
+            column.put(start, found)
+        return found
+
+
+class Piece(Sequence[Document]):
+    """A slice of all documents, or a choice out of one, whose columns may be known.
+
+    Its documents are looked for when somebody asks for them.
+    """
+
+    __slots__ = ("_columns", "_documents", "_end", "_flags", "_list", "_start", "_whole")
+
+    def __init__(
+        self,
+        documents: list[Document],
+        columns: Columns,
+        place: tuple[int, int],
+        *,
+        whole: "Piece | None" = None,
+        flags: list[bool] | None = None,
+    ) -> None:
+        self._documents = documents
+        self._columns = columns
+        self._start, self._end = place
+        self._whole = whole
+        self._flags = flags
+        self._list: list[Document] | None = None
+
+    def __len__(self) -> int:
+        if self._flags is None:
+            return self._end - self._start
+        return self._flags.count(True)
+
+    def __iter__(self) -> Iterator[Document]:
+        return iter(self.documents())
+
+    def __reversed__(self) -> Iterator[Document]:
+        return reversed(self.documents())
+
+    @overload
+    def __getitem__(self, place: int) -> Document: ...
+    @overload
+    def __getitem__(self, place: slice) -> list[Document]: ...
+    def __getitem__(self, place: int | slice) -> Document | list[Document]:
+        return self.documents()[place]
+
+    def documents(self) -> list[Document]:
+        """Return the documents as a list."""
+        if self._list is None:
+            if self._whole is None or self._flags is None:
+                self._list = self._documents[self._start : self._end]
+            else:
+                self._list = list(compress(self._whole.documents(), self._flags))
+        return self._list
+
+    def column(self, parts: Parts, read: Read) -> list[Value]:
+        """Return the value of a path for each document; `read` gets it where it is not known."""
+        whole = self._whole
+        if whole is None or self._flags is None:
+            return self._columns.values(parts, self._start, self._end, self.documents, read)
+        if not whole.has(parts) and (
+            FEW_SHARE * len(self) < len(whole) or not self._columns.keeps(parts)
+        ):
+            # To read the others for later would cost more than it may save.
+            return read(self.documents())
+        return list(compress(whole.column(parts, read), self._flags))
+
+    def keeps(self, paths: Iterable[Parts]) -> bool:
+        """Tell whether the values of all these paths are known, or would be kept."""
+        # Each is asked, for to ask is what makes it be kept.
+        return False not in [self._columns.keeps(parts) for parts in paths]
+
+    def has(self, parts: Parts) -> bool:
+        """Tell whether the values of a path are known without a look at the documents."""
+        return self._columns.has(parts, self._start, self._end)
+
+    def kinds(self, parts: Parts) -> frozenset[type] | None:
+        """Return types among which those of a path's values are, None where that is not known."""
+        return self._columns.kinds(parts) if self.has(parts) else None
+
+    def chosen(self, flags: list[bool]) -> "Piece":
+        """Return the documents whose flag is true."""
+        place = self._start, self._end
+        return Piece(self._documents, self._columns, place, whole=self, flags=flags)
