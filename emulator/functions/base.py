@@ -3,10 +3,10 @@
 Not here: any runtime or kind, nor who calls them (`services.functions`, `services.dispatcher`).
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from dataclasses import field
 from pathlib import Path
-from typing import Literal, Protocol, runtime_checkable
+from typing import Any, Literal, Protocol, TypeVar, runtime_checkable
 
 from emulator.cloud.session import Session
 from emulator.core.changes import Change
@@ -31,6 +31,7 @@ PACKAGES_POINTER = "current"
 TriggerName = Literal["timer", "database", "storage", "http"]
 Runtime = Literal["inline", "process"]
 """Where Python code runs: in the suite's own process, or in processes that can be killed."""
+T = TypeVar("T")
 Engine = Literal["python", "python_process", "node"]
 """What runs a function: the names of the runtimes."""
 FailureKind = Literal["exception", "timeout", "exit", "result", "load"]
@@ -91,8 +92,9 @@ class Bundle:
 class Manner:
     """How a call may be made, beside waiting for its result as a whole.
 
-    With `alone` nothing else is to be done before it is answered: the suite may stand still a
-    moment. `stream` takes a body that is sent while it is made. A `cold` call finds no memory.
+    With `alone` nothing else is to be done before it is answered: work that is carried may wait for
+    it on the thread that runs it. `stream` takes a body that is sent while it is made. A `cold`
+    call finds no memory.
     """
 
     alone: bool = False
@@ -205,6 +207,15 @@ class InstanceState:
     serves: bool
     calls_running: int
     resting_s: float = 0.0
+
+
+@runtime_checkable
+class Carrying(Protocol):
+    """A runtime that does work which calls its functions one after the other at less cost."""
+
+    def carry(self, work: Coroutine[Any, Any, T]) -> Awaitable[T]:
+        """Do the work, on whichever thread is awake."""
+        ...
 
 
 @runtime_checkable

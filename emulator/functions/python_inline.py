@@ -11,10 +11,10 @@ that sits in C for ever; such a thread is left behind as a daemon.
 
 import asyncio
 from asyncio import AbstractEventLoop
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from functools import partial
 from threading import Thread, get_ident
-from typing import Final
+from typing import Any, Final, TypeVar
 
 from emulator.ambient import Clock
 from emulator.cloud.session import Session
@@ -31,13 +31,15 @@ from emulator.functions.base import (
 )
 from emulator.functions.deadlines import Deadlines
 from emulator.functions.python_ambience import Ambience
+from emulator.functions.python_baton import Baton, Wanted, run_awaiting, run_blocking
 from emulator.functions.python_calls import Call, PythonGeneration
 from emulator.functions.python_loops import FunctionLoop, MakeLoop
 from emulator.functions.python_packages import PackageClaims
 from emulator.functions.python_returns import Returns, tell
 from emulator.functions.python_run import current_run
-from emulator.functions.python_threads import TooManyWaiting, Workers, interrupt
-from emulator.functions.short_wait import USUAL_AFTER_MISS, ShortWait
+from emulator.functions.python_threads import Job, TooManyWaiting, Workers, interrupt
+
+T = TypeVar("T")
 
 LOAD_TIMEOUT_S: Final = 10.0
 INTERRUPT_AFTER_S: Final = 0.05
@@ -78,7 +80,9 @@ class PythonInlineRuntime:
         self._generations: set[PythonGeneration] = set()
         self._calls: set[Call] = set()
         self._closed = False
-        self._short_wait = ShortWait(clock)
+        self._baton = Baton(
+            clock, begin=self._start_carried, deliver=self._deliver, wake=self._wake_suite
+        )
         self._to_wake: set[FunctionLoop] = set()
         self._deadlines: Deadlines[Call] | None = None
         self._loop: AbstractEventLoop | None = None
@@ -137,20 +141,21 @@ class PythonInlineRuntime:
         )
         while generation.early:
             invocation.log(*generation.early.popleft())
-        waits = invocation.manner.alone and self._may_wait(generation)
-        if waits:
-            self._short_wait.begin()
-        try:
-            self._start(call)
-        except TooManyWaiting as fault:
-            self._short_wait.end()
-            return _failed("exception", f"function {generation.bundle.name} was not run: {fault}")
+        carried = invocation.manner.alone and self._baton.at_work and self._is_quick(generation)
+        refused = None if carried else self._start(call)
+        if refused is not None:
+            return refused
         self._deadlines.add(call, invocation.timeout_s)
         self._calls.add(call)
         generation.held.add(call, call.run)
-        if waits and not self._short_wait.until(partial(self._is_back, future)):
-            generation.usual_calls = USUAL_AFTER_MISS
-        return await future
+        return await (Wanted(call) if carried else future)
+
+    def carry(self, work: Coroutine[Any, Any, T]) -> Awaitable[T]:
+        """Do work that calls functions one after the other with as few changes of thread as can be.
+
+        Calls that it makes in a manner that is `alone` are run by the thread that goes on with it.
+        """
+        return self._baton.carry(work)
 
     def retire(self, generation: Generation) -> None:
         """Forget a generation once its last call and the work they left behind have ended."""
@@ -200,27 +205,25 @@ class PythonInlineRuntime:
             self._workers = Workers("function calls", self._loop.call_later)
             self._deadlines = Deadlines(self._loop, self._time_out)
             self._returns = Returns(
-                self._loop, wait=self._short_wait, under_way=self._calls, take=self._answer
+                self._loop,
+                is_away=self._baton.is_away,
+                under_way=self._calls,
+                take=self._answer,
             )
         if not self._closed:
             self._ambience.take()
         return self._loop
 
     @staticmethod
-    def _may_wait(generation: PythonGeneration) -> bool:
+    def _is_quick(generation: PythonGeneration) -> bool:
         """Tell whether its calls have been back at once of late."""
         if generation.usual_calls == 0:
             return True
         generation.usual_calls -= 1
         return False
 
-    def _is_back(self, future: "asyncio.Future[Outcome]") -> bool:
-        assert self._returns is not None
-        self._returns.deliver()
-        return future.done()
-
-    def _start(self, call: Call) -> None:
-        assert self._workers is not None
+    def _start(self, call: Call) -> Outcome | None:
+        """Have a call run elsewhere; returns why it cannot be."""
         if call.generation.is_async:
             loop = call.loop = call.generation.serving_loop()
             if self._calls:
@@ -232,7 +235,25 @@ class PythonInlineRuntime:
         else:
             # The context of a `cloud` call comes along to the suite's thread, so that a call made
             # by a call is known.
-            self._workers.submit(call, nested=current_run.get() is not None)
+            return self._submit(call, call)
+        return None
+
+    def _submit(self, call: Call, job: Job) -> Outcome | None:
+        assert self._workers is not None
+        try:
+            self._workers.submit(job, nested=current_run.get() is not None)
+        except TooManyWaiting as fault:
+            name = call.generation.bundle.name
+            return _failed("exception", f"function {name} was not run: {fault}")
+        return None
+
+    def _start_carried(self, call: Call) -> Outcome | None:
+        """Have a call run by a thread that goes on with the work that waits for it."""
+        if call.generation.is_async:
+            loop = call.loop = call.generation.serving_loop()
+            loop.submit(partial(run_awaiting, self._baton, loop, call))
+            return None
+        return self._submit(call, partial(run_blocking, self._baton, call))
 
     def _wake_after_this_turn(self, loop: FunctionLoop) -> None:
         if not self._to_wake:
@@ -246,6 +267,14 @@ class PythonInlineRuntime:
             loop.wake()
 
     # What comes back from other threads
+
+    def _deliver(self) -> None:
+        assert self._returns is not None
+        self._returns.deliver()
+
+    def _wake_suite(self) -> None:
+        assert self._returns is not None
+        self._returns.tell()
 
     def _answer(self, call: Call, outcome: Outcome) -> None:
         assert self._deadlines is not None
@@ -286,8 +315,7 @@ class PythonInlineRuntime:
 
     def _time_out(self, call: Call) -> None:
         # The answer may be here already, its thread kept from telling by another call's code.
-        assert self._returns is not None
-        self._returns.deliver()
+        self._deliver()
         if call not in self._calls:
             return
         timeout_s = call.invocation.timeout_s

@@ -65,6 +65,10 @@ class FunctionLoop:
         """Do as `submit`, but only once somebody calls `wake`."""
         self._starts.append(start)
 
+    def go_on(self, start: Start) -> None:
+        """Do as `submit`; on the loop's own thread."""
+        Task(start(), loop=self._loop, context=Context())
+
     def wake(self) -> None:
         """Have the loop start what waits."""
         if not self._called:

@@ -2,7 +2,7 @@
 
 Not here: what an answer does (`python_inline`). The one idea: outcomes gather in a queue, and the
 suite's thread is woken once for as many as have come; a function's loop wakes it at the end of a
-turn, and nobody does while it stands still and waits (`short_wait`).
+turn, and nobody does while a thread with the baton takes them itself (`python_baton`).
 """
 
 from asyncio import AbstractEventLoop
@@ -12,19 +12,26 @@ from contextvars import Context
 
 from emulator.functions.base import Outcome
 from emulator.functions.python_calls import Call
-from emulator.functions.short_wait import ShortWait
 
 Take = Callable[[Call, Outcome], None]
 
 
 class Returns:
-    """The calls of one runtime that have come back; `take` gets each on the suite's thread."""
+    """The calls of one runtime that have come back; `take` gets each on the suite's thread.
+
+    Of those that are `away` whoever ran them asks for it to be taken, or to be told.
+    """
 
     def __init__(
-        self, suite: AbstractEventLoop, *, wait: ShortWait, under_way: Collection[Call], take: Take
+        self,
+        suite: AbstractEventLoop,
+        *,
+        is_away: Callable[[Call], bool],
+        under_way: Collection[Call],
+        take: Take,
     ) -> None:
         self._suite = suite
-        self._wait = wait
+        self._is_away = is_away
         self._under_way = under_way
         self._take = take
         self._posted: deque[tuple[Call, Outcome | None]] = deque()
@@ -33,18 +40,16 @@ class Returns:
     def post(self, call: Call, outcome: Outcome | None) -> None:
         """Hand over what came of a call, None when nobody waits any more; from any thread."""
         self._posted.append((call, outcome))
-        if self._called and not self._wait.waiting:
-            return
-        if self._wait.tell():
+        if self._called or self._is_away(call):
             return
         loop = call.loop
         if loop is None:
-            self._tell()
+            self.tell()
         elif not loop.tells:
             if len(self._under_way) > 1 and loop.is_here():
-                loop.once_a_turn(self._tell)
+                loop.once_a_turn(self.tell)
             else:
-                self._tell()
+                self.tell()
 
     def deliver(self) -> None:
         """Take everything that has come back; on the suite's thread."""
@@ -57,7 +62,8 @@ class Returns:
             if outcome is not None:
                 self._take(call, outcome)
 
-    def _tell(self) -> None:
+    def tell(self) -> None:
+        """Have what has come back taken soon; from any thread."""
         if not self._called:
             self._called = True
             tell(self._suite, self.deliver)

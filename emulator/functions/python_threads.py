@@ -93,15 +93,19 @@ class Worker:
             self._left(self)
 
     def _take_one(self) -> bool:
-        """Run one job; returns whether the thread may take another."""
-        job = self.job or self._take()
-        if job is None:
-            return False
-        self.job = job
+        job, self.job = self.job or self._take(), None
+        return job is not None and self.run(job)
+
+    def run(self, job: Job) -> bool:
+        """Run a job, or on the worker's own thread a part of one, that alone may be interrupted.
+
+        Returns whether the thread may take another.
+        """
+        whole, self.job = self.job, job
         with suppress(Abandoned):
             job(self)
         with self._lock:
-            self.job = None
+            self.job = whole
             if self._interrupted:
                 uninterrupt(threading.get_ident())
         return not self._interrupted

@@ -9,8 +9,8 @@ goes on. Time that is set jumps, and what lies between is late.
 import asyncio
 import math
 import re
-from collections.abc import Callable, Mapping, Sequence
-from typing import Final, Protocol
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from typing import Any, Final, Protocol
 
 from emulator.ambient import SuiteClock, SystemClock
 from emulator.core.errors import InvalidParam
@@ -64,6 +64,14 @@ def _always() -> bool:
     return True
 
 
+Carry = Callable[[Coroutine[Any, Any, int]], Awaitable[int]]
+"""How work is done that calls one function after the other."""
+
+
+def _as_it_is(work: Coroutine[Any, Any, int]) -> Awaitable[int]:
+    return work
+
+
 class Due(Protocol):
     """Whoever does something at moments of its own and is told when they have come."""
 
@@ -87,7 +95,9 @@ class Clockwork:
         recorder: Recorder,
         others: Sequence[Due] = (),
         running: Sequence[Callable[[], Sequence[str]]] = (),
+        carry: Carry = _as_it_is,
     ) -> None:
+        self._carry = carry
         self._clock = clock
         self._timers = timers
         self._recorder = recorder
@@ -146,7 +156,7 @@ class Clockwork:
             self._timers.hold(held=True)
             try:
                 await self._settle()
-                fired = await self._run_until(target_ms, is_wanted)
+                fired = await self._carry(self._run_until(target_ms, is_wanted))
                 if is_wanted():
                     self._clock.turn_to(target_ms)
                     await self._settle()

@@ -6,7 +6,7 @@ followers are called on the suite's loop and only enqueue.
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from typing import Final, NamedTuple
 
 import orjson
@@ -98,6 +98,8 @@ class Recorder:
         self._reads: deque[ReadRecord] = deque(maxlen=READS_MAX)
         self._followers: list[Follower] = []
         self._request_followers: list[Follower] = []
+        self._untold: deque[tuple[list[Follower], dict[str, Value]]] = deque()
+        self._telling = False
         self._loop: asyncio.AbstractEventLoop | None = None
 
     def attach(self, loop: asyncio.AbstractEventLoop) -> None:
@@ -204,8 +206,22 @@ class Recorder:
             stop()
 
     def _tell(self, followers: list[Follower], entry: dict[str, Value]) -> None:
-        if self._loop is not None and not self._loop.is_closed():
-            self._loop.call_soon_threadsafe(_deliver, followers, entry)
+        """Have followers called, the loop being woken once for as many entries as gather."""
+        if self._loop is None or self._loop.is_closed():
+            return
+        self._untold.append((followers, entry))
+        if not self._telling:
+            self._telling = True
+            self._loop.call_soon_threadsafe(self._deliver)
+
+    def _deliver(self) -> None:
+        # Cleared first: what is told from now on calls again.
+        self._telling = False
+        untold = self._untold
+        while untold:
+            followers, entry = untold.popleft()
+            for heard in tuple(followers):
+                heard(entry)
 
 
 def _structured(line: str) -> Value:
@@ -223,8 +239,3 @@ def _level_of(data: Value, level: str) -> str:
         if isinstance(named, str) and named.lower() in _LEVEL_NAMES:
             return _LEVEL_NAMES[named.lower()]
     return level
-
-
-def _deliver(followers: Iterable[Follower], entry: dict[str, Value]) -> None:
-    for heard in list(followers):
-        heard(entry)

@@ -246,7 +246,14 @@ def _reactions(
         delayed=delayed,
         expiry=expiry,
         figures=count_figures(config.usage, recorder, dispatcher, bus=ground.bus, clock=clock),
-        clockwork=Clockwork(clock, timers, recorder=recorder, others=[expiry], running=sources),
+        clockwork=Clockwork(
+            clock,
+            timers,
+            recorder=recorder,
+            others=[expiry],
+            running=sources,
+            carry=functions.carry,
+        ),
     )
 
 

@@ -11,10 +11,8 @@ import pytest
 
 from emulator.ambient import SystemClock
 from emulator.cloud.session import Session
-from emulator.functions import short_wait
-from emulator.functions.base import MANNER_ALONE, LoadFailed
+from emulator.functions.base import LoadFailed
 from emulator.functions.python_inline import PythonInlineRuntime
-from emulator.functions.python_threads import TooManyWaiting, Workers
 
 LOOP_FOR_EVER = "while True:\n        pass"
 
@@ -119,69 +117,6 @@ async def test_loop_that_a_blocking_handler_needs_is_not_work_left_behind(stage)
     """
     assert await stage.run(code, 1) == 1
     assert stage.runtime.running() == []
-
-
-# Calls for which the suite stands still a moment
-
-
-@pytest.mark.parametrize("kind", ["def", "async def"])
-async def test_call_that_is_alone_is_answered_without_a_turn_of_the_loop(stage, monkeypatch, kind):
-    monkeypatch.setattr(short_wait, "WAIT_MAX_S", 30.0)
-    generation = await stage.load("fn", f"{kind} main(event): return event")
-    turns = []
-    asyncio.get_running_loop().call_soon(turns.append, 1)
-    for number in range(100):
-        assert await stage.result(generation, number, manner=MANNER_ALONE) == number
-    assert turns == []
-
-
-@pytest.mark.parametrize("kind", ["def", "async def"])
-async def test_call_that_is_alone_and_takes_long_leaves_the_loop_to_others(stage, kind):
-    code = f"""
-    import asyncio, threading
-    go = threading.Event()
-    {kind} main(event):
-        if event == "go":
-            go.set()
-        elif event == "wait":
-            assert go.wait(30)
-        return event
-    """
-    if kind == "async def":
-        code = code.replace("go.wait(30)", "await asyncio.to_thread(go.wait, 30)")
-    generation = await stage.load("fn", code)
-    waits = asyncio.create_task(stage.result(generation, "wait", manner=MANNER_ALONE))
-    await asyncio.sleep(0)
-    assert not waits.done()
-    assert await stage.result(generation, "go", manner=MANNER_ALONE) == "go"
-    assert await waits == "wait"
-    assert [await stage.result(generation, n, manner=MANNER_ALONE) for n in range(100)] == [
-        *range(100)
-    ]
-
-
-async def test_call_that_is_alone_is_answered_within_its_time_out(stage):
-    outcome = await stage.call(
-        await stage.load("fn", f"def main():\n    {LOOP_FOR_EVER}"),
-        timeout_s=0.05,
-        manner=MANNER_ALONE,
-    )
-    assert outcome.failure.kind == "timeout"
-
-
-async def test_call_that_is_alone_and_refused_spoils_nothing(stage, monkeypatch):
-    generation = await stage.load("fn", "def main(event): return event")
-
-    def refuse(self, job, *, nested):
-        raise TooManyWaiting("no thread")
-
-    with monkeypatch.context() as patched:
-        patched.setattr(Workers, "submit", refuse)
-        assert (await stage.call(generation, 1, manner=MANNER_ALONE)).failure.message.endswith(
-            "no thread"
-        )
-    assert await stage.result(generation, 2) == 2
-    assert await stage.result(generation, 3, manner=MANNER_ALONE) == 3
 
 
 # Failures
