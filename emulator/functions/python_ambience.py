@@ -10,6 +10,7 @@ What cannot be lent: the working directory, the time zone of the C library (`TZ`
 Child processes without an explicit `env` see the process's variables, not the run's.
 """
 
+import io
 import logging
 import os
 import sys
@@ -17,11 +18,14 @@ import threading
 from collections.abc import Callable, Iterator, MutableMapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextvars import Context, ContextVar, copy_context
-from typing import Any, Final, NoReturn
+from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from emulator.core.records import dataclass
 from emulator.functions.python_run import Run, RunEnviron, running_run
 from emulator.functions.python_threads import Abandoned
+
+if TYPE_CHECKING:
+    from _typeshed import ReadableBuffer
 
 _GUESTS: Final = "cloud_guests"
 _ORIGINAL: Final = "cloud_original"
@@ -35,17 +39,22 @@ _FORMATTER: Final = logging.Formatter("%(message)s")
 class RoutedStream:
     """A standard stream: user code's text goes to its run, everything else through."""
 
-    def __init__(self, original: Any, level: str) -> None:
+    def __init__(self, original: Any, name: str, level: str) -> None:
         self._original = original
+        self._name = name
         self._level = level
 
     def write(self, text: str) -> int:
         """Write text, as `print` does."""
         run = running_run()
         if run is None:
-            return int(self._original.write(text))
+            self._original.write(text)
+            return len(text)
         if not isinstance(text, str):
             raise TypeError(f"write() argument must be str, not {type(text).__name__}")
+        own = run.instance.streams.get(self._name)
+        if own is not None and not _inside_own_stream.get():
+            return _write_to_own(own, text)
         run.log.write(record_level.get() or self._level, text)
         return len(text)
 
@@ -71,7 +80,11 @@ class RoutedStream:
     @property
     def buffer(self) -> Any:
         """Return what takes bytes."""
-        return self._original.buffer if running_run() is None else _RoutedBytes(self)
+        return self._original.buffer if running_run() is None else RoutedBytes(self)
+
+    def detach(self) -> Any:
+        """Return what takes bytes; user code cannot take the suite's own stream apart."""
+        return self._original.detach() if running_run() is None else RoutedBytes(self)
 
     def __getattr__(self, name: str) -> Any:
         if name == "_original":
@@ -79,17 +92,37 @@ class RoutedStream:
         return getattr(self._original, name)
 
 
-class _RoutedBytes:
-    """The stream below the text of a run."""
+_inside_own_stream: Final[ContextVar[bool]] = ContextVar("inside_own_stream", default=False)
+
+
+def _write_to_own(stream: Any, text: str) -> int:
+    """Write to what user code has put in the place of a stream; it may pass on to that stream."""
+    token = _inside_own_stream.set(True)
+    try:
+        stream.write(text)
+    finally:
+        _inside_own_stream.reset(token)
+    return len(text)
+
+
+class RoutedBytes(io.BufferedIOBase):
+    """The stream below the text of a run, as `io.TextIOWrapper` wants it."""
 
     def __init__(self, stream: RoutedStream) -> None:
         self._stream = stream
 
-    def write(self, data: bytes) -> int:
-        self._stream.write(bytes(data).decode("utf-8", "replace"))
-        return len(data)
+    def writable(self) -> bool:
+        """Tell that it is written to."""
+        return True
+
+    def write(self, data: "ReadableBuffer") -> int:
+        """Write bytes of UTF-8."""
+        plain = bytes(data)
+        self._stream.write(plain.decode("utf-8", "replace"))
+        return len(plain)
 
     def flush(self) -> None:
+        """Flush the suite's own stream; a run's lines are out already."""
         self._stream.flush()
 
 
@@ -300,8 +333,8 @@ def _guests(present: Any) -> set[int] | None:
 
 
 _STREAMS: Final = (
-    _Seat(sys, "stdout", lambda original: RoutedStream(original, "info")),
-    _Seat(sys, "stderr", lambda original: RoutedStream(original, "error")),
+    _Seat(sys, "stdout", lambda original: RoutedStream(original, "stdout", "info")),
+    _Seat(sys, "stderr", lambda original: RoutedStream(original, "stderr", "error")),
 )
 _SEATS: Final = (
     *_STREAMS,

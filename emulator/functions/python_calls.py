@@ -62,7 +62,9 @@ class PythonGeneration:
         self._lock = Lock()
         self.space = ModuleSpace(bundle.name, bundle.folder, bundle.packages, claims)
         self.instance = Instance(
-            explain=partial(explain, space=self.space), suite_thread=suite_thread
+            streams=self.space.streams,
+            explain=partial(explain, space=self.space),
+            suite_thread=suite_thread,
         )
         self.early: deque[tuple[str, str]] = deque(maxlen=EARLY_LINES_MAX)
         self.handler: Handler = _unloaded

@@ -63,7 +63,9 @@ class ModuleSpace:
         self._local: dict[str, bool] = {}
         self._claims = claims or PackageClaims()
         self._has_claimed = False
-        self._path = OwnPath(folder)
+        self.streams: dict[str, Any] = {}
+        """What its code has put in the place of the standard streams, by name."""
+        self._path = OwnPath(folder, self.streams)
         self._twins: dict[str, ModuleType] = {"sys": self._path.module}
         self._builtins = {**vars(builtins), "__import__": self._import}
         package = sys.modules[self.package]

@@ -1,8 +1,10 @@
-"""Owns the `sys` that user code imports: the standard one with a search path of its own.
+"""Owns the `sys` that user code imports: the standard one with a path and streams of its own.
 
-Not here: how modules are found along it (`python_modules`). The one idea: people write
-`sys.path.insert(0, os.path.join(os.path.dirname(__file__), "lib"))`, and the process has one path
-for all functions; so each generation changes a list of its own, which begins with the function's
+Not here: how modules are found along the path (`python_modules`), who writes to the streams
+(`python_ambience`). The one idea: people write
+`sys.path.insert(0, os.path.join(os.path.dirname(__file__), "lib"))` and
+`sys.stdout = io.TextIOWrapper(sys.stdout.buffer, encoding="utf-8")`, and the process has one of
+each for all functions; so each generation changes its own. Its path begins with the function's
 folder as on the platform, and what it adds is looked into for that generation alone.
 """
 
@@ -14,42 +16,72 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, Final
 
-_CHANGING: Final = frozenset({"path", "stdin", "stdout", "stderr", "argv"})
+from emulator.functions.python_ambience import RoutedBytes
+
+_STREAMS: Final = ("stdout", "stderr")
+_CHANGING: Final = frozenset({"path", "stdin", "argv", *_STREAMS})
 """What others replace while the process runs; the rest is copied, so that reading it is cheap."""
 
 
 class PrivateSys(ModuleType):
-    """`sys`, whose `path` is one function's; everything else that is set is the process's."""
+    """`sys`, whose `path` and streams are one function's; what else is set is the process's."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, streams: dict[str, Any]) -> None:
         super().__init__("sys", sys.__doc__)
         copied = {name: value for name, value in vars(sys).items() if name not in _CHANGING}
-        vars(self).update(
-            (name, value) for name, value in copied.items() if not name.startswith("__")
-        )
-        vars(self)["path"] = [str(folder), *sys.path]
+        own = vars(self)
+        own.update((name, value) for name, value in copied.items() if not name.startswith("__"))
+        own["path"] = [str(folder), *sys.path]
+        own["__streams__"] = streams
 
     def __getattr__(self, name: str) -> Any:
+        if name in _STREAMS and name in self.__streams__:
+            return self.__streams__[name]
         return getattr(sys, name)
 
     def __setattr__(self, name: str, value: Any) -> None:
-        # The import system marks every module that it hands out.
-        if name == "path" or (name.startswith("__") and name.endswith("__")):
+        if name in _STREAMS:
+            self._put(name, value)
+        elif name == "path" or (name.startswith("__") and name.endswith("__")):
+            # The import system marks every module that it hands out.
             super().__setattr__(name, value)
-            return
-        setattr(sys, name, value)
-        if name not in _CHANGING:
-            vars(self)[name] = value
+        else:
+            setattr(sys, name, value)
+            if name not in _CHANGING:
+                vars(self)[name] = value
 
     def __dir__(self) -> Iterable[str]:
         return dir(sys)
+
+    def _put(self, name: str, stream: Any) -> None:
+        """Have what the function prints go to a stream of its own, or where it always went."""
+        below = getattr(stream, "buffer", None) or getattr(stream, "stream", None)
+        standard = (getattr(sys, name), getattr(sys, f"__{name}__"))
+        # Wrapped to take UTF-8, the standard stream is none but itself, which takes that at once.
+        if isinstance(below, RoutedBytes) or any(stream is each for each in standard):
+            self.__streams__.pop(name, None)
+        else:
+            self.__streams__[name] = _SILENT if stream is None else stream
+
+
+class _Silent:
+    """What printing to no stream writes to."""
+
+    def write(self, text: str) -> int:
+        return len(text)
+
+    def flush(self) -> None:
+        return
+
+
+_SILENT: Final = _Silent()
 
 
 class OwnPath:
     """The folders that one generation has added to its path."""
 
-    def __init__(self, folder: Path) -> None:
-        self.module = PrivateSys(folder)
+    def __init__(self, folder: Path, streams: dict[str, Any] | None = None) -> None:
+        self.module = PrivateSys(folder, {} if streams is None else streams)
         self._folder = folder
         self._given = frozenset(self.module.path)
         self._known: list[Any] = list(self.module.path)

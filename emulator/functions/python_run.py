@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, MutableMapping
 from contextvars import ContextVar
 from dataclasses import field
 from threading import RLock, get_ident
-from typing import Final
+from typing import Any, Final
 
 from emulator.core.records import dataclass
 from emulator.core.wellformed import wellformed
@@ -163,7 +163,8 @@ class Held:
 class Instance:
     """What all runs of one generation share.
 
-    `writes` are the variables that its code has set, or removed (None), itself. `explain` turns an
+    `writes` are the variables that its code has set, or removed (None), itself; `streams` are those
+    that it has put in the place of the standard ones, by name. `explain` turns an
     exception into its message and the user's own frames. It knows no modules, so that a context
     somebody keeps does not keep a generation alive.
     """
@@ -172,6 +173,7 @@ class Instance:
     suite_thread: int
     held: Held = field(default_factory=Held)
     writes: dict[str, str | None] = field(default_factory=dict)
+    streams: dict[str, Any] = field(default_factory=dict)
 
 
 class Run:

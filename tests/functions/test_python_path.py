@@ -1,9 +1,11 @@
 """A search path for each function, as if it had a process of its own."""
 
+import io
 import sys
 
 import pytest
 
+from emulator.functions.python_ambience import RoutedStream
 from emulator.functions.python_path import OwnPath, PrivateSys
 
 INSERT = """
@@ -96,7 +98,7 @@ def test_folder_of_installed_packages_is_the_processes(tmp_path, monkeypatch):
 
 
 def test_everything_else_is_the_standard_module(tmp_path, monkeypatch):
-    own = PrivateSys(tmp_path)
+    own = PrivateSys(tmp_path, {})
     assert own.modules is sys.modules
     assert own.stdout is sys.stdout
     assert set(dir(own)) == set(dir(sys))
@@ -105,3 +107,52 @@ def test_everything_else_is_the_standard_module(tmp_path, monkeypatch):
     assert sys.tracebacklimit == 2
     with pytest.raises(AttributeError):
         _ = own.nothing
+
+
+STREAMS = [
+    pytest.param(
+        "sys.stdout = io.TextIOWrapper(sys.stdout.buffer, encoding='utf-8')", ["好"], id="wrapped"
+    ),
+    pytest.param(
+        "sys.stdout = io.TextIOWrapper(sys.stdout.detach(), encoding='utf-8')",
+        ["好"],
+        id="detached",
+    ),
+    pytest.param("sys.stdout = codecs.getwriter('utf-8')(sys.stdout.detach())", ["好"], id="codec"),
+    pytest.param("sys.stdout = io.StringIO()", [], id="kept"),
+    pytest.param("sys.stdout = None", [], id="none"),
+    pytest.param("sys.stdout = sys.__stdout__", ["好"], id="restored"),
+    pytest.param(
+        """
+class Tee:
+    def __init__(self): self.below = sys.stdout
+    def write(self, text): self.below.write(text.replace("好", "teed"))
+sys.stdout = Tee()""",
+        ["teed"],
+        id="tee",
+    ),
+]
+
+
+@pytest.mark.parametrize(("statement", "lines"), STREAMS)
+async def test_stream_that_a_function_puts_in_place_is_its_own(stage, statement, lines):
+    code = f"import codecs, io, sys\n{statement}\ndef main(): print('好')"
+    own = await stage.load("own", code)
+    others = await stage.load("others", "def main(): print('others')")
+    await stage.result(own)
+    assert [line for _, line in stage.lines] == lines
+    await stage.result(others)
+    assert stage.lines[-1] == ("info", "others")
+    assert type(sys.stdout) is RoutedStream
+
+
+def test_stream_that_answers_nothing_does_not_stop_the_suites_own_output():
+    """`codecs.StreamWriter.write` returns None, which no count can be made of."""
+
+    class Mute(io.StringIO):
+        def write(self, text):
+            super().write(text)
+
+    below = Mute()
+    RoutedStream(below, "stdout", "info").write("said")
+    assert below.getvalue() == "said"
