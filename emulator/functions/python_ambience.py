@@ -18,9 +18,10 @@ import threading
 from collections.abc import Callable, Iterator, MutableMapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextvars import Context, ContextVar, copy_context
-from typing import TYPE_CHECKING, Any, Final, NoReturn
+from typing import TYPE_CHECKING, Any, Final
 
 from emulator.core.records import dataclass
+from emulator.functions.python_ends import ENDS
 from emulator.functions.python_run import Run, RunEnviron, running_run
 from emulator.functions.python_threads import Abandoned
 
@@ -283,18 +284,6 @@ def level_of(record: logging.LogRecord) -> str:
     return "info" if record.levelno >= logging.INFO else "debug"
 
 
-def _routed_exit(original: Callable[[int], NoReturn]) -> Callable[[int], NoReturn]:
-    """Return an `os._exit` that ends the call of user code; in a forked child it ends the child."""
-    suites_process = os.getpid()
-
-    def leave(status: int) -> NoReturn:
-        if running_run() is None or os.getpid() != suites_process:
-            original(status)
-        raise SystemExit(status)
-
-    return leave
-
-
 @dataclass(frozen=True, slots=True)
 class _Seat:
     """One attribute of the process that is replaced while there are guests."""
@@ -339,7 +328,7 @@ _STREAMS: Final = (
 _SEATS: Final = (
     *_STREAMS,
     _Seat(os, "environ", RoutedEnviron),
-    _Seat(os, "_exit", _routed_exit),
+    *(_Seat(owner, name, route) for owner, name, route in ENDS if hasattr(owner, name)),
     _Seat(threading.Thread, "start", _routed_start),
     _Seat(ThreadPoolExecutor, "submit", _routed_submit),
     _Seat(logging.Logger, "callHandlers", _routed_call_handlers),

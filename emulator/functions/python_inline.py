@@ -5,7 +5,7 @@ code shares with the process (`python_ambience`). The one idea: the suite's loop
 over and holds its time-out; user code loads and runs on other threads, and whatever it does there,
 the caller is answered in time.
 
-What inline running cannot do: limit memory, survive `os._exit` or a crash in C code, or stop code
+What inline running cannot do: limit memory, survive a crash in C code, or stop code
 that sits in C for ever; such a thread is left behind as a daemon.
 """
 
