@@ -39,6 +39,9 @@ LANGUAGES: Final[Mapping[str, Literal["python", "node"]]] = {
     ".cjs": "node",
 }
 
+CLOUD_OBJECT: Final = ".obj.js"
+"""How the entry file of uniCloud's cloud objects ends: a module of methods."""
+
 RUNTIMES: Final[Mapping[str, Runtime]] = {"inline": "inline", "process": "process"}
 
 _TRIGGER_NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,59}\Z")
@@ -159,7 +162,7 @@ class Settings:
                     named = self._folder / f"{path}{suffix}"
                     if named.is_file():
                         return named
-        found = [path for path in map(self._index, LANGUAGES) if path.is_file()]
+        found = [path for path in map(self._index, (*LANGUAGES, CLOUD_OBJECT)) if path.is_file()]
         if found and self._handler and not self._handler.startswith("index."):
             self._say(f"handler {self._handler}: there is no such file; {found[0].name} is used")
         if len({LANGUAGES[path.suffix] for path in found}) > 1:
@@ -257,10 +260,19 @@ class Settings:
         return self._folder / f"index{suffix}"
 
     def _package_config(self) -> dict[str, Value]:
-        """Return the part of `package.json` in which uniCloud keeps what others have elsewhere."""
+        """Return the part of `package.json` in which uniCloud keeps what others have elsewhere.
+
+        Its `path` is where the function is reached over HTTP.
+        """
         package = self._folder / "package.json"
         found = self._read_json(package).get("cloudfunction-config")
-        return found if isinstance(found, dict) else {}
+        if not isinstance(found, dict):
+            return {}
+        path, triggers = found.get("path"), found.get("triggers") or []
+        if not isinstance(path, str) or not path.startswith("/") or not isinstance(triggers, list):
+            return found
+        reached = {"name": "path", "type": "http", "config": {"path": path}}
+        return {**found, "triggers": [*triggers, reached]}
 
     def _read_json(self, file: Path) -> dict[str, Value]:
         try:

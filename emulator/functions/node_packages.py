@@ -77,7 +77,11 @@ def needs_of(bundle: Bundle, shared: Path) -> Needs:
     else:
         packages = dict.fromkeys(_required(bundle.entry), "")
     places = [folder / "node_modules" for folder in (bundle.folder, *bundle.folder.parents)]
-    found = {name for name in packages if any((place / name).is_dir() for place in places)}
+    found = {
+        name
+        for name, version in packages.items()
+        if any((place / name).is_dir() for place in places) or _is_linked(bundle.folder, version)
+    }
     held = {
         name: str((_manifest(shared / "node_modules" / name) or {}).get("version"))
         for name in packages.keys() - found
@@ -145,6 +149,11 @@ def _is_within(version: str, wished: str) -> bool:
     # A caret keeps the first number that is not 0, a tilde the first two.
     kept = 2 if asked[1] == "~" else next((at + 1 for at in range(2) if least[at]), 3)
     return has >= least and has[:kept] == least[:kept]
+
+
+def _is_linked(folder: Path, version: str) -> bool:
+    """Tell whether a package is a folder of the project, which is found without being installed."""
+    return version.startswith("file:") and (folder / version.removeprefix("file:")).is_dir()
 
 
 def _manifest(folder: Path) -> Mapping[str, Any] | None:

@@ -14,6 +14,7 @@ const { isPackage } = require('./failures')
 
 const FILES_MAX = 2000
 const AS_MODULE = new Set(['ERR_REQUIRE_ESM', 'ERR_REQUIRE_ASYNC_MODULE'])
+const UNICLOUD = /[\\/]uniCloud(?:-[a-z]+)?[\\/]cloudfunctions[\\/]/i
 const SOURCES = new Set(['.js', '.cjs', '.mjs', '.json'])
 
 class Loader {
@@ -35,15 +36,20 @@ class Loader {
 
   /** Loads the entry and returns the first of the handlers that it exports. */
   async load ({ entry, folder, handlers, shared }) {
-    if (shared) {
-      helpWith(shared)
-      this.shared = pathToFileURL(path.join(shared, path.sep)).href
-    }
+    helpWith(shared)
+    if (shared) this.shared = pathToFileURL(path.join(shared, path.sep)).href
     process.chdir(folder)
+    // Of no use to others, and not for nothing.
+    const unicloud = UNICLOUD.test(entry) ? require('./unicloud') : null
+    if (unicloud !== null) unicloud.install()
     const exports = await this.exportsOf(entry, folder)
+    if (unicloud !== null && entry.endsWith('.obj.js')) {
+      return { call: unicloud.mainOf(exports), self: undefined, surround: unicloud.contextOf }
+    }
+    const surround = unicloud && unicloud.contextOf
     for (const name of handlers) {
       for (const place of [exports, exports && exports.default]) {
-        if (place != null && typeof place[name] === 'function') return { call: place[name], self: place }
+        if (place != null && typeof place[name] === 'function') return { call: place[name], self: place, surround }
       }
     }
     const wanted = handlers.map((name) => `exports.${name}`).join(' or ')
@@ -100,21 +106,38 @@ class Loader {
   }
 }
 
-/** Has packages that are found nowhere looked for in the shared installation. */
+/** Has packages that are found nowhere looked for where package.json says, then in the shared place. */
 function helpWith (shared) {
   const resolve = Module._resolveFilename
-  Module._resolveFilename = function (request, ...rest) {
+  Module._resolveFilename = function (request, parent, ...rest) {
     try {
-      return resolve.call(this, request, ...rest)
+      return resolve.call(this, request, parent, ...rest)
     } catch (error) {
       if (error.code !== 'MODULE_NOT_FOUND' || /^\.|^[/\\]|^[A-Za-z]:/.test(request)) throw error
+      const linked = parent && parent.filename ? linkedIn(path.dirname(parent.filename), request) : ''
       try {
-        return resolve.call(this, request, null, false, { paths: [shared] })
-      } catch {
-        throw error
-      }
+        if (linked) return resolve.call(this, linked, null, false)
+        if (shared) return resolve.call(this, request, null, false, { paths: [shared] })
+      } catch {}
+      throw error
     }
   }
+}
+
+/** Returns the path of what a `file:` dependency names, which an installation would have linked. */
+function linkedIn (folder, request) {
+  const name = request.split('/').slice(0, request.startsWith('@') ? 2 : 1).join('/')
+  for (let last = ''; folder !== last; last = folder, folder = path.dirname(folder)) {
+    let found
+    try {
+      found = JSON.parse(fs.readFileSync(path.join(folder, 'package.json'), 'utf8')).dependencies[name]
+    } catch {
+      continue
+    }
+    if (typeof found !== 'string' || !found.startsWith('file:')) continue
+    return path.join(folder, found.slice('file:'.length), request.slice(name.length))
+  }
+  return ''
 }
 
 module.exports = { Loader }

@@ -132,6 +132,7 @@ class Call {
     this.request = new Request(message.id)
     this.event = message.event
     this.context = contextOf(message)
+    if (handler.surround) Object.assign(this.context, handler.surround())
     this.since = now()
     this.isOver = false
     this.waitsForCallback = false

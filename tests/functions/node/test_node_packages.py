@@ -52,6 +52,12 @@ def test_packages_are_looked_for_where_node_would(project, tmp_path, place):
     assert project.needs("pay").missing == ()
 
 
+def test_folder_of_the_project_needs_no_installation(project):
+    (project.root / "common" / "price").mkdir(parents=True)
+    project.function("pay", price="file:../common/price", gone="file:../common/gone")
+    assert project.needs("pay").missing == ("gone",)
+
+
 REQUIRES = {
     "require": ("require('wx-server-sdk')", ["wx-server-sdk"]),
     "double quotes": ('const x = require( "axios" )', ["axios"]),
