@@ -113,12 +113,16 @@ class Opens(Protocol):
 class HandlerContext(dict[str, Any]):
     """The second argument of a handler: a dictionary that can also open a stream of events."""
 
-    __slots__ = ("_open", "_sse")
+    # Of the class: most calls have no visitor who waits, and cost no more than a dictionary.
+    _open: Opens | None = None
+    _sse: ServerSentEvents | None = None
 
-    def __init__(self, told: Mapping[str, Any], opens: Opens | None) -> None:
-        super().__init__(told)
-        self._open = opens
-        self._sse: ServerSentEvents | None = None
+    @classmethod
+    def for_visitor(cls, told: Mapping[str, Any], opens: Opens) -> "HandlerContext":
+        """Return one that `opens` a stream when the handler asks for it."""
+        made = cls(told)
+        made._open = opens
+        return made
 
     @property
     def events(self) -> ServerSentEvents | None:

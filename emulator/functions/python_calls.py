@@ -180,8 +180,11 @@ class Call:
         self._post = post
         self._started_s = 0.0
         self.stream = stream = invocation.manner.stream
-        opens = None if stream is None else partial(open_events, stream, self._warn)
-        self._context = HandlerContext(invocation.context, opens)
+        if stream is None:
+            self._context = HandlerContext(invocation.context)
+        else:
+            opens = partial(open_events, stream, self._warn)
+            self._context = HandlerContext.for_visitor(invocation.context, opens)
         self.run = Run(
             generation.instance,
             generation.title,

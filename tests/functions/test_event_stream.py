@@ -82,12 +82,12 @@ async def test_the_context_is_the_dictionary_it_was_and_opens_one_stream():
         opened.append((keepalive, headers))
         return len(opened)
 
-    context = HandlerContext({"request_id": "r"}, opens)
+    context = HandlerContext.for_visitor({"request_id": "r"}, opens)
     assert (context, context["request_id"]) == ({"request_id": "r"}, "r")
     assert context.events is None
     assert [context.sse({"keepalive": False, "headers": {"a": "b"}}), context.sse()] == [1, 1]
     assert opened == [(False, {"a": "b"})]
-    assert HandlerContext({}, None).sse() is None
+    assert HandlerContext({}).sse() is None
 
 
 async def test_closing_is_heard_on_the_loop_of_the_handler(stream):
