@@ -8,15 +8,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 from emulator.functions.base import TIMEOUT_DEFAULT_S, Problem, Runtime, TriggerConfig
 from emulator.functions.triggers.timer import Weekdays
 from emulator.services.hosting import SiteRules
 from emulator.services.openapi.settings import OpenApiSettings
-from emulator.services.timers import Misfire
 from emulator.services.usage import PLAN_DEFAULT
 from emulator.stores.base import JournalMode
+
+if TYPE_CHECKING:  # it lies among all that carries timers out
+    from emulator.services.timers import Misfire
 
 Profile = Literal["wechat", "cloudbase", "alipay"]
 Preset = Literal["READONLY", "PRIVATE", "ADMINWRITE", "ADMINONLY"]
@@ -160,7 +162,7 @@ class TriggersSection:
 
     time_zone: str = TIME_ZONE_DEFAULT
     weekdays: Weekdays | None = None
-    misfire: Misfire = "skip"
+    misfire: "Misfire" = "skip"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,14 +6,16 @@ Not here: any runtime or kind, nor who calls them (`services.functions`, `servic
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from dataclasses import field
 from pathlib import Path
-from typing import Any, Literal, Protocol, TypeVar, runtime_checkable
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar, runtime_checkable
 
-from emulator.cloud.session import Session
 from emulator.core.changes import Change
 from emulator.core.limits import WECHAT
 from emulator.core.records import dataclass
 from emulator.core.values import Value
-from emulator.functions.body_stream import BodyStream
+
+if TYPE_CHECKING:  # configurations are read by commands that call no function
+    from emulator.cloud.session import Session
+    from emulator.functions.body_stream import BodyStream
 
 TIMEOUT_DEFAULT_S = 3.0
 TIMEOUT_MAX_S = 60.0
@@ -99,7 +101,7 @@ class Manner:
 
     alone: bool = False
     cold: bool = False
-    stream: BodyStream | None = None
+    stream: "BodyStream | None" = None
 
 
 MANNER_USUAL = Manner()
@@ -117,7 +119,7 @@ class Invocation:
     event: Value
     context: Mapping[str, Value]
     variables: Mapping[str, str]
-    session: Session
+    session: "Session"
     timeout_s: float
     log: Callable[[str, str], None]
     manner: Manner = MANNER_USUAL
