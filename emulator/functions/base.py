@@ -318,6 +318,11 @@ class HttpTrigger(Protocol):
         ...
 
     @property
+    def methods(self) -> frozenset[str]:
+        """Return the methods it serves, none for any."""
+        ...
+
+    @property
     def auth(self) -> bool:
         """Tell whether only signed-in visitors may call."""
         ...

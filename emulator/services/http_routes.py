@@ -30,6 +30,18 @@ class HttpRoutes:
             routes, key=lambda route: (-len(route.compiled.path), route.function, route.trigger)
         )
 
+    def notices(self) -> list[str]:
+        """Return a sentence for each route that another function's hides."""
+        notices = []
+        for at, route in enumerate(self._routes):
+            first = next((each for each in self._routes[:at] if _hides(each, route)), None)
+            if first is not None:
+                notices.append(
+                    f"trigger {route.trigger} of {route.function} hears nothing: "
+                    f"{route.compiled.path} is answered by {first.function}"
+                )
+        return notices
+
     def all(self) -> list[HttpRoute]:
         """Return the routes, the most specific first."""
         return list(self._routes)
@@ -40,3 +52,11 @@ class HttpRoutes:
             if route.compiled.matches(method, path):
                 return route
         return None
+
+
+def _hides(first: HttpRoute, second: HttpRoute) -> bool:
+    """Tell whether nothing that the second route serves gets past the first."""
+    one, other = first.compiled, second.compiled
+    if one.path != other.path:
+        return False
+    return not one.methods or (bool(other.methods) and other.methods <= one.methods)

@@ -6,7 +6,7 @@ the parts and shapes them as JSON data; it decides nothing.
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -38,6 +38,7 @@ class SuiteControl:
         *,
         urls: Callable[[], Mapping[str, str]],
         variables: Callable[[], Mapping[str, str]],
+        notices: Callable[[], Sequence[str]],
     ) -> None:
         self.ready = False
         self.stopping = asyncio.Event()
@@ -45,6 +46,7 @@ class SuiteControl:
         self._parts = parts
         self._urls = urls
         self._variables = variables
+        self._notices = notices
         self._firing = Firing(
             parts.functions,
             parts.registry,
@@ -79,6 +81,8 @@ class SuiteControl:
             "permission": parts.access.permissions.default,
             "notices": [
                 *config.notes,
+                *self._notices(),
+                *parts.http_routes.notices(),
                 *parts.store.notices(),
                 *parts.blobs.notices(),
                 *parts.indexes.notices,

@@ -166,7 +166,11 @@ class Suite:
         parts.functions.connect(partial(self._transport, crossing))
         self._watch_activity(parts, crossing)
         self._control = SuiteControl(
-            self.config, parts, urls=lambda: self.urls, variables=lambda: self.variables
+            self.config,
+            parts,
+            urls=lambda: self.urls,
+            variables=lambda: self.variables,
+            notices=self._project.notices,
         )
         realtime = Realtime(parts)
         self._server = self._build_server(parts, self._control, realtime)

@@ -4,14 +4,15 @@ Not here: loading code (`services.registry`). The one idea: triggers follow the 
 found, so that a saved `config.json` is live as saved code is.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Final
 
 from emulator.config import Config
+from emulator.config.check import nearest
 from emulator.config.sections import Profile
 from emulator.core.errors import ConfigurationError
 from emulator.functions.base import Bundle, DatabaseTrigger, StorageTrigger, TriggerConfig
-from emulator.functions.bundle import discover, find
+from emulator.functions.bundle import find, scan
 from emulator.functions.triggers.database import compile_database
 from emulator.functions.triggers.http import compile_http
 from emulator.functions.triggers.storage import compile_storage
@@ -39,20 +40,37 @@ class Project:
         self._wanted = config.only.functions if config.only else None
         self._apart = frozenset(str(path) for path in (config.hosting.root, *config.seed) if path)
         self._serves = config.only is None or "functions" in config.only.services
+        self._notices: tuple[str, ...] = ()
+
+    def notices(self) -> tuple[str, ...]:
+        """Return what was odd when functions were last looked for, in sentences."""
+        return self._notices
 
     def discover(self) -> list[Bundle]:
         """Return the functions on disk that this suite serves."""
         root, settings = self._config.functions_root, self._config.functions
         if root is None or not self._serves:
             return []
-        bundles = discover(
+        found = scan(
             root,
             defaults=settings,
             overrides=settings.each,
             packages=self._packages,
             apart=self._apart,
         )
-        return [bundle for bundle in bundles if self._is_wanted(bundle.name)]
+        self._notices = (
+            *(each.message for each in found.problems if each.severity != "note"),
+            *self._orphans({bundle.name for bundle in found.bundles}),
+        )
+        return [bundle for bundle in found.bundles if self._is_wanted(bundle.name)]
+
+    def _orphans(self, names: set[str]) -> Iterator[str]:
+        """Yield what `.emulator.toml` says of functions that are not there."""
+        for name, said in self._config.functions.each.items():
+            if said.line and name not in names:
+                close = nearest(name, {each.lower(): each for each in names})
+                hint = f'; did you mean "{close}"?' if close else ""
+                yield f"{said.file}:{said.line}: functions.{name}: no such function{hint}"
 
     def rediscover(self, name: str) -> Bundle | None:
         """Return one function as it lies on disk now, None when it is not there or not served."""

@@ -73,3 +73,19 @@ def test_listening_anew_forgets_what_was():
     assert [each.function for each in routes.all()] == ["new"]
     routes.all().clear()
     assert answering(routes, "GET", "/new") == "new"
+
+
+def test_routes_that_another_hides_are_told():
+    routes = HttpRoutes()
+    routes.listen(
+        [
+            *ROUTES,
+            route("reader", "/api/users", ["GET", "POST"]),
+            route("zreader", "/api/users", ["GET"]),
+        ]
+    )
+    assert routes.notices() == [
+        "trigger t of reads hears nothing: /api/users is answered by reader",
+        "trigger t of zreader hears nothing: /api/users is answered by reader",
+        "trigger t of twin hears nothing: /api is answered by api",
+    ]

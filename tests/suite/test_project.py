@@ -64,3 +64,16 @@ def test_a_function_is_another_when_its_code_or_what_it_shares_was_saved(
     before = digests(project)
     save(path, "something else, and longer than before")
     assert (digests(project) != before) is is_code
+
+
+def test_folders_and_settings_that_are_no_functions_are_told(tmp_path, save):
+    save(".emulator.toml", "[functions]\nroot = 'functions'\n[functions.helo]\n")
+    save("functions/hello/index.py", "def main(event, context): return 1")
+    save("functions/支付/index.py", "def main(event, context): return 1")
+    save("functions/assets/readme.md", "no function, nor meant as one")
+    project = Project(load_config(tmp_path))
+    project.discover()
+    misnamed, orphan = project.notices()
+    assert misnamed.startswith("支付 cannot be a function")
+    assert orphan.endswith('functions.helo: no such function; did you mean "hello"?')
+    assert orphan.startswith(f"{tmp_path / '.emulator.toml'}:3: ")
