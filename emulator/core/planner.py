@@ -6,6 +6,7 @@ filter is asked again for each, a poor plan is slow and never wrong.
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Final, Protocol
 
 from emulator.core.bounds import Bounds, bounds_of, high_row, low_row
@@ -133,6 +134,25 @@ def equal_reach(definition: IndexDefinition, value: Value) -> Reach | None:
     if len(definition.keys) == 1:
         return Reach(points=(row,))
     return Reach(spans=((row, (*row, BEYOND)),))
+
+
+def equal_plan(plan: Plan, index: PlannedIndex, equalities: Mapping[str, Value]) -> Plan | None:
+    """Return the plan for a filter of other values, from one by equalities of the same paths.
+
+    None where more than equalities decided.
+    """
+    if len(plan.uses) != 1:
+        return None
+    use = plan.uses[0]
+    keys = index.definition.keys[: use.bound]
+    if not keys or any(path not in equalities for path, _ in keys):
+        return None
+    row: Row = tuple([key_of(equalities[path], direction) for path, direction in keys])
+    if len(keys) == len(index.definition.keys):
+        reach = replace(use.reach, points=(row,))
+    else:
+        reach = replace(use.reach, spans=((row, (*row, BEYOND)),))
+    return Plan(uses=(replace(use, reach=reach),))
 
 
 def choose(

@@ -5,7 +5,7 @@ form (`core.query_source`). The one idea: everything that can be decided or refu
 compiling; what runs for a document is one function without a look at the filter.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import field, replace
 from typing import Final, TypeAlias
 
@@ -38,7 +38,8 @@ from emulator.core.query_operators import (
     is_operators,
 )
 from emulator.core.query_schema import compile_schema
-from emulator.core.query_source import Select, generate
+from emulator.core.query_shapes import Shape
+from emulator.core.query_source import Select, generate, is_costly
 from emulator.core.records import dataclass
 from emulator.core.values import MISSING, Date, Document, Filter, Int64, ObjectId, Value
 from emulator.core.wording import shown
@@ -79,7 +80,8 @@ class CompiledFilter:
     `matches` is its fastest form for one document, `select` for many. `equalities` are the paths
     that must equal one scalar for a document to match (null is left out, for it also means
     missing). `document_id` is the `_id` the filter pins, else MISSING; with `residual_is_id_only`
-    the filter says nothing else. `document_ids` are those of which it wants one.
+    the filter says nothing else. `document_ids` are those of which it wants one. `tree` is its
+    `node`, or makes it when somebody asks. `is_costly` says that it may take long for a document.
     """
 
     matches: Predicate
@@ -89,7 +91,13 @@ class CompiledFilter:
     document_ids: tuple[Value, ...] | None = None
     residual_is_id_only: bool = False
     near: Near | None = None
-    node: Node = field(default_factory=lambda: And([]))
+    tree: Node | Callable[[], Node] = field(default_factory=lambda: And([]))
+    is_costly: bool = False
+
+    @property
+    def node(self) -> Node:
+        """Return what it was parsed into."""
+        return self.tree() if callable(self.tree) else self.tree
 
     def __call__(self, document: Mapping[str, Value]) -> bool:
         """Tell whether a document matches, as TinyDB asks."""
@@ -128,7 +136,19 @@ def compile_filter(
         document_ids=_wanted_ids(node),
         residual_is_id_only=document_id is not MISSING and isinstance(node, Leaf),
         near=near,
-        node=node,
+        tree=node,
+        is_costly=is_costly(node),
+    )
+
+
+def compile_shaped(shape: Shape, operands: Sequence[Value]) -> CompiledFilter:
+    """Return what `compile_filter` returns of the filter of a shape that has these operands."""
+    matches, select = shape.compiled(operands)
+    return CompiledFilter(
+        matches=matches,
+        select=select,
+        equalities=shape.equalities(operands),
+        tree=lambda: shape.node(operands),
     )
 
 
@@ -145,7 +165,7 @@ def id_filter(document_id: str) -> CompiledFilter:
         equalities={"_id": document_id},
         document_id=document_id,
         residual_is_id_only=True,
-        node=Leaf(("_id",), equals(document_id)),
+        tree=lambda: Leaf(("_id",), equals(document_id)),
     )
 
 

@@ -116,6 +116,18 @@ class Parsing:
     in_element: bool = False
 
 
+def _nothing_inside(_operand: Value, _parsing: Parsing) -> "Condition":
+    raise AssertionError("a plain comparison has nothing inside to be parsed")
+
+
+def _no_filter(_filter: Filter, _parsing: Parsing) -> "Node":
+    raise AssertionError("a plain comparison has no filter inside")
+
+
+NOT_PARSING: Final = Parsing(filter=_no_filter, operand=_nothing_inside)
+"""For operators whose operand is a plain value."""
+
+
 def on_path(parts: Parts, condition: Condition) -> Node:
     """Return the node that asks a condition of the values behind a path."""
     if isinstance(condition, Check):

@@ -6,7 +6,7 @@ only for arrays and rare kinds. Values never enter the text: names of fields are
 are arguments, so filters of one shape share one compiled function.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import field
 from functools import lru_cache
 from typing import Any, Final, TypeAlias
@@ -89,20 +89,41 @@ def make({names}):
 """
 
 
+Make: TypeAlias = Callable[..., tuple[Predicate, Select]]
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """An argument of a written function: what it is (`_ARGUMENTS`), and the node it is made of."""
+
+    kind: str
+    node: Node
+    place: int = 0
+
+    def made_of(self, node: Node) -> Any:
+        """Return the argument for this node, or for another in its place."""
+        return _ARGUMENTS[self.kind](node, self.place)
+
+
 def generate(node: Node) -> tuple[Predicate, Select]:
     """Return the node as a predicate, and as the function that picks out of many documents."""
+    make, taken = written(node)
+    return make(*[each.made_of(each.node) for each in taken])
+
+
+def written(node: Node) -> tuple[Make, Sequence[Taken]]:
+    """Return what makes the functions of a node, and the arguments that takes, in order."""
     writer = _Writer()
     expression = writer.write(node, depth=0)
     source = _FUNCTION.format(names=", ".join(writer.arguments), expression=expression)
-    matches, select = _factory(source)(*writer.arguments.values())
-    return matches, select
+    return _factory(source), tuple(writer.arguments.values())
 
 
 @lru_cache(maxsize=_CACHED_SHAPES)
-def _factory(source: str) -> Callable[..., tuple[Predicate, Select]]:
+def _factory(source: str) -> Make:
     names: dict[str, Any] = {"__builtins__": {}, **TEMPLATE_NAMES}
     exec(compile(source, "<filter>", "exec"), names)
-    make: Callable[..., tuple[Predicate, Select]] = names["make"]
+    make: Make = names["make"]
     return make
 
 
@@ -110,7 +131,7 @@ def _factory(source: str) -> Callable[..., tuple[Predicate, Select]]:
 class _Writer:
     """Writes one expression over `d` and gathers the arguments it needs."""
 
-    arguments: dict[str, Value] = field(default_factory=dict)
+    arguments: dict[str, Taken] = field(default_factory=dict)
     checks: int = 0
 
     def write(self, node: Node, *, depth: int) -> str:
@@ -141,8 +162,8 @@ class _Writer:
         """Return the template behind a path of objects; all else takes the long way."""
         number = self.checks
         value = f"v{number}"
-        ask = self._argument("a", ask_of(leaf.check)) if "{ask}" in template else ""
-        constant = self._argument("k", leaf.check.constant) if "{k}" in template else ""
+        ask = self._argument("a", leaf) if "{ask}" in template else ""
+        constant = self._argument("k", leaf) if "{k}" in template else ""
         *parents, last = leaf.parts
         holder = f"u{number}" if parents else "d"
         get = f"{holder}.get({last!r})"
@@ -159,19 +180,18 @@ class _Writer:
 
     def _no_object(self, leaf: Leaf, place: int) -> str:
         """Return what decides where a part of the path leads to no object, `place` being next."""
-        rest = leaf.parts[place:]
-        if array_index(rest[0]) is not None:
+        if array_index(leaf.parts[place]) is not None:
             return self._call(leaf)
         holder = f"u{self.checks}"
-        walk = self._argument("e", _element_walk(Leaf(rest, leaf.check)))
+        walk = self._argument("e", leaf, place)
         return f"({walk}({holder}) if {holder}.__class__ is list else {leaf.check.holds(MISSING)})"
 
     def _call(self, node: Node) -> str:
-        return f"{self._argument('p', predicate(node))}(d)"
+        return f"{self._argument('p', node)}(d)"
 
-    def _argument(self, prefix: str, value: Value) -> str:
-        name = f"{prefix}{len(self.arguments)}"
-        self.arguments[name] = value
+    def _argument(self, kind: str, node: Node, place: int = 0) -> str:
+        name = f"{kind}{len(self.arguments)}"
+        self.arguments[name] = Taken(kind, node, place)
         return name
 
 
@@ -189,6 +209,15 @@ def _element_walk(leaf: Leaf) -> ValueTest:
         return False
 
     return walk
+
+
+_ARGUMENTS: Final[dict[str, Callable[[Any, int], Any]]] = {
+    "k": lambda leaf, _place: leaf.check.constant,
+    "a": lambda leaf, _place: ask_of(leaf.check),
+    "e": lambda leaf, place: _element_walk(Leaf(leaf.parts[place:], leaf.check)),
+    "p": lambda node, _place: predicate(node),
+}
+"""What an argument is: a check's constant, its whole test, one of array elements, a predicate."""
 
 
 _EFFORTS: Final = {"equal": 0, "number": 0, "date ==": 0, "is": 1, "null": 1}

@@ -14,14 +14,16 @@ from typing import Final
 from emulator.core.aggregate.filters import compile_request_filter
 from emulator.core.indexes import IndexDefinition
 from emulator.core.ordering import SortSpecification
-from emulator.core.planner import Plan
-from emulator.core.query import CompiledFilter, id_filter
+from emulator.core.planner import Plan, equal_plan
+from emulator.core.query import CompiledFilter, compile_shaped, id_filter
+from emulator.core.query_shapes import Entry, Shape, split
 from emulator.core.records import dataclass
 from emulator.core.values import Date, Filter, Int64, ObjectId, Value
 from emulator.stores.base import Collection, Index
 from emulator.stores.contents import owned
 
 FILTERS_KEPT_MAX: Final = 256
+SHAPES_KEPT_MAX: Final = 256
 TEXT_KEPT_MAX_CHARACTERS: Final = 200
 ITEMS_KEPT_MAX: Final = 20
 DEPTH_KEPT_MAX_LEVELS: Final = 6
@@ -37,13 +39,12 @@ Order = tuple[SortSpecification, bool]
 
 
 @dataclass(slots=True, kw_only=True)
-class Known:
-    """A compiled filter, and the last plan for it.
+class Planned:
+    """The last plan for a filter, and what it was made for.
 
     Of indexes their definitions are kept, never themselves: they would keep documents alive.
     """
 
-    matcher: CompiledFilter
     _plan: Plan | None = None
     _places: tuple[int, ...] = ()
     _definitions: list[IndexDefinition] | None = None
@@ -83,17 +84,76 @@ class Known:
         self._size_documents = max(len(collection), 1)
 
 
+@dataclass(slots=True)
+class Shaped:
+    """A shape, and the last plan for a filter of it."""
+
+    shape: Shape
+    planned: Planned = field(default_factory=Planned)
+
+    def plan(
+        self, equalities: Mapping[str, Value], collection: Collection, order: Order
+    ) -> tuple[Plan | None, dict[int, Index]] | None:
+        """Return the plan for a filter of the shape, None where it must be chosen.
+
+        The same index serves all of them where there is but one that could; so does none.
+        """
+        last = self.planned.planned(collection, order)
+        if last is None or (last[1] and not self.shape.is_equal):
+            return None
+        plan, among = last
+        if plan is None:
+            return last
+        if len(among) > 1:
+            return None
+        replanned = equal_plan(plan, next(iter(among.values())), equalities)
+        return None if replanned is None else (replanned, among)
+
+
+@dataclass(slots=True, kw_only=True)
+class Known:
+    """A compiled filter, the last plan for it, and its shape where that is known."""
+
+    matcher: CompiledFilter
+    shaped: Shaped | None = None
+    _planned: Planned = field(default_factory=Planned)
+
+    def planned(
+        self, collection: Collection, order: Order
+    ) -> tuple[Plan | None, dict[int, Index]] | None:
+        """Return the plan and the indexes it is among by place, None if there is none that holds.
+
+        It was made for this filter, or for one of its shape.
+        """
+        last = self._planned.planned(collection, order)
+        if last is None and self.shaped is not None:
+            last = self.shaped.plan(self.matcher.equalities, collection, order)
+        return last
+
+    def remember(
+        self, plan: Plan | None, among: dict[int, Index], collection: Collection, order: Order
+    ) -> None:
+        """Keep a plan."""
+        self._planned.remember(plan, among, collection, order)
+        if self.shaped is not None:
+            self.shaped.planned.remember(plan, among, collection, order)
+
+
 class Filters:
     """The filters of one database, the latest last."""
 
     def __init__(self) -> None:
         self._known: OrderedDict[Hashable, Known] = OrderedDict()
+        self._shapes: OrderedDict[Hashable, Shaped] = OrderedDict()
 
     def known(self, name: str, filter_: Filter, *, now_ms: int) -> Known:
         """Return a compiled filter for a collection; raises as `compile_request_filter`."""
         document_id = filter_.get("_id") if len(filter_) == 1 else None
         if type(document_id) is str:
             return Known(matcher=id_filter(document_id))
+        flat = split(filter_)
+        if flat is not None:
+            return self._flat(name, *flat)
         try:
             key = (name, _key(filter_, DEPTH_KEPT_MAX_LEVELS))
         except _NotKept:
@@ -102,12 +162,33 @@ class Filters:
         if found is None:
             # A copy, for whoever sent the filter may change it.
             matcher = compile_request_filter(owned(filter_), now_ms=now_ms)
-            found = self._known[key] = Known(matcher=matcher)
-            if len(self._known) > FILTERS_KEPT_MAX:
-                self._known.popitem(last=False)
+            found = self._keep(key, Known(matcher=matcher))
         else:
             self._known.move_to_end(key)
         return found
+
+    def _flat(self, name: str, entries: tuple[Entry, ...], operands: list[Value]) -> Known:
+        """Return a flat filter, of which the shape may be known if the operands are not."""
+        key = (name, entries, *operands)
+        found = self._known.get(key)
+        if found is not None:
+            self._known.move_to_end(key)
+            return found
+        shaped = self._shapes.get((name, entries))
+        if shaped is None:
+            shaped = self._shapes[name, entries] = Shaped(Shape(entries, operands))
+            if len(self._shapes) > SHAPES_KEPT_MAX:
+                self._shapes.popitem(last=False)
+        else:
+            self._shapes.move_to_end((name, entries))
+        matcher = compile_shaped(shaped.shape, operands)
+        return self._keep(key, Known(matcher=matcher, shaped=shaped))
+
+    def _keep(self, key: Hashable, known: Known) -> Known:
+        self._known[key] = known
+        if len(self._known) > FILTERS_KEPT_MAX:
+            self._known.popitem(last=False)
+        return known
 
 
 class _NotKept(Exception):  # nothing failed: the filter is compiled and not kept

@@ -15,7 +15,6 @@ from emulator.core.aggregate.sorting import SortedRuns
 from emulator.core.ordering import SortSpecification, TopDocuments, sort_documents
 from emulator.core.query import CompiledFilter, Near
 from emulator.core.query_nodes import And
-from emulator.core.query_source import is_costly
 from emulator.core.records import dataclass
 from emulator.core.values import Document
 from emulator.services.filters import Known
@@ -118,7 +117,7 @@ def select_slices(
     select = question.matcher.select
     wanted = question.wanted if not question.sort else None
     top = _top(question)
-    first = SLICE_COSTLY_DOCUMENTS if is_costly(question.matcher.node) else SLICE_FIRST_DOCUMENTS
+    first = SLICE_COSTLY_DOCUMENTS if question.matcher.is_costly else SLICE_FIRST_DOCUMENTS
     pace = Pace(clock, first if wanted is None else min(first, wanted * 2))
     found: list[Document] = []
     start, count = 0, len(documents)

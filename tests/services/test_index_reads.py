@@ -152,6 +152,52 @@ def test_index_answer_is_scan_answer(documents, changes, indexes, filter_, sort,
         )
 
 
+PAIRS = st.dictionaries(
+    st.sampled_from(["a", "b", "c", "a.x"]),
+    st.one_of(st.integers(0, 3), st.builds(lambda low: {"$gte": low}, st.integers(0, 3))),
+    min_size=1,
+    max_size=3,
+)
+
+
+@given(
+    documents=st.lists(
+        st.dictionaries(
+            st.sampled_from("abc"),
+            st.one_of(st.integers(0, 3), st.lists(st.integers(0, 3), max_size=2)),
+        ),
+        max_size=12,
+    ),
+    indexes=INDEXES,
+    filter_=PAIRS,
+    values=st.lists(st.integers(0, 3), min_size=1, max_size=6),
+    later=st.lists(DOCUMENTS, max_size=2),
+    sort=SORTS,
+    wanted=st.none() | st.integers(0, 4),
+)
+@settings(max_examples=300, deadline=None)
+def test_a_plan_serves_other_values_of_a_shape(
+    documents, indexes, filter_, values, later, sort, wanted
+):
+    stored = Stored()
+    for number, document in enumerate(documents):
+        stored.try_commit(Put("c", {"_id": number, **document}))
+    definitions = defined(indexes)
+    for place in range(len(definitions)):
+        stored.try_commit(Describe("c", with_definitions({}, definitions[: place + 1])))
+    for number, value in enumerate(values):
+        if later and number == len(values) // 2:
+            stored.try_commit(Put("c", {"_id": 99, **later.pop()}))
+        changed = {
+            path: {"$gte": value} if type(said) is dict else (value + place) % 4
+            for place, (path, said) in enumerate(filter_.items())
+        }
+        everything = stored.store.collection("c").snapshot()
+        expected = answer(lambda now=changed: sorted_scan(everything, now, sort, wanted))  # noqa: B023
+        got = answer(lambda now=changed: stored.read(now, sort, wanted).documents)
+        assert repr(got) == repr(expected)
+
+
 CHANGES = st.lists(st.tuples(st.integers(0, 9), st.none() | DOCUMENTS), max_size=4)
 
 
