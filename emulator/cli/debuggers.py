@@ -82,13 +82,14 @@ def _languages(info: Mapping[str, Any]) -> dict[str, str]:
     return {each["name"]: each["language"] for each in listed}
 
 
-def _require(name: str, known: Iterable[Any]) -> None:
+def _require(name: str, known: Iterable[str]) -> None:
     from emulator.config.check import nearest
 
     if name in known:
         return
     close = nearest(name, known)
-    hint = f'did you mean "{close}"?' if close else "a project is named before the options"
+    serves = f"this suite serves {', '.join(sorted(known)) or 'no functions'}"
+    hint = f'did you mean "{close}"?' if close else f"{serves}; a project is named before --inspect"
     raise ConfigurationError(f'--inspect: no function "{name}"', hint=hint)
 
 

@@ -93,6 +93,11 @@ async def test_a_name_that_no_function_has_stops_the_start():
     with pytest.raises(ConfigurationError, match='no function "plam"') as refused:
         await opened(Wish("pay"), Wish("plam"))
     assert refused.value.hint == 'did you mean "plan"?'
+    with pytest.raises(ConfigurationError) as refused:
+        await opened(Wish("./project"))
+    assert refused.value.hint == (
+        "this suite serves add, pay, plan, tick, zip; a project is named before --inspect"
+    )
 
 
 async def test_what_keeps_debuggers_out_is_told_and_stops_the_start_where_a_name_was_given():
