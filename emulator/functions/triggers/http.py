@@ -43,6 +43,8 @@ _TEXT: Final = "text/plain; charset=utf-8"
 _JSON: Final = "application/json; charset=utf-8"
 _HEADER_NAME: Final = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+\Z")
 _HEADER_VALUE: Final = re.compile(r"[^\r\n\0]*\Z")
+_JOINTS: Final[Mapping[str, str]] = {"cookie": "; "}
+"""What stands between the values of a repeated header, where it is no comma."""
 _SERVER_HEADERS: Final = frozenset({"connection", "content-length", "transfer-encoding"})
 """The server counts and frames the body itself."""
 NO_BODY: Final = frozenset({204, 304})
@@ -144,7 +146,9 @@ def http_event(  # noqa: PLR0913  # the parts of one request, each by its name
         "path": path,
         "httpMethod": method.upper(),
         "method": method.upper(),
-        "headers": {name: ", ".join(values) for name, values in all_headers.items()},
+        "headers": {
+            name: _JOINTS.get(name, ", ").join(values) for name, values in all_headers.items()
+        },
         "queryStringParameters": {name: values[-1] for name, values in all_query.items()},
         "multiValueQueryStringParameters": all_query,
         "requestContext": {"requestId": request_id, "envId": env_id, "appId": appid, "uin": ""},

@@ -15,7 +15,7 @@ from emulator.core.records import dataclass
 
 IsDay = Callable[[date], bool]
 
-_DAY: Final = re.compile(r"L|LW|([1-9]|[12]\d|3[01])W")
+_DAY: Final = re.compile(r"L|LW|([1-9]|[12][0-9]|3[01])W")
 _WEEKDAY: Final = re.compile(r"([0-7])(?:L|#([1-5]))")
 
 

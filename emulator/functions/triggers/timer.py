@@ -365,7 +365,7 @@ def _check(trigger: str, name: str, text: str, bounds: tuple[int, int]) -> None:
     """Raise ConfigurationError unless the field is a list of values, ranges and steps."""
     low, high = bounds
     value = rf"(?:\d+{_NAMES.get(name, '')})"
-    part = re.compile(rf"(?:\*|{value}(?:-{value})?)(?:/[1-9]\d*)?\Z")
+    part = re.compile(rf"(?:\*|{value}(?:-{value})?)(?:/[1-9]\d*)?\Z", re.ASCII)
     for piece in text.split(","):
         numbers = map(int, re.findall(r"\d+", piece.partition("/")[0]))
         if not part.match(piece) or not all(low <= number <= high for number in numbers):

@@ -236,3 +236,9 @@ def test_answer_that_cannot_be_given_is_a_bad_gateway_that_says_why(result, mess
     told = json.loads(body)
     assert told["code"] == "INVALID_INTEGRATION_RESPONSE"
     assert message in told["message"]
+
+
+def test_repeated_headers_are_joined_as_their_kind_wants_it():
+    headers = [("X-A", "1"), ("x-a", "2"), ("Cookie", "a=b; c=d"), ("cookie", "e=f")]
+    event = http_event(method="GET", path="/", headers=headers, request_id="r", env_id="e")
+    assert event["headers"] == {"x-a": "1, 2", "cookie": "a=b; c=d; e=f"}

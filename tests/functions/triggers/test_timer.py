@@ -320,3 +320,8 @@ def test_looking_into_the_tables_finds_what_searching_finds(
         if searched is None:
             return
         at_ms = searched
+
+
+def test_digits_of_other_scripts_are_refused_in_words_of_ours():
+    with pytest.raises(ConfigurationError, match="second '０' is not understood: '０' is no value"):
+        compile_timer(TriggerConfig(name="t", kind="timer", config="０ 0 9 * * * *"))
