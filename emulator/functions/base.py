@@ -64,7 +64,7 @@ class Bundle:
 
     `entry` is the file to load, `handlers` the names to look for in it, best first, `packages` the
     folder of what is installed for a Python function. `digest` changes when a file of the function
-    does.
+    does. The entry of a `web` function is a program that listens on a port.
     """
 
     name: str
@@ -81,6 +81,7 @@ class Bundle:
     problems: tuple[Problem, ...] = ()
     packages: Path | None = None
     digest: str = ""
+    web: bool = False
 
     @property
     def engine(self) -> Engine:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from emulator.core.records import dataclass
-from emulator.functions.base import PACKAGES_POINTER, Bundle, Problem
+from emulator.functions.base import PACKAGES_POINTER, Bundle, Problem, TriggerConfig
 from emulator.functions.bundle_config import (
     LANGUAGES,
     OwnSettings,
@@ -178,12 +178,20 @@ def _read(
         timeout_s=settings.timeout_s(),
         memory_mb=settings.memory_mb(),
         variables=settings.variables(),
-        triggers=settings.triggers(),
+        triggers=_with_path(name, settings.triggers()) if settings.is_web else settings.triggers(),
         openapi=settings.openapi(),
         problems=tuple(settings.problems),
         packages=own,
         digest=_digest(folder, shared_digest, own),
+        web=settings.is_web,
     )
+
+
+def _with_path(name: str, triggers: tuple[TriggerConfig, ...]) -> tuple[TriggerConfig, ...]:
+    """Return the triggers of a function that listens: it is reached by its name if by no path."""
+    if any(each.kind == "http" for each in triggers):
+        return triggers
+    return (*triggers, TriggerConfig(name="web", kind="http", config={"path": f"/{name}"}))
 
 
 def _digest(folder: Path, shared_digest: str, packages: Path | None) -> str:

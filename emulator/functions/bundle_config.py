@@ -24,6 +24,7 @@ from emulator.functions.base import (
     Runtime,
     TriggerConfig,
 )
+from emulator.functions.bootstrap import start_of
 from emulator.functions.triggers import database, http, storage, timer
 
 TIMEOUT_MIN_S: Final = 1.0
@@ -152,9 +153,17 @@ class Settings:
         self._text = ""
         self._config = {**self._package_config(), **self._read_json(self._file)}
         self._handler = (own.handler if own else None) or self._text_of("handler")
+        self._start = start_of(folder)
+
+    @property
+    def is_web(self) -> bool:
+        """Tell whether the entry is a program that listens on a port."""
+        return self._start is not None
 
     def entry(self) -> Path | None:
-        """Return the file to load: the one the handler names, else an index file."""
+        """Return the file to load: the one that is started, the handler names, or an index file."""
+        if self._start is not None:
+            return self._start.program
         if self._handler:
             module = self._handler.rpartition(".")[0]
             for suffix in LANGUAGES:
@@ -211,6 +220,7 @@ class Settings:
             own = None
         return {
             **self._shared.env,
+            **(self._start.variables if self._start else {}),
             **{key: _variable(value) for key, value in (own or {}).items()},
             **(self._own.env if self._own else {}),
         }

@@ -90,6 +90,7 @@ class NodeKind:
             "packages": sorted(SHARED_PACKAGES),
             "variables": dict(self._variables_of(bundle)),
             "shared": None if self._shared is None else str(self._shared),
+            "web": _prefixes(bundle) if bundle.web else None,
         }
 
     def told(self, session: Session) -> Mapping[str, object]:
@@ -101,6 +102,12 @@ class NodeKind:
         """Return the entry file, and what package managers write when they are done."""
         packages = bundle.folder / "node_modules"
         return [bundle.entry, *(packages / name for name in INSTALL_MARKERS)]
+
+
+def _prefixes(bundle: Bundle) -> list[str]:
+    """Return the paths that are the root to a function that hears no more than what is below."""
+    configs = [each.config for each in bundle.triggers if each.kind == "http"]
+    return [config["path"] for config in configs if not config.get("pathTransmission")]
 
 
 class NodeProcessRuntime(ProcessRuntime):

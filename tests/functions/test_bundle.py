@@ -95,6 +95,21 @@ def test_function_may_lie_in_another_folder_than_that_of_its_name(root, tmp_path
     assert find(root, "gone", overrides=overrides) is None
 
 
+def test_function_that_listens_is_reached_by_its_name_unless_a_path_is_said(root):
+    for name in ("api", "shop"):
+        save(root, f"{name}/scf_bootstrap", "export MODE=prod\nnode app.js")
+        save(root, f"{name}/app.js")
+    said = {"name": "h", "type": "http", "config": {"path": "/v1"}}
+    save(root, "shop/config.json", json.dumps({"triggers": [said], "envVariables": {"A": "1"}}))
+    save(root, "usual/index.js")
+    api, shop, usual = discover(root)
+    assert [each.web for each in (api, shop, usual)] == [True, True, False]
+    assert (api.entry, api.language) == (root / "api" / "app.js", "node")
+    assert [(each.kind, each.config) for each in api.triggers] == [("http", {"path": "/api"})]
+    assert [(each.kind, each.config) for each in shop.triggers] == [("http", {"path": "/v1"})]
+    assert (api.variables, shop.variables) == ({"MODE": "prod"}, {"MODE": "prod", "A": "1"})
+
+
 def test_one_function_is_found_by_name(root):
     save(root, "fn/index.py")
     found = find(root, "fn")

@@ -35,13 +35,14 @@ class Loader {
   }
 
   /** Loads the entry and returns the first of the handlers that it exports. */
-  async load ({ entry, folder, handlers, shared }) {
+  async load ({ entry, folder, handlers, shared, web }) {
     helpWith(shared)
     if (shared) this.shared = pathToFileURL(path.join(shared, path.sep)).href
     process.chdir(folder)
     // Of no use to others, and not for nothing.
     const unicloud = UNICLOUD.test(entry) ? require('./unicloud') : null
     if (unicloud !== null) unicloud.install()
+    if (web !== null) return this.serverOf(entry, folder, web)
     const exports = await this.exportsOf(entry, folder)
     if (unicloud !== null && entry.endsWith('.obj.js')) {
       return { call: unicloud.mainOf(exports), self: undefined, surround: unicloud.contextOf }
@@ -58,10 +59,19 @@ class Loader {
     throw error
   }
 
-  async exportsOf (entry, folder) {
+  /** Starts the program and returns the handler of what it listens with. */
+  async serverOf (entry, folder, prefixes) {
+    const { listening, mainOf, within } = require('./web')
+    const found = listening()
+    await this.exportsOf(entry, folder, true)
+    return { call: mainOf(await within(found, entry), prefixes), self: undefined }
+  }
+
+  /** Returns what a file exports; with `isMain` it is the program itself. */
+  async exportsOf (entry, folder, isMain = false) {
     if (!entry.endsWith('.mjs')) {
       try {
-        return require(entry)
+        return isMain ? Module._load(entry, null, true) : require(entry)
       } catch (error) {
         if (error === null || typeof error !== 'object') throw error
         if (!AS_MODULE.has(error.code) && !(error.code === 'ERR_MODULE_NOT_FOUND' && this.shared)) throw error

@@ -1,0 +1,81 @@
+"""What start files of HTTP functions start, found without running them."""
+
+import pytest
+
+from emulator.functions.bootstrap import FILE, start_of
+
+STARTS = {
+    "one line": ("node index.js", "index.js"),
+    "the platform's own path": ("#!/bin/bash\n/var/lang/node18/bin/node index.js\n", "index.js"),
+    "flags": ("node --enable-source-maps --max-http-header-size=1 src/app.js", "src/app.js"),
+    "quotes and dots": ('exec node "./src/app.js" > /tmp/log', "src/app.js"),
+    "no suffix": ("node server", "server.cjs"),
+    "a folder": ("node src", "src/index.js"),
+    "a version": ("node16 index.js", "index.js"),
+    "the last of several": ("node src/app.js && node index.js", "index.js"),
+    "a script": ("npm start", "index.js"),
+    "a script by its name": ("yarn run start:prod", "src/app.js"),
+    "other lines before": ("cd /opt\nset -e\nnode index.js", "index.js"),
+}
+NONE = {
+    "nothing": "",
+    "another language": "python3 app.py",
+    "no such file": "node gone.js",
+    "a script there is not": "npm run start:gone",
+    "a package's program": "node node_modules/framework/bin/run.js",
+    "a word that ends like it": "run-node.sh index.js",
+}
+FILES = (
+    "index.js",
+    "src/app.js",
+    "src/index.js",
+    "server.cjs",
+    "node_modules/framework/bin/run.js",
+)
+SCRIPTS = (
+    '{"scripts": {"start": "NODE_ENV=production node index.js", "start:prod": "node src/app"}}'
+)
+
+
+@pytest.fixture
+def folder(tmp_path):
+    for name in FILES:
+        file = tmp_path / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text("")
+    (tmp_path / "package.json").write_text(SCRIPTS)
+    return tmp_path
+
+
+@pytest.mark.parametrize(("text", "program"), STARTS.values(), ids=STARTS)
+def test_program_is_found_in_the_last_command(folder, text, program):
+    (folder / FILE).write_text(text)
+    start = start_of(folder)
+    assert start is not None
+    assert start.program == folder / program
+
+
+@pytest.mark.parametrize("text", NONE.values(), ids=NONE)
+def test_what_starts_nothing_of_ones_own_is_none(folder, text):
+    (folder / FILE).write_text(text)
+    assert start_of(folder) is None
+
+
+def test_folder_without_a_start_file_has_none(folder):
+    assert start_of(folder) is None
+
+
+def test_scripts_that_are_odd_start_nothing(folder):
+    (folder / FILE).write_text("npm start")
+    for text in ("", "[]", '{"scripts": []}', '{"scripts": {"start": 1}}'):
+        (folder / "package.json").write_text(text)
+        assert start_of(folder) is None
+
+
+def test_variables_are_those_that_are_plainly_set(folder):
+    (folder / FILE).write_text(
+        'export PORT=9000\nexport MODE="prod uction"\nexport P=$HOME/x\nX=1\nnode index.js\n'
+    )
+    start = start_of(folder)
+    assert start is not None
+    assert start.variables == {"PORT": "9000", "MODE": "prod uction"}
