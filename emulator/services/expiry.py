@@ -21,7 +21,7 @@ from emulator.stores.base import DocumentStore
 
 SWEEP_EVERY_MS: Final = 60_000
 """MongoDB's own interval: a document may outlive its time by so much."""
-REMOVED_AT_ONCE_DOCUMENTS: Final = 200
+REMOVED_AT_ONCE_DOCUMENTS: Final = 100
 
 
 class Expiry:

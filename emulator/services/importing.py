@@ -24,7 +24,7 @@ from emulator.stores.base import Create, DocumentStore, Put
 
 Mode = Literal["insert", "upsert"]
 
-BATCH_DOCUMENTS: Final = 200
+BATCH_DOCUMENTS: Final = 100
 BATCH_BYTES: Final = 4 * 1024 * 1024
 PROBLEMS_TOLD_MAX: Final = 100
 

@@ -27,7 +27,7 @@ from emulator.services.access import Access
 from emulator.services.caller import Caller
 from emulator.services.policy import Policy
 from emulator.stores.base import Describe, DocumentStore
-from emulator.stores.collector import paused
+from emulator.stores.collector import look_at_new, paused, set_aside
 
 ID_INDEX_NAME: Final = "_id_"
 EXPIRE_AFTER_MAX_S: Final = 2**31 - 1
@@ -63,7 +63,7 @@ class Indexes:
     async def create(self, command: CreateIndex, caller: Caller) -> str:
         """Make an index over all documents and return its name; nothing if there is the same.
 
-        It is built while others go on, but for one of places, which is built at once.
+        It is built while others go on.
 
         Raises:
             CollectionNotExist: there is no such collection.
@@ -82,6 +82,7 @@ class Indexes:
         # Rows hold no cycles, and a look for some keeps the loop for long.
         with self._building(command.collection, definition) as pieces, paused():
             for is_ready in pieces:
+                look_at_new()
                 if is_ready:
                     break
                 await asyncio.sleep(0)
@@ -90,6 +91,9 @@ class Indexes:
             if definition not in known:
                 self._refuse_conflict(definition, known)
                 self._describe(command.collection, [*known, definition])
+        await asyncio.sleep(0)
+        collection = self._store.collection(command.collection)
+        set_aside(0 if collection is None else len(collection))
         if self._store.waits:
             await self._store.durable()
         return definition.name

@@ -24,6 +24,7 @@ from emulator.services.reading import (
 )
 from emulator.stores.base import Index
 
+BUILD_SLICE_DOCUMENTS: Final = 500
 FIRST_RADIUS: Final = 1_000 / EARTH_RADIUS_M
 RADIUS_GROWTH: Final = 4
 RADIUS_MAX: Final = 1.0
@@ -34,6 +35,10 @@ def nearest_slices(question: Question, reading: Reading, near: Near, clock: Cloc
     """Return the documents that match, the nearest first unless they are sorted otherwise."""
     wanted = None if question.sort else question.wanted
     search = _Search(question, near)
+    while not search.is_built():
+        yield
+        # Asked again each time: while the loop had its turn, the index may have gone.
+        search = _Search(question, near)
     radius = search.most if wanted is None else min(FIRST_RADIUS, search.most)
     while True:
         candidates = search.candidates(radius)
@@ -65,6 +70,10 @@ class _Search:
         self._index = next(
             (each for each in self._collection.indexes() if _knows(each, near.path)), None
         )
+
+    def is_built(self) -> bool:
+        """Build a piece of the index, if there is one, and tell whether none are left."""
+        return self._index is None or self._index.build(BUILD_SLICE_DOCUMENTS)
 
     def candidates(self, radius: float) -> list[Document] | None:
         """Return what may lie in a circle as of now, None when that is most of the collection."""

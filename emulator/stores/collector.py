@@ -27,6 +27,25 @@ def paused() -> Iterator[None]:
             gc.enable()
 
 
+def look_at_new() -> None:
+    """Look for cycles in what has come since the last look, which takes long only for much.
+
+    Whoever makes many tuples in a pause does it now and then: tuples of plain values leave the
+    collector's sight at the first look, instead of all being looked at behind the pause.
+    """
+    gc.collect(0)
+
+
+def set_aside(made: int) -> None:
+    """Keep so many things that were just made, and stay, out of all further looks, if it is many.
+
+    A store that has as many documents gives them back when it closes.
+    """
+    if made >= FREEZE_EVERY_DOCUMENTS:
+        gc.collect(1)
+        gc.freeze()
+
+
 class Retention:
     """Counts the documents a store keeps, and freezes when enough have come."""
 

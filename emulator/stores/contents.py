@@ -71,9 +71,8 @@ class Documents:
         return {number: self.by_number[number] for number in sorted(found)}
 
     def build_ahead(self, name: str, definition: IndexDefinition) -> Generator[bool, None, None]:
-        """Build an index that is about to be defined; one of places is soon built anyway."""
-        if not definition.is_geo:
-            yield from build_ahead(name, self.indexes, definition, self.by_number)
+        """Build an index that is about to be defined."""
+        yield from build_ahead(name, self.indexes, definition, self.by_number)
 
     def put(self, number: int, document: Document) -> None:
         """Keep a document under its number, in place of the one that was there."""

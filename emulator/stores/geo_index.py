@@ -29,9 +29,9 @@ class GeoIndex:
         "_cells",
         "_documents",
         "_fields",
-        "_is_built",
         "_others",
         "_paths",
+        "_waiting",
         "arrays",
         "definition",
     )
@@ -43,7 +43,7 @@ class GeoIndex:
         self._fields = first_parts(definition)
         self._cells: dict[Cell, set[int]] = {}
         self._others: set[int] = set()
-        self._is_built = False
+        self._waiting: list[int] | None = None
         self._paths = [
             (path, split_path(path), _is_planar if direction == "2d" else _is_spherical)
             for path, direction in definition.keys
@@ -56,17 +56,31 @@ class GeoIndex:
         return False
 
     def build(self, documents_max: int | None = None) -> bool:
-        """Take every document in, which takes a microsecond each; tell that none are left."""
-        del documents_max
-        if not self._is_built:
-            self._is_built = True
-            for number, document in self._documents.items():
-                self._add(number, document)
-        return True
+        """Take so many more documents in, all of them by default; tell whether none are left."""
+        waiting = self._waiting
+        if waiting is None:
+            waiting = self._waiting = list(self._documents)
+            waiting.reverse()
+        documents = self._documents
+        left = 0 if documents_max is None else max(0, len(waiting) - documents_max)
+        while len(waiting) > left:
+            number = waiting.pop()
+            if number in documents:
+                self._add(number, documents[number])
+        return not waiting
 
     def verify(self, collection: str) -> None:
         """See that every place is one; raises as `prepare`."""
-        self.prepare(collection, self._documents, frozenset())
+        for _ in self.verified(collection, len(self._documents) + 1):
+            pass
+
+    def verified(self, collection: str, documents_max: int) -> Iterator[None]:
+        """Verify so many documents at a time."""
+        del collection
+        for place, document in enumerate(self._documents.values(), 1):
+            if place % documents_max == 0:
+                yield
+            self._require_places(document)
 
     def prepare(self, collection: str, drafts: Mapping[int, Document], gone: Set[int]) -> None:
         """See that what documents have for a place is one.
@@ -78,21 +92,24 @@ class GeoIndex:
         for number, document in drafts.items():
             if has_same_keys(self._fields, self._documents.get(number), document):
                 continue
-            for path, parts, is_place in self._paths:
-                for value, _ in visit(document, parts, elements=False):
-                    if not (value is None or value is MISSING or is_place(value)):
-                        raise _no_place(path, value)
+            self._require_places(document)
 
     def put(self, number: int, old: Document | None, document: Document) -> None:
         """Take a document in, in place of `old`."""
-        if self._is_built and not has_same_keys(self._fields, old, document):
+        if self._waiting is None or has_same_keys(self._fields, old, document):
+            return
+        if self._waits(number):
             if old is not None:
-                self.delete(number, old)
-            self._add(number, document)
+                return
+            # Free when the building began and taken only now: it is not among those that wait.
+            self.build()
+        if old is not None:
+            self.delete(number, old)
+        self._add(number, document)
 
     def delete(self, number: int, old: Document) -> None:
         """Take a document out."""
-        if self._is_built:
+        if self._waiting is not None and not self._waits(number):
             self._others.discard(number)
             cell = self._cell(old)
             if cell is not None and cell in self._cells:
@@ -104,7 +121,11 @@ class GeoIndex:
         """Take every document out."""
         self._cells.clear()
         self._others.clear()
-        self._is_built = False
+        self._waiting = None
+
+    def moved(self, documents: Mapping[int, Document]) -> None:
+        """Find the documents it holds in another place from now on."""
+        self._documents = documents
 
     def count(self, reach: Reach) -> int:
         """Return the number of all documents: no reach of rows narrows it."""
@@ -126,6 +147,16 @@ class GeoIndex:
         """Yield all documents."""
         del reach
         yield from self._documents.values()
+
+    def _waits(self, number: int) -> bool:
+        waiting = self._waiting
+        return bool(waiting) and waiting is not None and waiting[-1] <= number <= waiting[0]
+
+    def _require_places(self, document: Document) -> None:
+        for path, parts, is_place in self._paths:
+            for value, _ in visit(document, parts, elements=False):
+                if not (value is None or value is MISSING or is_place(value)):
+                    raise _no_place(path, value)
 
     def _add(self, number: int, document: Document) -> None:
         cell = self._cell(document)

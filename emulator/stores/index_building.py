@@ -9,7 +9,7 @@ from typing import Final
 
 from emulator.core.indexes import IndexDefinition
 from emulator.core.values import Document
-from emulator.stores.indexes import CollectionIndexes, Index
+from emulator.stores.indexes import AnyIndex, CollectionIndexes, new_index
 
 PIECE_DOCUMENTS: Final = 500
 
@@ -26,9 +26,9 @@ def build_ahead(
     """
     then = dict(documents)
     touched: set[int] = set()
-    index = Index(definition, then)
+    index = new_index(definition, then)
 
-    def caught_up() -> Index:
+    def caught_up() -> AnyIndex:
         """Return the index as of now."""
         for number in touched - documents.keys():
             if number in then:

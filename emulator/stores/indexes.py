@@ -302,7 +302,7 @@ class CollectionIndexes:
     def readable(self) -> tuple[AnyIndex, ...]:
         """Return all of them, from now on kept."""
         if self._by_id is None:
-            self._by_id = _new(ID_INDEX, self._documents)
+            self._by_id = new_index(ID_INDEX, self._documents)
             self.kept = (self._by_id, *self.defined)
         return self.kept
 
@@ -311,7 +311,8 @@ class CollectionIndexes:
         known = {index.definition: index for index in self.defined} | self._ready
         self._ready = {}
         self.defined = tuple(
-            known.get(definition) or _new(definition, self._documents) for definition in definitions
+            known.get(definition) or new_index(definition, self._documents)
+            for definition in definitions
         )
         self.kept = self.defined if self._by_id is None else (self._by_id, *self.defined)
 
@@ -348,13 +349,14 @@ def check_documents(
 def _verified(
     collection: str, definition: IndexDefinition, documents: Mapping[int, Document]
 ) -> AnyIndex:
-    index = _new(definition, documents)
+    index = new_index(definition, documents)
     index.build()
     index.verify(collection)
     return index
 
 
-def _new(definition: IndexDefinition, documents: Mapping[int, Document]) -> AnyIndex:
+def new_index(definition: IndexDefinition, documents: Mapping[int, Document]) -> AnyIndex:
+    """Return an index that is not built yet."""
     kind = GeoIndex if definition.is_geo else Index
     return kind(definition, documents)
 

@@ -4,7 +4,13 @@ import gc
 
 import pytest
 
-from emulator.stores.collector import FREEZE_EVERY_DOCUMENTS, Retention, paused
+from emulator.stores.collector import (
+    FREEZE_EVERY_DOCUMENTS,
+    Retention,
+    look_at_new,
+    paused,
+    set_aside,
+)
 
 
 @pytest.fixture(autouse=True)
@@ -70,3 +76,16 @@ def test_a_store_that_froze_nothing_unfreezes_nothing():
     gc.freeze()
     Retention().release()
     assert gc.get_freeze_count() > 0
+
+
+def test_tuples_of_plain_values_leave_the_collectors_sight_at_the_first_look():
+    with paused():
+        rows = [(number, str(number)) for number in range(100)]
+        look_at_new()
+        assert not any(map(gc.is_tracked, rows))
+
+
+@pytest.mark.parametrize("made", [0, FREEZE_EVERY_DOCUMENTS - 1, FREEZE_EVERY_DOCUMENTS])
+def test_much_that_stays_is_set_aside(made):
+    set_aside(made)
+    assert (gc.get_freeze_count() > 0) is (made == FREEZE_EVERY_DOCUMENTS)

@@ -10,6 +10,7 @@ from emulator.core.indexes import BEYOND, IndexDefinition, with_definitions
 from emulator.core.planner import Reach
 from emulator.stores import index_building
 from emulator.stores.base import Create, Delete, Describe, Put
+from emulator.stores.geo_index import GeoIndex
 from emulator.stores.tiny import SuiteDB, TinyDocumentStore
 
 EVERYTHING = Reach(spans=(((), (BEYOND,)),))
@@ -100,6 +101,63 @@ def test_what_it_cannot_hold_is_refused_at_once():
         list(store.collection("c").build_ahead(unique))
 
 
-def test_places_are_not_built_ahead():
-    places = IndexDefinition(name="p", keys=(("p", "2dsphere"),))
-    assert list(opened([{}]).collection("c").build_ahead(places)) == []
+PLACES = IndexDefinition(name="p", keys=(("p", "2dsphere"),))
+AROUND = Reach(circle=(0.0, 0.0, 0.01))
+POINTS = st.builds(
+    lambda x: {"type": "Point", "coordinates": [x, 0]}, st.sampled_from([0, 0.1, 5, 40])
+)
+PLACED = st.dictionaries(
+    st.just("p"), POINTS | st.none() | st.lists(POINTS, max_size=2) | st.sampled_from(["here", 5])
+)
+PLACED_WRITES = st.lists(st.tuples(st.integers(0, 9), st.none() | PLACED), max_size=6)
+
+
+@given(st.lists(PLACED, max_size=8), PLACED_WRITES, PLACED_WRITES)
+def test_one_of_places_knows_it_too(bodies, during, after):
+    index_building.PIECE_DOCUMENTS = 2
+    ahead, plain = opened(bodies), opened(bodies)
+    waiting = list(during)
+    steps = ahead.collection("c").build_ahead(PLACES)
+    try:
+        for is_ready in steps:
+            if is_ready:
+                break
+            if waiting:
+                write(ahead, *waiting.pop())
+    except DatabaseRequestFailed:
+        pass
+    rest = [*waiting, *after]
+    for each in rest:
+        write(ahead, *each)
+    for each in [*reversed(during[len(waiting) :]), *rest]:
+        write(plain, *each)
+    found = []
+    for store in (plain, ahead):
+        try:
+            store.commit([Describe("c", with_definitions({}, [PLACES]))])
+        except DatabaseRequestFailed as refusal:
+            found.append(refusal.mongo_code)
+        else:
+            index = store.collection("c").indexes()[1]
+            assert index.build(0)
+            found.append(index.find(AROUND))
+    assert found[0] == found[1]
+
+
+@given(st.lists(PLACED, max_size=8), PLACED_WRITES)
+def test_one_of_places_that_is_read_while_it_is_built_knows_what_is_written(bodies, during):
+    bodies = [{} if body.get("p") in ("here", 5) else body for body in bodies]
+    writes = [
+        (n, None if body is None or body.get("p") in ("here", 5) else body) for n, body in during
+    ]
+    store = opened(bodies)
+    contents = store.db.journalled.contents.collections["c"]
+    contents.describe(with_definitions({}, [PLACES]))
+    index = store.collection("c").indexes()[1]
+    for each in writes:
+        index.build(1)
+        write(store, *each)
+    index.build()
+    fresh = GeoIndex(PLACES, dict(contents.by_number))
+    fresh.build()
+    assert index.find(AROUND) == fresh.find(AROUND)
