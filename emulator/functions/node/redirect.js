@@ -3,7 +3,8 @@
 //
 // Not here: what is answered. The one idea: SDKs that cannot be told an address have their host
 // written into them, so it is looked for where a request begins. `node --require` this file and set
-// CLOUD_EMU_URL; other hosts are left alone, unless CLOUD_EMU_OFFLINE=1 refuses them.
+// CLOUD_EMU_URL; other hosts are left alone, unless CLOUD_EMU_OFFLINE=1 refuses them. WeChat's own API
+// is what the suite has of it, unless CLOUD_EMU_WECHAT_API=real.
 
 const http = require('http')
 const https = require('https')
@@ -16,8 +17,17 @@ const HOSTS = [
   /\.api(\.intl)?\.tcloudbasegateway\.com$/,
   /^metadata\.tencentyun\.com$/
 ]
+const SITES = [/\.(service|app)\.tcloudbase\.com$/, /\.tcloudbaseapp\.com$/]
+const WECHAT = 'api.weixin.qq.com'
 const LOCAL = /^(localhost|127(\.\d+){3}|\[?::1\]?)$/
 const request = http.request
+
+/** Returns the address of what answers for a host; nothing for a host that is left alone. */
+function standIn (host) {
+  const { CLOUD_EMU_URL: api, CLOUD_EMU_SITE_URL: site, CLOUD_EMU_WECHAT_API: wechat } = process.env
+  if (HOSTS.some((each) => each.test(host)) || (host === WECHAT && wechat !== 'real')) return api
+  return SITES.some((each) => each.test(host)) ? site : undefined
+}
 
 /** Returns how the arguments of a request name its host, options and callback. */
 function understood (args, scheme) {
@@ -39,17 +49,16 @@ function understood (args, scheme) {
 function patch (module, scheme) {
   const original = module.request
   module.request = function (...args) {
-    const suite = process.env.CLOUD_EMU_URL
-    if (!suite) return original.apply(this, args)
+    if (!process.env.CLOUD_EMU_URL) return original.apply(this, args)
     let found
     try {
       found = understood(args, scheme)
     } catch {
       return original.apply(this, args)
     }
-    if (HOSTS.some((host) => host.test(found.host))) return toSuite(suite, found)
-    if (process.env.CLOUD_EMU_OFFLINE === '1' && !LOCAL.test(found.host)) return refused(found)
-    return original.apply(this, args)
+    const suite = standIn(found.host)
+    if (suite) return toSuite(suite, found)
+    return isRefused(found.host) ? refused(found) : original.apply(this, args)
   }
   module.get = function (...args) {
     const started = module.request(...args)
@@ -77,9 +86,51 @@ function toSuite (suite, { host, options, callback }) {
   }, callback)
 }
 
-function refused ({ host, options, callback }) {
+/** Has `fetch` go the same ways: it is no relative of `http.request`. */
+function patchFetch () {
+  const original = globalThis.fetch
+  globalThis.fetch = async function fetch (input, init) {
+    const url = process.env.CLOUD_EMU_URL && addressOf(input)
+    if (!url) return original(input, init)
+    const suite = standIn(url.hostname)
+    if (!suite) {
+      if (isRefused(url.hostname)) throw new TypeError('fetch failed', { cause: refusal(url.hostname) })
+      return original(input, init)
+    }
+    const isRequest = typeof input === 'object' && 'headers' in input
+    const headers = new Headers((init && init.headers) || (isRequest ? input.headers : undefined))
+    headers.set('x-forwarded-host', url.host)
+    const own = isRequest ? await partsOf(input) : {}
+    return original(new URL(url.pathname + url.search, suite), { ...own, ...init, headers })
+  }
+}
+
+/** Returns what a request says beside its address and headers, the body whole: streams want more. */
+async function partsOf (request) {
+  const { method, redirect, signal } = request
+  return { method, redirect, signal, body: request.body ? await request.arrayBuffer() : undefined }
+}
+
+/** Returns the address that the first argument of `fetch` names; null for one that is none. */
+function addressOf (input) {
+  try {
+    return new URL(typeof input === 'object' && 'url' in input ? input.url : input)
+  } catch {
+    return null
+  }
+}
+
+function isRefused (host) {
+  return process.env.CLOUD_EMU_OFFLINE === '1' && !LOCAL.test(host)
+}
+
+function refusal (host) {
   const error = new Error(`no request leaves this machine: ${host} was refused (CLOUD_EMU_OFFLINE=1)`)
-  error.code = 'ECONNREFUSED'
+  return Object.assign(error, { code: 'ECONNREFUSED' })
+}
+
+function refused ({ host, options, callback }) {
+  const error = refusal(host)
   const createConnection = () => {
     const socket = new net.Socket()
     process.nextTick(() => socket.destroy(error))
@@ -90,4 +141,5 @@ function refused ({ host, options, callback }) {
 
 patch(http, 'http:')
 patch(https, 'https:')
+if (globalThis.fetch) patchFetch()
 syncBuiltinESMExports()

@@ -37,6 +37,7 @@ def server() -> Iterator[str]:
     httpd.server_close()
 
 
+CLOUD = "env-1.api.tcloudbasegateway.com"
 ASK = """
 const http = require('http')
 const https = require('https')
@@ -135,3 +136,62 @@ async def test_offline_refuses_every_other_host(stage, server):
     outcome = await stage.call(generation, "http://example.invalid/", variables=variables)
     assert "example.invalid was refused" in outcome.failure.message
     assert await stage.result(generation, f"http://{server}/own", variables=variables)
+
+
+FETCHES = {
+    "text": "fetch('https://HOST/a?b=c', { method: 'POST', headers: { 'x-own': 'y' }, body: 'z' })",
+    "URL": "fetch(new URL('https://HOST/a?b=c'), { method: 'POST', headers: [['x-own', 'y']],"
+    " body: Buffer.from('z') })",
+    "Request": "fetch(new Request('https://HOST/a?b=c', { method: 'POST',"
+    " headers: { 'x-own': 'y' }, body: 'z' }))",
+    "Request and more": "fetch(new Request('https://HOST/a?b=c', { headers: { 'x-own': 'n' } }),"
+    " { method: 'POST', headers: { 'x-own': 'y' }, body: 'z' })",
+}
+
+
+@pytest.mark.parametrize("ask", FETCHES.values(), ids=FETCHES)
+async def test_fetch_goes_the_same_ways(stage, server, ask):
+    told = await stage.run(
+        f"exports.main = async () => (await {ask.replace('HOST', CLOUD)}).text()",
+        variables={"CLOUD_EMU_URL": f"http://{server}"},
+    )
+    assert told == f"POST|/a?b=c|{server}|{CLOUD}|y|z"
+
+
+async def test_fetch_of_other_hosts_is_left_alone_or_refused(stage, server):
+    generation = await stage.load(
+        "exports.main = async (url) => {\n"
+        "  try { return await (await fetch(url)).text() } catch (e) { return e.cause.code }\n}"
+    )
+    variables = {"CLOUD_EMU_URL": "http://127.0.0.1:9", "CLOUD_EMU_OFFLINE": "1"}
+    here = await stage.result(generation, f"http://{server}/a", variables=variables)
+    assert here == f"GET|/a|{server}|||"
+    away = await stage.result(generation, "https://example.com/", variables=variables)
+    assert away == "ECONNREFUSED"
+
+
+STAND_INS = {
+    "WeChat": ("api.weixin.qq.com", {}, "api"),
+    "WeChat itself": ("api.weixin.qq.com", {"CLOUD_EMU_WECHAT_API": "real"}, "refused"),
+    "HTTP access": ("env-1.service.tcloudbase.com", {}, "site"),
+    "HTTP access by region": ("env-1-125.ap-shanghai.app.tcloudbase.com", {}, "site"),
+    "hosting": ("env-1-125.tcloudbaseapp.com", {}, "site"),
+    "a host that only ends alike": ("mytcloudbaseapp.com", {}, "refused"),
+}
+
+
+@pytest.mark.parametrize(("host", "variables", "by"), STAND_INS.values(), ids=STAND_INS)
+async def test_hosts_are_answered_by_their_stand_ins(stage, server, host, variables, by):
+    answers = {"api": f"http://{server}", "site": f"http://localhost:{server.partition(':')[2]}"}
+    told = await stage.run(
+        f"{ASK}exports.main = () => reply((done) => https.get('https://{host}/a', done))"
+        ".catch((e) => e.code)",
+        variables={
+            "CLOUD_EMU_URL": answers["api"],
+            "CLOUD_EMU_SITE_URL": answers["site"],
+            "CLOUD_EMU_OFFLINE": "1",
+            **variables,
+        },
+    )
+    asked = answers[by].removeprefix("http://") if by in answers else ""
+    assert told == (f"GET|/a|{asked}|{host}||" if asked else "ECONNREFUSED")
