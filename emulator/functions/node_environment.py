@@ -44,10 +44,13 @@ def identity_variables(known: Mapping[str, object]) -> dict[str, str]:
             found[variable] = value
     if found.get("TCB_SOURCE") == "wx_trigger":
         found["TRIGGER_SRC"] = "timer"
+    ip = known.get("CLIENTIP")
+    address = ip if ip and isinstance(ip, str) else "127.0.0.1"
     if "WX_OPENID" in found:
-        ip = known.get("CLIENTIP")
-        found["WX_CLIENTIP"] = ip if ip and isinstance(ip, str) else "127.0.0.1"
+        found["WX_CLIENTIP"] = address
         found["LOGINTYPE"] = "WECHAT-OPENID"
+    if "WX_OPENID" in found or "TCB_UUID" in found or found.get("TCB_SOURCE") == "wx_http":
+        found["TCB_SOURCE_IP"] = address
     return found
 
 

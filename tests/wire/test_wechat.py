@@ -352,3 +352,6 @@ async def test_a_code_is_a_session_without_a_token(api: Api):
     told = await api.raw("GET", path)
     assert told["openid"]
     assert told["session_key"]
+    assert set(told) == {"openid", "session_key"}
+    refused = await api.raw("GET", path.replace("js_code=c", "js_code="))
+    assert refused["errcode"] == 40029

@@ -16,6 +16,7 @@ def test_user_is_named_with_the_way_the_call_came():
         "WX_APPID": "wx1",
         "TCB_SOURCE": "wx_client",
         "WX_CLIENTIP": "127.0.0.1",
+        "TCB_SOURCE_IP": "127.0.0.1",
         "LOGINTYPE": "WECHAT-OPENID",
     }
 
@@ -23,6 +24,19 @@ def test_user_is_named_with_the_way_the_call_came():
 def test_call_without_a_user_names_none():
     found = identity_variables({"OPENID": "", "SOURCE": "wx_client,scf"})
     assert not {"WX_OPENID", "WX_CLIENTIP", "LOGINTYPE", "TRIGGER_SRC"} & set(found)
+
+
+@pytest.mark.parametrize(
+    ("known", "address"),
+    [
+        ({"TCB_UUID": "u1", "SOURCE": "web"}, "127.0.0.1"),
+        ({"SOURCE": "wx_http", "CLIENTIP": "10.0.0.1"}, "10.0.0.1"),
+        ({"SOURCE": "wx_trigger"}, None),
+        ({"SOURCE": "wx_client,scf"}, None),
+    ],
+)
+def test_address_of_a_client_is_told_where_there_is_one(known, address):
+    assert identity_variables(known).get("TCB_SOURCE_IP") == address
 
 
 def test_timer_is_told_as_the_platform_does():
