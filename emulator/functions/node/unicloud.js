@@ -127,7 +127,6 @@ class UniCloud extends cloud.constructor {
     this.httpclient = { request }
     const say = (level) => (...values) => console[level](...values)
     this.logger = { log: say('log'), info: say('info'), warn: say('warn'), error: say('error') }
-    this.importObject = this.importObject.bind(this)
     for (const name of NOT_HERE) {
       this[name] = () => { throw new UniCloudError({ code: 'NOT_SUPPORTED', message: `uniCloud.${name} is not understood here` }) }
     }
