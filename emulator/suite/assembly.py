@@ -114,6 +114,7 @@ class _Reactions:
     dispatcher: Dispatcher
     timers: Timers
     delayed: Delayed
+    openapi: OpenApi
     expiry: Expiry
     clockwork: Clockwork
     figures: Figures
@@ -145,8 +146,8 @@ def assemble(config: Config, around: Surroundings) -> Parts:
     ground = _Ground(
         clock=clock, ids=ids, recorder=recorder, bus=bus, access=access, store=store, policy=policy
     )
-    openapi, documents = _openapi(config, ground, functions, place), _documents(config, ground)
-    reactions = _reactions(config, ground, documents.database, functions, openapi)
+    documents = _documents(config, ground)
+    reactions = _reactions(config, ground, documents.database, functions, place)
     return Parts(
         clock=clock,
         ids=ids,
@@ -156,7 +157,7 @@ def assemble(config: Config, around: Surroundings) -> Parts:
         runtimes=runtimes,
         registry=registry,
         functions=functions,
-        openapi=openapi,
+        openapi=reactions.openapi,
         access=access,
         rules=rules,
         database=documents.database,
@@ -165,7 +166,7 @@ def assemble(config: Config, around: Surroundings) -> Parts:
         reader=documents.reader,
         expiry=reactions.expiry,
         storage=storage,
-        executor=_executor(documents, functions, openapi, storage, ground),
+        executor=_executor(documents, functions, reactions.openapi, storage, ground),
         dispatcher=reactions.dispatcher,
         timers=reactions.timers,
         delayed=reactions.delayed,
@@ -181,11 +182,13 @@ def assemble(config: Config, around: Surroundings) -> Parts:
     )
 
 
-def _openapi(config: Config, ground: _Ground, functions: Functions, place: Place) -> OpenApi:
+def _openapi(
+    config: Config, ground: _Ground, functions: Functions, delayed: Delayed, place: Place
+) -> OpenApi:
     settings, recorder, access = config.openapi, ground.recorder, ground.access
     clock, ids = ground.clock, ground.ids
     return build_openapi(
-        settings, functions, recorder, access, appid=place.appid, clock=clock, ids=ids
+        settings, functions, recorder, access, delayed, appid=place.appid, clock=clock, ids=ids
     )
 
 
@@ -222,7 +225,7 @@ def _documents(config: Config, ground: _Ground) -> _Documents:
 
 
 def _reactions(
-    config: Config, ground: _Ground, database: Database, functions: Functions, openapi: OpenApi
+    config: Config, ground: _Ground, database: Database, functions: Functions, place: Place
 ) -> _Reactions:
     clock, recorder, emulator = ground.clock, ground.recorder, config.emulator
     dispatcher = Dispatcher(
@@ -238,12 +241,14 @@ def _reactions(
         functions.keep_order(dispatcher.running)
     timers = Timers(functions, clock=clock, recorder=recorder, misfire=config.triggers.misfire)
     delayed = Delayed(functions, clock=clock, recorder=recorder, limits=ground.policy.limits)
+    openapi = _openapi(config, ground, functions, delayed, place)
     expiry = Expiry(database, ground.store, clock=clock, recorder=recorder, machine=clock.machine)
     sources = (dispatcher.running, timers.running, delayed.running, openapi.payments.running)
     return _Reactions(
         dispatcher=dispatcher,
         timers=timers,
         delayed=delayed,
+        openapi=openapi,
         expiry=expiry,
         figures=count_figures(config.usage, recorder, dispatcher, bus=ground.bus, clock=clock),
         clockwork=Clockwork(

@@ -11,6 +11,7 @@ from emulator.core.openapi import OpenApiAnswer
 from emulator.core.values import Value
 from emulator.services.access import Access
 from emulator.services.caller import Caller
+from emulator.services.delayed import Delayed
 from emulator.services.functions import Functions
 from emulator.services.openapi.outbox import Outbox
 from emulator.services.openapi.payment import Payments
@@ -19,6 +20,7 @@ from emulator.services.openapi.settings import OpenApiSettings
 from emulator.services.recorder import Recorder
 
 _WECHAT_PAY = Caller(kind="administrator", source="wx_unknown")
+_WECHAT_SERVER = Caller(kind="administrator", source="wx_http")
 
 
 def build_openapi(  # noqa: PLR0913  # what it is built of, each once
@@ -26,6 +28,7 @@ def build_openapi(  # noqa: PLR0913  # what it is built of, each once
     functions: Functions,
     recorder: Recorder,
     access: Access,
+    delayed: Delayed,
     *,
     appid: str,
     clock: Clock,
@@ -59,6 +62,7 @@ def build_openapi(  # noqa: PLR0913  # what it is built of, each once
         payments=payments,
         permissions=functions.permissions_of,
         log=lambda line, request_id: recorder.log("warn", line, request_id=request_id),
+        order=lambda name, event, delay_s: delayed.order(name, event, delay_s, _WECHAT_SERVER),
         grant_files=access.permissions.file_grants.add,
     )
 

@@ -32,4 +32,5 @@ def wechat_routes(parts: Parts, guard: Guard, delayed: Delayed) -> list[web.Rout
         ids=parts.ids,
         guard=guard,
     )
-    return [*api.routes(), *api.open_routes(OpenPaths(parts.openapi))]
+    # An open API under /tcb/ comes before what answers for all of /tcb/.
+    return [*api.open_routes(OpenPaths(parts.openapi)), *api.routes()]

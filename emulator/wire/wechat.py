@@ -48,7 +48,7 @@ from emulator.wire.wechat_fields import (
     text_of,
 )
 from emulator.wire.wechat_files import WechatFiles
-from emulator.wire.wechat_open import NAMES, OpenPaths
+from emulator.wire.wechat_open import NAMES, TOKENS, OpenPaths
 from emulator.wire.wechat_query import statement_of
 
 TOKEN_LIFETIME_S: Final = 7_200
@@ -176,7 +176,7 @@ class WechatApi:
         return success({"resp_data": result_of(name, invoked).decode()})
 
     def _require_token(self, request: web.Request) -> None:
-        token = request.query.get("access_token", "")
+        token = next((request.query[name] for name in TOKENS if request.query.get(name)), "")
         if not token:
             raise Refused(41001, "access_token missing")
         head, _, rest = token.partition(".")

@@ -20,6 +20,8 @@ from emulator.wire.multipart import MultipartParser, PartHead, boundary_of
 from emulator.wire.wechat_errors import Refused
 from emulator.wire.wechat_fields import REQUEST_MAX_BYTES, read_json
 
+TOKENS: Final = ("access_token", "cloudbase_access_token")
+"""Where a request holds its token; the second is what code in a container has."""
 NAMES: Final[Mapping[str, str]] = {
     "/cgi-bin/message/subscribe/send": "subscribeMessage.send",
     "/cgi-bin/message/custom/send": "customerServiceMessage.send",
@@ -31,8 +33,14 @@ NAMES: Final[Mapping[str, str]] = {
     "/cgi-bin/wxaapp/createwxaqrcode": "wxacode.createQRCode",
     "/sns/jscode2session": "auth.code2Session",
     "/wxa/business/getuserphonenumber": "phonenumber.getPhoneNumber",
+    "/tcb/sendsms": "cloudbase.sendSms",
+    "/tcb/sendsmsv2": "cloudbase.sendSmsV2",
     "/wxa/generate_urllink": "urllink.generate",
     "/wxa/generatescheme": "urlscheme.generate",
+    "/wxa/genwxashortlink": "shortlink.generate",
+    "/wxa/getopendata": "cloudbase.getOpenData",
+    "/wxa/getuserriskrank": "riskControl.getUserRiskRank",
+    "/wxa/getvoipsign": "cloudbase.getVoIPSign",
     "/wxa/getwxacode": "wxacode.get",
     "/wxa/getwxacodeunlimit": "wxacode.getUnlimited",
     "/wxa/img_sec_check": "security.imgSecCheck",
@@ -76,7 +84,11 @@ class OpenPaths:
 
 
 async def _data(request: web.Request) -> dict[str, Any]:
-    query = {key: value for key, value in request.query.items() if key != "access_token"}
+    query = {
+        key: value
+        for key, value in request.query.items()
+        if key not in ("access_token", "cloudbase_access_token")
+    }
     raw = await read_body(request, max_bytes=REQUEST_MAX_BYTES)
     kind = request.headers.get(hdrs.CONTENT_TYPE, "")
     if kind.startswith("multipart/"):

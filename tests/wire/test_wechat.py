@@ -355,3 +355,27 @@ async def test_a_code_is_a_session_without_a_token(api: Api):
     assert set(told) == {"openid", "session_key"}
     refused = await api.raw("GET", path.replace("js_code=c", "js_code="))
     assert refused["errcode"] == 40029
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "field"),
+    [
+        ("/wxa/getopendata", {"cloudid_list": ["c"]}, "data_list"),
+        ("/wxa/getvoipsign", {"group_id": "g", "nonce": "n", "timestamp": 1}, "signature"),
+        ("/wxa/getuserriskrank", {"openid": "o", "scene": 1}, "risk_rank"),
+        ("/wxa/genwxashortlink", {"page_url": "pages/x"}, "link"),
+        ("/tcb/sendsms", {"env": "e", "phone_number_list": ["+861"]}, "send_status_list"),
+    ],
+)
+async def test_more_open_apis_have_addresses(api: Api, path: str, body: dict[str, Any], field: str):
+    told = await api.raw("POST", f"{path}?openid=o&access_token=t", json=body)
+    assert told["errcode"] == 0
+    assert field in told
+
+
+async def test_a_container_has_a_token_of_another_name(api: Api):
+    data = {"env": "e"}
+    path = "/tcb/databasecollectionget"
+    told = await api.raw("POST", f"{path}?cloudbase_access_token=t", json=data)
+    assert told["errcode"] == 0
+    assert (await api.raw("POST", f"{path}?cloudbase_access_token=", json=data))["errcode"] == 41001

@@ -31,6 +31,7 @@ def handlers() -> dict[str, Callable[[Call], Answer]]:
         "urlscheme.generate": lambda call: done(
             openlink=f"weixin://dl/business/?t={_digest(call.data)[:11]}"
         ),
+        "shortlink.generate": lambda call: done(link=f"#小程序://local/{_digest(call.data)[:11]}"),
         "urllink.generate": lambda call: done(
             url_link=f"https://wxaurl.cn/{_digest(call.data)[:11]}"
         ),

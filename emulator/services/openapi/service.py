@@ -17,6 +17,7 @@ from emulator.services.caller import Caller
 from emulator.services.openapi import pictures
 from emulator.services.openapi.calls import Answer, Call, OpenApiDenied, OpenApiNotFound, done
 from emulator.services.openapi.checks import Checks
+from emulator.services.openapi.environment import Environment, OrderCall
 from emulator.services.openapi.messages import Messages
 from emulator.services.openapi.outbox import Outbox
 from emulator.services.openapi.payment import Payments
@@ -25,6 +26,8 @@ from emulator.services.openapi.settings import Mock, OpenApiSettings
 
 NAME_LENGTH_MAX: Final = 100
 NEAR_MATCHES_MAX: Final = 3
+ACTIVITY_LIFETIME_S: Final = 86_400
+"""WeChat's page on updatableMessage.createActivityId: valid for 24 hours."""
 MOCK_SIZE_MAX_BYTES: Final = 16 * 1024 * 1024
 ALWAYS_ALLOWED: Final = frozenset({"cloudbase.addPermission"})
 """WeChat has no such API and so no permission for it; the developers' guide calls it as it is."""
@@ -49,6 +52,7 @@ class OpenApi:
         payments: Payments,
         permissions: Permissions,
         log: Log,
+        order: OrderCall,
         grant_files: Callable[[Mapping[str, Any]], object] | None = None,
     ) -> None:
         self._settings = settings
@@ -57,12 +61,14 @@ class OpenApi:
         self._permissions = permissions
         self._log = log
         self._grant_files = grant_files
+        self._clock = clock
         self.people = People(settings, appid=appid, now_ms=clock.now_ms)
         self._table: Mapping[str, Callable[[Call], Answer]] = {
             **Messages(settings.templates, clock.now_ms).handlers(),
             **pictures.handlers(),
             **Checks(settings).handlers(),
             **self.people.handlers(),
+            **Environment(self.people, order).handlers(),
             "cloudbase.addPermission": self._add_permission,
             "search.submitPages": lambda _: done(),
             "updatableMessage.createActivityId": self._activity,
@@ -153,7 +159,8 @@ class OpenApi:
         )
 
     def _activity(self, call: Call) -> Answer:
-        return done(activity_id=signature(call.request_id)[:32], expiration_time=0)
+        expires_s = self._clock.now_ms() // 1000 + ACTIVITY_LIFETIME_S
+        return done(activity_id=signature(call.request_id)[:32], expiration_time=expires_s)
 
 
 def _mocked(mock: Mock) -> Answer:

@@ -37,8 +37,11 @@ def make(settings: OpenApiSettings | None = None, *, allowed: Any = None) -> Ope
         payments=payments,
         permissions=lambda request_id: allowed if request_id else None,
         log=lambda line, request_id: lines.append((line, request_id)),
+        order=lambda name, event, delay_s: orders.append((name, event, delay_s)),
     )
     lines: list[tuple[str, str]] = []
+    orders: list[tuple[str, Any, int]] = []
+    openapi.orders = orders  # type: ignore[attr-defined]
     openapi.lines = lines  # type: ignore[attr-defined]
     return openapi
 
@@ -92,6 +95,12 @@ TEXT = {"touser": "o", "msgtype": "text", "text": {"content": "hi"}}
         ("auth.code2Session", {"js_code": "c"}, 0),
         ("auth.code2Session", {}, 40029),
         ("cloudbase.addPermission", {"env": "e"}, 0),
+        ("cloudbase.addDelayedFunctionTask", {"function_name": "f", "delay_time": 9}, 0),
+        ("cloudbase.sendSms", {"phone_number_list": ["+8613800138000"], "content": "x"}, 0),
+        ("riskControl.getUserRiskRank", {"openid": "o", "scene": 1}, 0),
+        ("riskControl.getUserRiskRank", {"scene": 1}, 40003),
+        ("shortlink.generate", {"page_url": "pages/x"}, 0),
+        ("updatableMessage.createActivityId", {}, 0),
     ],
 )
 def test_an_api_answers_with_wechat_s_number(api: str, data: dict[str, Any], errcode: int):
@@ -265,3 +274,8 @@ async def test_the_cloud_object_reaches_all_families():
     assert queried.data["err_code"] == "ORDERNOTEXIST"
     with pytest.raises(OpenApiNotFound, match="createTicket"):
         await openapi.carry_out(CallOpenApi(api="createTicket", data={}), ADMINISTRATOR)
+
+
+def test_an_activity_lasts_a_day_from_now():
+    told = make().call("updatableMessage.createActivityId", {}, ADMINISTRATOR).data
+    assert told["expiration_time"] == ManualClock().now_ms() // 1000 + 86_400
