@@ -151,19 +151,23 @@ class Push:
 class AddToSet:
     """`$addToSet`; `values` are the different ones by what tells them apart."""
 
-    __slots__ = ("values",)
+    __slots__ = ("_kinds", "values")
 
     def __init__(self) -> None:
         self.values: dict[object, Value] = {}
+        self._kinds: Kinds = frozenset()
 
     def __len__(self) -> int:
         return len(self.values)
 
     def add(self, values: list[Value], kinds: Kinds) -> None:
         """Take the values that are there and new."""
-        if kinds in _PLAIN:
+        # What replaces an equal value must be of its kind, or 0 would take the place of -0.0.
+        if kinds in _PLAIN and self._kinds <= kinds:
+            self._kinds = kinds
             self.values.update(zip(values, values, strict=True))
             return
+        self._kinds |= kinds
         for key, value in as_set(values).items():
             if value is not MISSING:
                 self.values.setdefault(key, value)
