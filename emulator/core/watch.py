@@ -14,13 +14,22 @@ from typing import Final, Literal
 from emulator.core.changes import Change, Operation
 from emulator.core.errors import EmulatorError
 from emulator.core.indexes import compile_order
-from emulator.core.ordering import SortSpecification, hash_key, identical, sort_documents
+from emulator.core.ordering import (
+    SortSpecification,
+    hash_key,
+    identical,
+    sort_documents,
+    sort_places,
+)
 from emulator.core.query import CompiledFilter
 from emulator.core.records import dataclass
 from emulator.core.values import Document, Value
 
 RESULT_MAX_DOCUMENTS: Final = 5_000
 """The cloud's bound on what one listener holds."""
+
+SPARE_DOCUMENTS: Final = 200
+"""So many more than wanted are held in order, to come up when others leave."""
 
 DataType = Literal["init", "add", "update", "replace", "remove", "limit"]
 QueueType = Literal["init", "enqueue", "dequeue", "update"]
@@ -65,7 +74,11 @@ class _Touched:
 
 
 class LiveResult:
-    """The result of one query, kept true by changes; `limit` bounds it to the first in order."""
+    """The result of one query, kept true by changes; `limit` bounds it to the first in order.
+
+    With a limit only some documents behind it are held: all up to `_edge`, if there is one, in
+    their order. What happens behind the edge does not matter until too few are held.
+    """
 
     def __init__(
         self, matcher: CompiledFilter, sort: SortSpecification = (), limit: int | None = None
@@ -79,9 +92,11 @@ class LiveResult:
         self._places: dict[Hashable, _Place] = {}
         self._order: list[tuple[tuple[Value, ...], int, Hashable]] = []
         self._ages = 0
+        self._edge: tuple[tuple[Value, ...], int] | None = None
         self._unsure: set[Hashable] = set()
         self.is_doubtful = False
-        """Documents with equal sort keys may stand in another order in the collection."""
+        """All must be read anew: documents with equal sort keys may stand in another order in the
+        collection, or those behind the edge are wanted."""
 
     def __len__(self) -> int:
         return len(self._shown)
@@ -101,10 +116,29 @@ class LiveResult:
         self._places.clear()
         self._order.clear()
         self._unsure.clear()
+        self._edge = None
         self.is_doubtful = False
-        for document in documents:
-            self._put(hash_key(document["_id"]), document)
+        self._fill(list(documents))
         return self._settle({})
+
+    def _fill(self, documents: list[Document]) -> None:
+        """Hold documents that come in the collection's order, with a limit the first only."""
+        if self._limit is None:
+            self._all = {hash_key(document["_id"]): document for document in documents}
+            return
+        most = self._limit + SPARE_DOCUMENTS
+        for place in sort_places(documents, self._sort, most):
+            document = documents[place]
+            key, age = hash_key(document["_id"]), place + 1
+            row = self._row_of(document) if self._row_of is not None else ()
+            self._all[key] = document
+            self._places[key] = _Place(row, age)
+            self._order.append((row, age, key))
+        # Ages differ, so the key is never compared.
+        self._order.sort()
+        self._ages = len(documents)
+        if len(documents) > len(self._order):
+            self._edge = self._order[-1][:2] if self._order else ((), 0)
 
     def apply(self, changes: Sequence[Change]) -> list[Event]:
         """Return what the changes of one commit mean: first who leaves, who changed, who enters.
@@ -118,6 +152,8 @@ class LiveResult:
             key = hash_key(change.document_id)
             after = change.after
             if after is not None and self._matches(after):
+                if key not in self._all and self._stays_behind(change.before, after):
+                    continue
                 self._move(key, change.before, after)
             elif key in self._all:
                 self._drop(key)
@@ -127,7 +163,30 @@ class LiveResult:
                 touched[key].last = change.operation
             else:
                 touched[key] = _Touched(change.operation, change.operation)
-        return self._settle(touched) if touched else []
+        events = self._settle(touched) if touched else []
+        self._trim()
+        return events
+
+    def _stays_behind(self, before: Document | None, after: Document) -> bool:
+        """Tell whether a document that is not held was behind the edge and did not move."""
+        if self._edge is None or before is None or not self._matches(before):
+            return False
+        return self._row_of is None or bool(self._row_of(before) == self._row_of(after))
+
+    def _trim(self) -> None:
+        """Hold no more than are needed, and ask for more where they are too few."""
+        limit, order = self._limit, self._order
+        if limit is None:
+            return
+        if len(order) > limit + 2 * SPARE_DOCUMENTS:
+            most = limit + SPARE_DOCUMENTS
+            for _, _, key in order[most:]:
+                del self._all[key], self._places[key]
+                self._unsure.discard(key)
+            del order[most:]
+            self._edge = order[-1][:2]
+        elif self._edge is not None and len(order) < limit:
+            self.is_doubtful = True
 
     def _move(self, key: Hashable, before: Document | None, after: Document) -> None:
         """Put a document where it belongs now; its age is that of its place in the collection."""
@@ -146,12 +205,17 @@ class LiveResult:
     def _put(
         self, key: Hashable, document: Document, age: int | None = None, *, unsure: bool = False
     ) -> None:
-        self._all[key] = document
         if self._limit is None:
+            self._all[key] = document
             return
         if age is None:
             age = self._ages = self._ages + 1
         row = self._row_of(document) if self._row_of is not None else ()
+        if self._edge is not None and (row, age) > self._edge:
+            # One that came back may be older than its age here.
+            self.is_doubtful = self.is_doubtful or (unsure and row == self._edge[0])
+            return
+        self._all[key] = document
         self._places[key] = _Place(row, age)
         insort(self._order, (row, age, key))
         if unsure:

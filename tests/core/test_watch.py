@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from emulator.core import watch
 from emulator.core.changes import Change
 from emulator.core.ordering import sort_documents
 from emulator.core.query import compile_filter
@@ -19,6 +20,12 @@ from emulator.core.watch import (
 from emulator.core.watch_interests import Interests
 
 Kept = dict[str, dict[str, Any]]
+
+
+@pytest.fixture(autouse=True)
+def spare(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Put back what a law sets."""
+    monkeypatch.setattr(watch, "SPARE_DOCUMENTS", watch.SPARE_DOCUMENTS)
 
 
 def change(operation: Any, before: Any, after: Any) -> Change:
@@ -104,6 +111,27 @@ def test_a_listener_holds_so_many_documents_and_not_more() -> None:
     assert len(limited) == 10
 
 
+def test_of_many_documents_the_first_are_held() -> None:
+    watch.SPARE_DOCUMENTS = 2
+    documents = [{"_id": str(n), "n": n} for n in range(10)]
+    result = live({}, *documents, sort=(("n", 1),), limit=2)
+    moved = {**documents[8], "n": 20}
+    assert result.apply([change("update", documents[8], moved)]) == []
+    assert result.apply([change("insert", None, {"_id": "late", "n": 7})]) == []
+    assert not result.is_doubtful
+    risen = {**documents[9], "n": -1}
+    assert told(result.apply([change("update", documents[9], risen)])) == [
+        ("limit", "dequeue", "1"),
+        ("update", "enqueue", "9"),
+    ]
+    gone = [change("remove", each, None) for each in (risen, *documents[:4])]
+    assert result.apply(gone)
+    assert result.is_doubtful
+    left = [*documents[4:8], moved, {"_id": "late", "n": 7}]
+    assert [each.document_id for each in result.load(left)] == ["4", "5"]
+    assert not result.is_doubtful
+
+
 def test_a_returning_document_beside_an_equal_is_in_doubt() -> None:
     result = live({"g": "x"}, B, C, limit=1)
     result.apply([change("update", {**A, "g": "y"}, A)])
@@ -174,10 +202,12 @@ def replay(held: dict[Any, Any], events: list[Event]) -> None:
     sort=st.sampled_from([(), (("n", 1),), (("n", -1), ("g", 1))]),
     limit=st.sampled_from([None, 1, 2, 3]),
     begun=st.integers(0, 3),
+    spare=st.sampled_from([1, 2, 200]),
 )
 def test_replayed_events_are_the_result(
-    commits: list[Any], filter_: Any, sort: Any, limit: int | None, begun: int
+    commits: list[Any], filter_: Any, sort: Any, limit: int | None, begun: int, spare: int
 ) -> None:
+    watch.SPARE_DOCUMENTS = spare
     kept: Kept = {}
     matcher = compile_filter(filter_)
     for commit in commits[:begun]:

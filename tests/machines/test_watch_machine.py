@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
 from emulator.core import commands
+from emulator.core import watch as core_watch
 from emulator.services.caller import ADMINISTRATOR
 from emulator.stores.base import Delete, Put
 from tests.services.watch_world import Client, Connection, WatchWorld
@@ -43,6 +44,8 @@ class WatchMachine(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
+        # So few that documents lie behind what is held.
+        self.spare, core_watch.SPARE_DOCUMENTS = core_watch.SPARE_DOCUMENTS, 1
         self.loop = asyncio.new_event_loop()
         self.clients: list[tuple[Client, Any, Any, int | None]] = []
 
@@ -51,6 +54,7 @@ class WatchMachine(RuleBasedStateMachine):
             self.compare()
             self.run(self.close())
         self.loop.close()
+        core_watch.SPARE_DOCUMENTS = self.spare
 
     async def close(self) -> None:
         self.world.watches.close()
