@@ -4,6 +4,7 @@ Not here: routes (`wire.control_platform`). The one idea: as in `suite.control`,
 gathered and shaped as JSON data, nothing is decided.
 """
 
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Final
@@ -20,6 +21,8 @@ from emulator.suite.assembly import Parts
 
 NEXT_FIRINGS_TOLD: Final = 5
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MILLISECONDS: Final = re.compile(r"[0-9]{11,16}")
+"""Fewer digits may be a date, 20260131."""
 
 
 class PlatformControl:
@@ -171,6 +174,8 @@ class PlatformControl:
         """Return a moment given in ms or as ISO text, which is local when it names no offset."""
         if isinstance(moment, int) and not isinstance(moment, bool):
             return moment
+        if isinstance(moment, str) and _MILLISECONDS.fullmatch(moment):
+            return int(moment)
         try:
             read = datetime.fromisoformat(str(moment))
         except ValueError:
