@@ -80,9 +80,7 @@ class PythonInlineRuntime:
         self._generations: set[PythonGeneration] = set()
         self._calls: set[Call] = set()
         self._closed = False
-        self._baton = Baton(
-            clock, begin=self._start_carried, deliver=self._deliver, wake=self._wake_suite
-        )
+        self._baton = Baton(begin=self._start_carried, deliver=self._deliver, wake=self._wake_suite)
         self._to_wake: set[FunctionLoop] = set()
         self._deadlines: Deadlines[Call] | None = None
         self._loop: AbstractEventLoop | None = None
