@@ -40,7 +40,7 @@ KINDS: Final[Mapping[str, tuple[str, str]]] = {
     ),
     "phone_number": (r"[-+()\d ]{1,17}", "at most 17 digits and signs"),
     "car_number": (
-        rf"[{_HAN}A-Z0-9][A-Z][A-Z0-9]{{4,6}}[{_HAN}]?",
+        rf"(?!.{{9}})[{_HAN}A-Z0-9][A-Z][A-Z0-9]{{4,6}}[{_HAN}]?",
         "a licence plate of at most 8 characters",
     ),
     "name": (

@@ -27,7 +27,8 @@ def wrong(name: str, value: Value, wanted: str) -> InvalidParam:
     """Return the error for a field that is not what it must be."""
     if value is None:
         return InvalidParam(f"{name} is missing; it must be {wanted}")
-    return InvalidParam(f"{name} must be {wanted}, not {_NAMES.get(type(value), 'a tagged value')}")
+    given = "an empty one" if value == "" else _NAMES.get(type(value), "a tagged value")
+    return InvalidParam(f"{name} must be {wanted}, not {given}")
 
 
 def text(body: Body, name: str) -> str:

@@ -24,7 +24,7 @@ def test_fields_are_read(read, value, expected):
     ("read", "value", "told"),
     [
         pytest.param(fields.text, None, "missing", id="text that is null"),
-        pytest.param(fields.text, "", "not empty", id="empty text"),
+        pytest.param(fields.text, "", "not an empty one", id="empty text"),
         pytest.param(fields.text, 5, "not a number", id="text that is a number"),
         pytest.param(fields.text, ["a"], "not an array", id="text that is an array"),
         pytest.param(fields.optional_text, {}, "not an object", id="text that is an object"),

@@ -5,6 +5,7 @@ downloading bills (version 2): columns, a backtick before each value, totals at 
 """
 
 import gzip
+import re
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Final, Literal
@@ -14,6 +15,10 @@ from emulator.core.records import dataclass
 State = Literal["NOTPAY", "SUCCESS", "REFUND", "CLOSED", "PAYERROR", "REVOKED"]
 
 MERCHANT: Final = "1900000109"
+OUT_TRADE_NO_LENGTH_MAX: Final = 32
+BODY_LENGTH_MAX: Final = 128
+ATTACH_LENGTH_MAX: Final = 127
+_TRADE_NO: Final = re.compile(r"[\w\-|*@]+", re.ASCII)
 _CHINA: Final = timezone(timedelta(hours=8))
 _COLUMNS: Final = (
     "交易时间,公众账号ID,商户号,特约商户号,设备号,微信订单号,商户订单号,用户标识,交易类型,交易状态,"
@@ -47,6 +52,7 @@ class Order:
     sub_mch_id: str
     function: str
     trade_type: str = "JSAPI"
+    attach: str = ""
     state: State = "NOTPAY"
     paid_ms: int = 0
     refunds: tuple[Refund, ...] = ()
@@ -56,9 +62,40 @@ class Order:
         """Return how much of it was paid back."""
         return sum(each.fee for each in self.refunds)
 
+    def is_repeated_by(self, other: "Order") -> bool:
+        """Tell whether another order says the same, as WeChat Pay wants it of a repetition."""
+        return _said(self) == _said(other)
+
     def refund(self, number: str) -> Refund | None:
         """Return a refund by its number."""
         return next((each for each in self.refunds if each.number == number), None)
+
+
+def _said(order: Order) -> tuple[object, ...]:
+    return order.total_fee, order.body, order.attach, order.trade_type, order.openid
+
+
+def fault_of(number: str, *, body: str, attach: str) -> str:
+    """Return what WeChat Pay would not take of an order's texts, empty when all is well."""
+    if len(number) > OUT_TRADE_NO_LENGTH_MAX:
+        return f"out_trade_no 超过 {OUT_TRADE_NO_LENGTH_MAX} 个字符"
+    if not _TRADE_NO.fullmatch(number):
+        return "out_trade_no 只能是数字、大小写字母或 _-|*@"
+    if len(body) > BODY_LENGTH_MAX:
+        return f"body 超过 {BODY_LENGTH_MAX} 个字符"
+    if len(attach) > ATTACH_LENGTH_MAX:
+        return f"attach 超过 {ATTACH_LENGTH_MAX} 个字符"
+    return ""
+
+
+def links_to(trade_type: str, prepay: str) -> dict[str, str]:
+    """Return what leads a person to the payment where no mini program does."""
+    if trade_type == "NATIVE":
+        return {"code_url": f"weixin://wxpay/bizpayurl?pr={prepay[-9:]}"}
+    if trade_type == "MWEB":
+        page = "https://wx.tenpay.com/cgi-bin/mmpayweb-bin/checkmweb"
+        return {"mweb_url": f"{page}?prepay_id={prepay}&package={prepay[-9:]}"}
+    return {}
 
 
 def china_time(form: str, moment_ms: int) -> str:

@@ -26,13 +26,13 @@ from emulator.services.openapi.orders import (
     State,
     bill_of,
     china_time,
+    fault_of,
+    links_to,
     zipped,
 )
 from emulator.services.openapi.people import signature
 
 ORDERS_MAX: Final = 10_000
-OUT_TRADE_NO_LENGTH_MAX: Final = 32
-BODY_LENGTH_MAX: Final = 128
 PAYING_TAKES_MS: Final = 500
 BILL_TYPE: Final = "text/plain; charset=utf-8"
 _BILL_TYPES: Final = ("ALL", "SUCCESS", "REFUND")
@@ -170,14 +170,15 @@ class Payments:
             return _faulty(f"缺少参数 {missing}")
         if fee is None or fee <= 0:
             return _faulty("total_fee 必须是大于 0 的整数")
-        if len(number) > OUT_TRADE_NO_LENGTH_MAX:
-            return _faulty("out_trade_no 超过 32 个字符")
+        fault = fault_of(number, body=text_of(call, "body"), attach=text_of(call, "attach"))
+        if fault:
+            return _faulty(fault)
         known = self._orders.get(number)
         if known is not None and known.state in ("SUCCESS", "REFUND"):
             return self._failed("ORDERPAID", "该订单已支付")
         if known is not None and known.state in ("CLOSED", "REVOKED"):
             return self._failed("ORDERCLOSED", "该订单已关闭")
-        return Order(
+        order = Order(
             out_trade_no=number,
             transaction_id=f"42{int(self._ids.document_id()[:20], 16):026d}"[:28],
             total_fee=fee,
@@ -186,7 +187,13 @@ class Payments:
             sub_mch_id=text_of(call, "sub_mch_id"),
             function=text_of(call, "function_name"),
             trade_type=trade_type,
+            attach=text_of(call, "attach"),
         )
+        if known is None:
+            return order
+        if not known.is_repeated_by(order):
+            return self._failed("INVALID_REQUEST", "201 商户订单号重复")
+        return replace(order, transaction_id=known.transaction_id)
 
     async def _pay(self, number: str, moment_ms: int) -> None:
         """Pay as a user would: after whoever made the order had time to write it down."""
@@ -207,7 +214,8 @@ class Payments:
             "paySign": signature(self._appid, seconds, nonce, package)[:32].upper(),
         }
         # `payment` is what the mini program hands to wx.requestPayment; its keys are camelCase.
-        return self._well(trade_type=trade_type, prepay_id=prepay, payment=payment)
+        told = {**links_to(trade_type, prepay), "payment": payment}
+        return self._well(trade_type=trade_type, prepay_id=prepay, **told)
 
     async def _query_order(self, call: Call) -> Answer:
         order = self._named(call)
@@ -237,9 +245,16 @@ class Payments:
         if order.state not in ("SUCCESS", "REFUND"):
             return self._failed("TRADE_OVERDUE", "订单未支付，不能退款")
         refund = order.refund(number)
+        total = _fee(call.data.get("total_fee"))
+        if total not in (None, order.total_fee) or (refund is not None and refund.fee != fee):
+            return self._failed(
+                "REFUND_FEE_MISMATCH", "订单金额或退款金额与之前请求不一致，请核实后再试"
+            )
         if refund is None:
+            if order.refunded == order.total_fee:
+                return self._failed("ERROR", "订单已全额退款")
             if order.refunded + fee > order.total_fee:
-                return self._failed("NOTENOUGH", "累计退款金额大于支付金额")
+                return self._failed("INVALID_REQUEST", "refund_fee大于可退金额")
             refund_id = "50" + signature(order.transaction_id, number)[:26]
             refund = Refund(number=number, id=refund_id, fee=fee, at_ms=self._clock.now_ms())
             order = self._keep(replace(order, state="REFUND", refunds=(*order.refunds, refund)))
@@ -283,6 +298,7 @@ class Payments:
     def _refunded_event(self, order: Order, refund: Refund) -> dict[str, Value]:
         fields = {
             **self._common(),
+            "sub_mch_id": order.sub_mch_id,
             "transaction_id": order.transaction_id,
             "out_trade_no": order.out_trade_no,
             "refund_id": refund.id,
@@ -300,6 +316,9 @@ class Payments:
             "openid": order.openid,
             "sub_openid": order.openid,
             "is_subscribe": "N",
+            "sub_is_subscribe": "N",
+            "sub_mch_id": order.sub_mch_id,
+            **({"attach": order.attach} if order.attach else {}),
             "trade_type": order.trade_type,
             "bank_type": "OTHERS",
             "total_fee": order.total_fee,

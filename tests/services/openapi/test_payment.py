@@ -112,6 +112,9 @@ async def test_a_payment_may_fail():
         {"total_fee": 1.5},
         {"total_fee": "many"},
         {"out_trade_no": "x" * 33},
+        {"out_trade_no": "中文 1"},
+        {"body": "x" * 129},
+        {"attach": "x" * 128},
         {"trade_type": "MAGIC"},
     ],
 )
@@ -132,8 +135,13 @@ async def test_refunds_add_up_to_what_was_paid():
     assert desk.told[-1][1]["refundStatus"] == "SUCCESS"
     assert (await desk.call("refund", **one))["refund_id"] == refunded["refund_id"]
     more = await desk.call("refund", **{**one, "out_refund_no": "r2", "refund_fee": 50})
-    assert more["err_code"] == "NOTENOUGH"
+    assert more["err_code"] == "INVALID_REQUEST"
+    for wrong in ({"refund_fee": 59}, {"out_refund_no": "r2", "total_fee": 99}):
+        mismatched = await desk.call("refund", **{**one, **wrong})
+        assert mismatched["err_code"] == "REFUND_FEE_MISMATCH"
     await desk.call("refund", **{**one, "out_refund_no": "r2", "refund_fee": 40})
+    whole = await desk.call("refund", **{**one, "out_refund_no": "r3", "refund_fee": 1})
+    assert whole["err_code_des"] == "订单已全额退款"
     found = await desk.call("queryRefund", out_refund_no="r2")
     assert (found["refund_count"], found["refund_fee_1"]) == (2, 40)
     assert (await desk.call("queryOrder", out_trade_no="1"))["trade_state"] == "REFUND"
@@ -273,3 +281,35 @@ async def test_a_bill_has_the_orders_and_refunds_of_a_day():
     assert only.content is not None
     assert len(only.content.splitlines()) == 4
     assert (await desk.call("downloadBill", bill_date="yesterday"))["error_code"] == "20001"
+
+
+async def test_what_an_order_attaches_comes_back_with_its_payment():
+    desk = Desk(auto_pay=True)
+    await desk.call("unifiedOrder", **{**ORDER, "attach": "cart 7"})
+    await desk.paid()
+    (_, event) = desk.told[0]
+    assert (event["attach"], event["subMchId"]) == ("cart 7", "19")
+    found = await desk.call("queryOrder", out_trade_no="1")
+    assert (found["attach"], found["sub_mch_id"]) == ("cart 7", "19")
+
+
+async def test_an_open_order_is_repeated_word_for_word_or_not_at_all():
+    desk = Desk()
+    await desk.call("unifiedOrder", **ORDER)
+    assert (await desk.call("unifiedOrder", **ORDER))["result_code"] == "SUCCESS"
+    for change in ({"total_fee": 7}, {"body": "else"}, {"attach": "else"}):
+        told = await desk.call("unifiedOrder", **{**ORDER, **change})
+        assert (told["err_code"], told["err_code_des"]) == (
+            "INVALID_REQUEST",
+            "201 商户订单号重复",
+        )
+    assert (await desk.payments.settle("1", succeeds=True)).total_fee == ORDER["total_fee"]
+
+
+@pytest.mark.parametrize(
+    ("trade_type", "field"), [("JSAPI", None), ("NATIVE", "code_url"), ("MWEB", "mweb_url")]
+)
+async def test_an_order_outside_a_mini_program_has_a_link(trade_type: str, field: str | None):
+    told = await Desk().call("unifiedOrder", **ORDER, trade_type=trade_type)
+    links = {name for name in told if name.endswith("_url")}
+    assert links == ({field} if field else set())
