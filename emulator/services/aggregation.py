@@ -192,11 +192,15 @@ async def _beginning(name: str, pipeline: Pipeline, sources: Sources) -> _Beginn
             documents = list((await sources.find(command)).documents)
             return _Beginning(documents=documents, pipeline=left)
     collection = sources.store.collection(name)
-    documents = [] if collection is None else collection.snapshot()
+    if collection is None:
+        return _Beginning(documents=[], pipeline=pipeline)
     columns = None
-    if sources.columns is not None:
+    if sources.columns is None:
+        documents = collection.snapshot()
+    else:
         sequence = sources.store.sequence
-        columns = sources.columns.of(name, len(documents), sequence, pipeline.leavings)
+        found = sources.columns.all_of(name, collection, sequence, pipeline.leavings)
+        documents, columns = found
     if scan is not None:
         pipeline = pipeline.told(scan.looked_at)
     return _Beginning(documents=documents, pipeline=pipeline, columns=columns, scan=scan)

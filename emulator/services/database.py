@@ -245,6 +245,8 @@ class Database:
         """Remove a collection with its documents; triggers are not told."""
         self._access.require_database(caller, "dropCollection", command.collection)
         self._existing(command.collection)
+        if self._columns is not None:
+            self._columns.written()
         self._store.commit([Drop(command.collection)])
 
     def list_collections(self, command: ListCollections, caller: Caller) -> list[dict[str, Value]]:
@@ -302,6 +304,8 @@ class Database:
     def _commit(self, batch: Batch, caller: Caller) -> None:
         if not batch.writes:
             return
+        if self._columns is not None:
+            self._columns.written()
         try:
             sequence = self._store.commit(batch.writes)
         except DuplicateKey as refusal:

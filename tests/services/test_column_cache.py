@@ -10,7 +10,6 @@ from emulator.core import commands
 from emulator.core.aggregate.leavings import Leavings
 from emulator.core.errors import DatabaseRequestFailed
 from emulator.core.indexes import IndexDefinition, with_definitions
-from emulator.services import column_cache
 from emulator.services.access import Access
 from emulator.services.advisor import Advisor
 from emulator.services.bus import Bus
@@ -165,25 +164,45 @@ async def test_an_index_is_used_where_it_serves(tmp_path):
     await store.close()
 
 
+class Held(list):
+    """A collection, as far as the cache asks."""
+
+    def snapshot(self):
+        return list(self)
+
+
+def held(count):
+    return Held({"n": number} for number in range(count))
+
+
 def test_so_many_collections_are_kept():
-    cache, leavings = ColumnCache(), Leavings()
-    kept = [cache.of(f"c{n}", DOCUMENTS_MIN, 1, leavings) for n in range(COLLECTIONS_MAX + 1)]
+    cache, leavings, large = ColumnCache(), Leavings(), held(DOCUMENTS_MIN)
+    kept = [cache.all_of(f"c{n}", large, 1, leavings)[1] for n in range(COLLECTIONS_MAX + 1)]
     assert [each is None for each in kept] == [False] * COLLECTIONS_MAX + [True]
-    assert cache.of("c0", DOCUMENTS_MIN, 1, leavings) is kept[0]
-    assert cache.of("c0", DOCUMENTS_MIN - 1, 1, leavings) is None
-    assert cache.of("c0", DOCUMENTS_MIN, 2, leavings) is not kept[0]
+    assert cache.all_of("c0", large, 1, leavings)[1] is kept[0]
+    assert cache.all_of("c0", held(DOCUMENTS_MIN - 1), 1, leavings)[1] is None
+    assert cache.all_of("c0", large, 2, leavings)[1] is not kept[0]
 
 
-def test_what_holds_no_more_is_left_unless_it_is_read(monkeypatch):
-    monkeypatch.setattr(column_cache, "DOCUMENTS_MIN", 1)
+def test_documents_are_listed_once_and_let_go_of_with_a_write():
+    cache, leavings, large = ColumnCache(), Leavings(), held(DOCUMENTS_MIN)
+    lists = [cache.all_of("c", large, 1, leavings)[0] for _ in range(3)]
+    assert lists[0] == large
+    assert lists[1] is lists[2]
+    cache.written()
+    documents, columns = cache.all_of("c", large, 1, leavings)
+    assert documents is not lists[2]
+    assert columns.documents is documents
+
+
+def test_what_holds_no_more_is_left_unless_it_is_read():
     for is_read in (True, False):
         cache, leavings = ColumnCache(), Leavings()
-        columns = cache.of("c", 2_000, 1, leavings)
-        documents = [{"n": n} for n in range(2_000)]
+        documents, columns = cache.all_of("c", held(2_000), 1, leavings)
         columns.keeps(("n",))
         with columns.used():
             assert columns.keeps(("n",))
         columns.values(("n",), 0, 2_000, lambda some=documents: some, lambda some: [1] * len(some))
         columns.users = int(is_read)
-        cache.of("c", 2_000, 2, leavings)
+        cache.all_of("c", held(2_000), 2, leavings)
         assert bool(list(leavings.emptied())) is not is_read

@@ -91,11 +91,12 @@ def _side_by_side(values: list[Value], kinds: frozenset[type]) -> list[Value]:
 class Columns:
     """Values by path, of so many documents; `users` counts the runs that read them.
 
+    `documents` are those, where they are kept as well: to list all of them takes a while.
     At most `room` values are kept, and only of paths that more than one run asks for: to keep what
     is read once would be in vain.
     """
 
-    __slots__ = ("_asked", "_columns", "_columns_max", "_count", "_runs", "users")
+    __slots__ = ("_asked", "_columns", "_columns_max", "_count", "_runs", "documents", "users")
 
     def __init__(self, count: int, room: int) -> None:
         self._count = count
@@ -103,6 +104,7 @@ class Columns:
         self._columns: dict[Parts, _Column] = {}
         self._asked: dict[Parts, int] = {}
         self._runs = 0
+        self.documents: list[Document] | None = None
         self.users = 0
 
     @contextmanager
@@ -163,7 +165,7 @@ class Piece(Sequence[Document]):
     Its documents are looked for when somebody asks for them.
     """
 
-    __slots__ = ("_columns", "_documents", "_end", "_flags", "_list", "_start", "_whole")
+    __slots__ = ("_columns", "_count", "_documents", "_end", "_flags", "_list", "_start", "_whole")
 
     def __init__(
         self,
@@ -180,11 +182,10 @@ class Piece(Sequence[Document]):
         self._whole = whole
         self._flags = flags
         self._list: list[Document] | None = None
+        self._count = self._end - self._start if flags is None else flags.count(True)
 
     def __len__(self) -> int:
-        if self._flags is None:
-            return self._end - self._start
-        return self._flags.count(True)
+        return self._count
 
     def __iter__(self) -> Iterator[Document]:
         return iter(self.documents())
