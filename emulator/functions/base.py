@@ -64,7 +64,7 @@ class Bundle:
 
     `entry` is the file to load, `handlers` the names to look for in it, best first, `packages` the
     folder of what is installed for a Python function. `digest` changes when a file of the function
-    does. The entry of a `web` function is a program that listens on a port.
+    does. `web` are the arguments of an entry that is a program which listens on a port.
     """
 
     name: str
@@ -81,7 +81,7 @@ class Bundle:
     problems: tuple[Problem, ...] = ()
     packages: Path | None = None
     digest: str = ""
-    web: bool = False
+    web: tuple[str, ...] | None = None
 
     @property
     def engine(self) -> Engine:

@@ -18,9 +18,14 @@ from emulator.core.records import dataclass
 FILE: Final = "scf_bootstrap"
 FILE_MAX_BYTES: Final = 64 * 1024
 
+_ARGUMENTS: Final = r"""((?:[ \t]+[^\s&|;<>#]+)*)"""
 _NODE: Final = re.compile(
-    r"""(?:^|[\s/])node[0-9.]*\s+(?:-\S+\s+)*["']?([^\s"'&|;#-][^\s"'&|;#]*)""", re.MULTILINE
+    r"""(?:^|[\s/])node[0-9.]*\s+(?:-\S+\s+)*["']?([^\s"'&|;#-][^\s"'&|;#]*)["']?""" + _ARGUMENTS,
+    re.MULTILINE,
 )
+_COMMAND: Final = re.compile(r"(?:^|[\s/])(tcb-ff)\b" + _ARGUMENTS, re.MULTILINE)
+_FRAMEWORK: Final = "node_modules/@cloudbase/functions-framework/bin/tcb-ff.js"
+"""What calls `exports.main` over HTTP; as a program among others it brings its own way to do so."""
 _NPM: Final = re.compile(
     r"(?:^|[\s/])(?:npm|yarn|pnpm)\s+(?:run\s+)?(start\b[\w:-]*)", re.MULTILINE
 )
@@ -33,26 +38,38 @@ _SOURCES: Final = frozenset({".js", ".mjs", ".cjs"})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Start:
-    """The program that a start file starts, and the variables it sets."""
+    """The program that a start file starts, with which arguments and variables."""
 
     program: Path
+    arguments: tuple[str, ...] = ()
     variables: Mapping[str, str] = field(default_factory=dict)
 
 
 def start_of(folder: Path) -> Start | None:
     """Return what the start file of a folder starts; None without one, or when it is not Node."""
     text = _text_of(folder / FILE)
-    named = _NODE.findall(text)
-    if not named:
+    found = _program(folder, text)
+    if found is None:
         scripts = _NPM.findall(text)
-        named = _NODE.findall(_script(folder, scripts[-1])) if scripts else []
-    for suffix in _SUFFIXES if named else ():
-        program = folder / f"{named[-1]}{suffix}"
-        # What a package brings is no program of one's own: the framework's calls `exports.main`.
-        if "node_modules" in program.parts[len(folder.parts) :]:
-            return None
-        if program.suffix in _SOURCES and program.is_file():
-            return Start(program=program, variables=dict(_EXPORT.findall(text)))
+        found = _program(folder, _script(folder, scripts[-1])) if scripts else None
+    if found is None:
+        return None
+    program, arguments = found
+    said = tuple(each.strip("\"'") for each in arguments.split())
+    return Start(program=program, arguments=said, variables=dict(_EXPORT.findall(text)))
+
+
+def _program(folder: Path, text: str) -> tuple[Path, str] | None:
+    """Return the last program that is started in Node, and its arguments."""
+    for name, arguments in _NODE.findall(text)[-1:]:
+        for suffix in _SUFFIXES:
+            program = folder / f"{name}{suffix}"
+            if program.suffix in _SOURCES and program.is_file():
+                return program, arguments
+    for _, arguments in _COMMAND.findall(text)[-1:]:
+        for place in (folder, *folder.parents):
+            if (place / _FRAMEWORK).is_file():
+                return place / _FRAMEWORK, arguments
     return None
 
 

@@ -166,7 +166,7 @@ def _read(
     entry = settings.entry()
     if entry is None:
         return None
-    language = LANGUAGES[entry.suffix]
+    language, web = LANGUAGES[entry.suffix], settings.web()
     own = packages / name if packages is not None and language == "python" else None
     return Bundle(
         name=name,
@@ -178,12 +178,12 @@ def _read(
         timeout_s=settings.timeout_s(),
         memory_mb=settings.memory_mb(),
         variables=settings.variables(),
-        triggers=_with_path(name, settings.triggers()) if settings.is_web else settings.triggers(),
+        triggers=settings.triggers() if web is None else _with_path(name, settings.triggers()),
         openapi=settings.openapi(),
         problems=tuple(settings.problems),
         packages=own,
         digest=_digest(folder, shared_digest, own),
-        web=settings.is_web,
+        web=web,
     )
 
 

@@ -155,10 +155,9 @@ class Settings:
         self._handler = (own.handler if own else None) or self._text_of("handler")
         self._start = start_of(folder)
 
-    @property
-    def is_web(self) -> bool:
-        """Tell whether the entry is a program that listens on a port."""
-        return self._start is not None
+    def web(self) -> tuple[str, ...] | None:
+        """Return the arguments of a program that listens on a port; None where that is not so."""
+        return self._start.arguments if self._start else None
 
     def entry(self) -> Path | None:
         """Return the file to load: the one that is started, the handler names, or an index file."""

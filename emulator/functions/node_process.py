@@ -90,7 +90,7 @@ class NodeKind:
             "packages": sorted(SHARED_PACKAGES),
             "variables": dict(self._variables_of(bundle)),
             "shared": None if self._shared is None else str(self._shared),
-            "web": _prefixes(bundle) if bundle.web else None,
+            "web": _web(bundle),
         }
 
     def told(self, session: Session) -> Mapping[str, object]:
@@ -104,10 +104,13 @@ class NodeKind:
         return [bundle.entry, *(packages / name for name in INSTALL_MARKERS)]
 
 
-def _prefixes(bundle: Bundle) -> list[str]:
-    """Return the paths that are the root to a function that hears no more than what is below."""
+def _web(bundle: Bundle) -> Mapping[str, object] | None:
+    """Return what a program that listens is told: arguments, and the paths that are its root."""
+    if bundle.web is None:
+        return None
     configs = [each.config for each in bundle.triggers if each.kind == "http"]
-    return [config["path"] for config in configs if not config.get("pathTransmission")]
+    roots = [config["path"] for config in configs if not config.get("pathTransmission")]
+    return {"arguments": bundle.web, "roots": roots}
 
 
 class NodeProcessRuntime(ProcessRuntime):

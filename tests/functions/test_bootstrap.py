@@ -15,6 +15,7 @@ STARTS = {
     "the last of several": ("node src/app.js && node index.js", "index.js"),
     "a script": ("npm start", "index.js"),
     "a script by its name": ("yarn run start:prod", "src/app.js"),
+    "a package's program": ("node node_modules/x/bin/run.js --port 1", "node_modules/x/bin/run.js"),
     "other lines before": ("cd /opt\nset -e\nnode index.js", "index.js"),
 }
 NONE = {
@@ -22,7 +23,7 @@ NONE = {
     "another language": "python3 app.py",
     "no such file": "node gone.js",
     "a script there is not": "npm run start:gone",
-    "a package's program": "node node_modules/framework/bin/run.js",
+    "a framework that is not there": "npx tcb-ff",
     "a word that ends like it": "run-node.sh index.js",
 }
 FILES = (
@@ -30,7 +31,7 @@ FILES = (
     "src/app.js",
     "src/index.js",
     "server.cjs",
-    "node_modules/framework/bin/run.js",
+    "node_modules/x/bin/run.js",
 )
 SCRIPTS = (
     '{"scripts": {"start": "NODE_ENV=production node index.js", "start:prod": "node src/app"}}'
@@ -79,3 +80,38 @@ def test_variables_are_those_that_are_plainly_set(folder):
     start = start_of(folder)
     assert start is not None
     assert start.variables == {"PORT": "9000", "MODE": "prod uction"}
+
+
+ARGUMENTS = {
+    "none": ("node index.js", ()),
+    "some": ("node index.js --port 9000 'a' > /tmp/log", ("--port", "9000", "a")),
+    "before the next command": ("node index.js -x && echo done", ("-x",)),
+    "of a script": ("npm start", ("--stage=prod",)),
+}
+
+
+@pytest.mark.parametrize(("text", "arguments"), ARGUMENTS.values(), ids=ARGUMENTS)
+def test_arguments_are_those_of_the_program(folder, text, arguments):
+    (folder / "package.json").write_text('{"scripts": {"start": "node index.js --stage=prod"}}')
+    (folder / FILE).write_text(f"{text}\n")
+    start = start_of(folder)
+    assert start is not None
+    assert start.arguments == arguments
+
+
+@pytest.mark.parametrize(
+    "text", ["npx tcb-ff --port=9000", "./node_modules/.bin/tcb-ff --port=9000", "npm start"]
+)
+@pytest.mark.parametrize("place", [".", ".."])
+def test_framework_is_a_program_like_others_where_it_is_installed(folder, text, place):
+    own = folder / "fn"
+    own.mkdir()
+    program = own / place / "node_modules/@cloudbase/functions-framework/bin/tcb-ff.js"
+    program.parent.mkdir(parents=True)
+    program.write_text("")
+    (own / "package.json").write_text('{"scripts": {"start": "tcb-ff --port=9000"}}')
+    (own / FILE).write_text(text)
+    start = start_of(own)
+    assert start is not None
+    assert start.program.samefile(program)
+    assert start.arguments == ("--port=9000",)

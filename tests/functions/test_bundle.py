@@ -103,7 +103,7 @@ def test_function_that_listens_is_reached_by_its_name_unless_a_path_is_said(root
     save(root, "shop/config.json", json.dumps({"triggers": [said], "envVariables": {"A": "1"}}))
     save(root, "usual/index.js")
     api, shop, usual = discover(root)
-    assert [each.web for each in (api, shop, usual)] == [True, True, False]
+    assert [each.web for each in (api, shop, usual)] == [(), (), None]
     assert (api.entry, api.language) == (root / "api" / "app.js", "node")
     assert [(each.kind, each.config) for each in api.triggers] == [("http", {"path": "/api"})]
     assert [(each.kind, each.config) for each in shop.triggers] == [("http", {"path": "/v1"})]

@@ -60,11 +60,14 @@ class Loader {
   }
 
   /** Starts the program and returns the handler of what it listens with. */
-  async serverOf (entry, folder, prefixes) {
+  async serverOf (entry, folder, { arguments: given, roots }) {
     const { listening, mainOf, within } = require('./web')
     const found = listening()
+    process.argv.splice(1, Infinity, entry, ...given)
+    // A program reads more than it requires.
+    this.noteFolder(folder)
     await this.exportsOf(entry, folder, true)
-    return { call: mainOf(await within(found, entry), prefixes), self: undefined }
+    return { call: mainOf(await within(found, entry), roots), self: undefined }
   }
 
   /** Returns what a file exports; with `isMain` it is the program itself. */

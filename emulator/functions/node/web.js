@@ -95,14 +95,14 @@ function within (found, entry) {
   })
 }
 
-/** Returns the handler that has a server answer events of HTTP access; `prefixes` are told as `/`. */
-function mainOf (server, prefixes) {
+/** Returns the handler that has a server answer events of HTTP access; `roots` are told as `/`. */
+function mainOf (server, roots) {
   return (event, context) => {
     if (event === null || typeof event !== 'object' || typeof event.httpMethod !== 'string') {
       throw new Error(`${context.function_name} is an HTTP function: send it a request, on its path of the site`)
     }
     return answerOf(server, event, {
-      target: prefixes.includes(event.path) ? '/' : event.path,
+      target: roots.includes(event.path) ? '/' : event.path,
       mayStream: typeof context.sse === 'function'
     })
   }

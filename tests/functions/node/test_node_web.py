@@ -21,13 +21,13 @@ http.createServer(async (request, answer) => {
   const body = Buffer.concat(parts).toString('hex')
   answer.end(JSON.stringify({ method, url, body, type: headers['content-type'] }))
 }).listen(process.env.PORT || 9000, '0.0.0.0', function () {
-  console.log('up on', this.address().port, require.main === module)
+  console.log('up on', this.address().port, require.main === module, process.argv.slice(2))
 })
 """
 
 
 async def web(stage, code: str, *, file: str = "index.js"):
-    stage.save("fn/scf_bootstrap", f"#!/bin/bash\nnode {file}\n")
+    stage.save("fn/scf_bootstrap", f"#!/bin/bash\nnode {file} --stage prod\n")
     stage.save(f"fn/{file}", code)
     return await stage.load()
 
@@ -64,7 +64,7 @@ async def test_server_answers_events_and_takes_no_port(stage):
     assert json.loads(body) == {"method": "PUT", "url": url, "body": "00ff", "type": "x/y"}
     told, body = await answer(stage, generation)
     assert (told["headers"]["x-seen"], json.loads(body)["url"]) == ("2", "/")
-    assert [line for *_, line in stage.lines] == ["up on 9000 true"]
+    assert [line for *_, line in stage.lines] == ["up on 9000 true [ '--stage', 'prod' ]"]
     await stage.idle()
 
 
@@ -111,3 +111,11 @@ async def test_other_functions_may_listen_as_ever(stage):
         "    server.close(() => done(server.address() === null))\n  })\n})"
     )
     assert told is True
+
+
+async def test_saving_any_source_of_the_program_is_seen(stage):
+    stage.save("fn/lib/late.js", "module.exports = 1")
+    generation = await web(stage, ECHO)
+    assert generation.is_current()
+    stage.save("fn/lib/late.js", "module.exports = 2")
+    assert not generation.is_current()
