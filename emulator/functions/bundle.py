@@ -30,6 +30,9 @@ EXCLUDED_FOLDERS: Final = frozenset({"node_modules", "__pycache__", "venv"})
 INSTALL_MARKERS: Final = (".package-lock.json", ".yarn-integrity", ".modules.yaml")
 """What npm, yarn and pnpm write into `node_modules` once an installation is complete."""
 
+_UNBUILT: Final = ("index.ts", "src/index.ts", "index.mts", "src/main.ts")
+"""What is JavaScript only after a build."""
+
 _FUNCTION_NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,59}\Z")
 
 
@@ -140,6 +143,14 @@ def _folders(root: Path) -> list[Path]:
 def _no_function(folder: Path) -> Problem:
     entries = ", ".join(f"index{suffix}" for suffix in LANGUAGES)
     message = f"{folder.name} is not a function: there is none of {entries} in it"
+    for source in _UNBUILT:
+        if (folder / source).is_file():
+            message = (
+                f"{folder.name} is not built: there is {source}, but no JavaScript made of it; run "
+                "its build, and name what it makes in cloudbaserc.json: "
+                '"handler": "dist/index.main"'
+            )
+            return Problem(file=str(folder), line=0, message=message, severity="warning")
     return Problem(file=str(folder), line=0, message=message, severity="note")
 
 

@@ -47,6 +47,18 @@ def test_folder_without_an_index_file_is_noted(root):
     assert "common is not a function: there is none of index.py, index.js" in note.message
 
 
+@pytest.mark.parametrize("source", ["index.ts", "src/index.ts"])
+def test_function_that_is_not_built_is_said_to_be(root, source):
+    save(root, f"pay/{source}")
+    (problem,) = scan(root).problems
+    assert problem.severity == "warning"
+    assert problem.message.startswith(f"pay is not built: there is {source}")
+    save(root, "pay/dist/index.js")
+    handler = FunctionSettings(handler="dist/index.main")
+    found = scan(root, overrides={"pay": handler})
+    assert (found.problems, found.bundles[0].entry) == ((), root / "pay/dist/index.js")
+
+
 @pytest.mark.parametrize(
     "folder", ["_shared", ".git", "node_modules", "__pycache__", "venv", ".venv", ".vscode"]
 )
