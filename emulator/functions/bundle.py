@@ -125,8 +125,12 @@ def _places(root: Path, overrides: Mapping[str, OwnSettings]) -> dict[str, Path]
     A folder that is another function's is none by its own name.
     """
     said = {name: own.folder for name, own in overrides.items() if own.folder is not None}
-    others = set(said.values())
-    found = {folder.name: folder for folder in _folders(root) if folder not in others}
+    others = {folder.resolve() for folder in said.values()}
+    found = {
+        folder.name: folder
+        for folder in _folders(root)
+        if not others or folder.resolve() not in others
+    }
     return {**found, **{name: folder for name, folder in said.items() if folder.is_dir()}}
 
 

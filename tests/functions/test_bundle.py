@@ -107,6 +107,14 @@ def test_function_may_lie_in_another_folder_than_that_of_its_name(root, tmp_path
     assert find(root, "gone", overrides=overrides) is None
 
 
+def test_folder_of_another_function_is_known_by_whichever_path(root, tmp_path):
+    save(root, "price-v2/index.js")
+    (tmp_path / "link").symlink_to(root, target_is_directory=True)
+    overrides = {"price": FunctionSettings(folder=root / "price-v2")}
+    found = discover(tmp_path / "link", overrides=overrides)
+    assert [each.name for each in found] == ["price"]
+
+
 def test_function_that_listens_is_reached_by_its_name_unless_a_path_is_said(root):
     for name in ("api", "shop"):
         save(root, f"{name}/scf_bootstrap", "export MODE=prod\nnode app.js")
