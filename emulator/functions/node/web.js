@@ -11,7 +11,7 @@ const path = require('path')
 const { Duplex } = require('stream')
 
 const PORT = 9000 // the platform's
-const NOT_PASSED = new Set(['connection', 'content-length', 'keep-alive', 'transfer-encoding', 'date'])
+const NOT_PASSED = new Set(['connection', 'content-length', 'keep-alive', 'transfer-encoding', 'date', 'upgrade'])
 const USUAL = { 'content-type': 'text/plain; charset=utf-8' } // a server need not say
 const LISTENS_WITHIN_MS = 5000
 const BODILESS = new Set(['GET', 'HEAD'])
@@ -110,12 +110,15 @@ function mainOf (server, roots) {
 
 function answerOf (server, event, { target, mayStream }) {
   const body = Buffer.from(event.body || '', event.isBase64Encoded ? 'base64' : 'utf8')
-  const headers = { ...event.headers }
-  for (const name of NOT_PASSED) delete headers[name]
+  const headers = {}
+  for (const [name, value] of Object.entries(event.headers || {})) {
+    // As it was on its way: bytes, each a character.
+    if (!NOT_PASSED.has(name)) headers[name] = Buffer.from(value).toString('latin1')
+  }
   if (body.length > 0 || !BODILESS.has(event.httpMethod)) headers['content-length'] = body.length
   const [near, far] = connection()
   return new Promise((resolve, reject) => {
-    const options = { method: event.httpMethod, path: target + queryOf(event), headers, createConnection: () => near }
+    const options = { method: event.httpMethod, path: escaped(target) + queryOf(event), headers, createConnection: () => near }
     const sent = http.request(options, (answer) => {
       const told = Object.entries(answer.headers).filter(([name]) => !NOT_PASSED.has(name))
       const head = { statusCode: answer.statusCode, headers: { ...USUAL, ...Object.fromEntries(told) } }
@@ -132,6 +135,11 @@ function answerOf (server, event, { target, mayStream }) {
     server.emit('connection', far)
     sent.end(body)
   })
+}
+
+/** Returns a path as a request has it; an event has it in plain text. */
+function escaped (target) {
+  return encodeURI(target.toWellFormed ? target.toWellFormed() : target).replace(/[?#]/g, encodeURIComponent)
 }
 
 function queryOf ({ multiValueQueryStringParameters: all }) {

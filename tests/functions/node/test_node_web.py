@@ -119,3 +119,15 @@ async def test_saving_any_source_of_the_program_is_seen(stage):
     assert generation.is_current()
     stage.save("fn/lib/late.js", "module.exports = 2")
     assert not generation.is_current()
+
+
+async def test_paths_and_headers_are_passed_as_they_were_sent(stage):
+    generation = await web(
+        stage,
+        "require('http').createServer((q, s) => s.end(JSON.stringify("
+        "[q.url, Buffer.from(q.headers['x-name'], 'latin1').toString(), q.headers.upgrade]"
+        "))).listen(9000)",
+    )
+    headers = [("X-Name", "名"), ("Upgrade", "websocket")]
+    _, body = await answer(stage, generation, "/a b/字?#%41", headers=headers)
+    assert json.loads(body) == ["/a%20b/%E5%AD%97%3F%23%2541", "名", None]
