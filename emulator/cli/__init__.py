@@ -90,10 +90,8 @@ def run(arguments: Sequence[str]) -> int:
     except EmulatorError as fault:
         code = EXIT_USAGE if isinstance(fault, ConfigurationError) else EXIT_FAILED
         return _explain(context, code, fault.code, fault.message, fault.hint)
-    except BrokenPipeError:
-        # Whoever read our output is gone; nothing may be written at exit either.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return EXIT_FAILED
+    except OSError as fault:
+        return _explain_place(context, fault)
     return code if isinstance(code, int) else EXIT_DONE
 
 
@@ -108,6 +106,18 @@ def _explain(
     if hint:
         tell(f"  {hint}")
     return exit_code
+
+
+def _explain_place(context: click.Context | None, fault: OSError) -> int:
+    """Tell of a place that the command was given, or of its own output."""
+    if isinstance(fault, BrokenPipeError):
+        # Whoever read our output is gone; nothing may be written at exit either.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return EXIT_FAILED
+    if fault.strerror is None:
+        raise fault
+    message = f"{fault.filename or 'the output'}: {fault.strerror}"
+    return _explain(context if fault.filename else None, EXIT_FAILED, "FAILED", message, "")
 
 
 def _speaks_events(context: click.Context | None) -> bool:

@@ -166,6 +166,8 @@ def log(
 
     feed = Feed(say)
     client = connect(project)
+    if name and not follow:
+        _require_known(client, name)
     wanted = {"function": name, **wanted}
     for entry in _entries(client, wanted, limit=limit, follow=follow):
         if as_json:
@@ -173,6 +175,21 @@ def log(
         else:
             feed.hear({**entry, "event": "log"})
     return EXIT_DONE
+
+
+def _require_known(client: "ControlClient", name: str) -> None:
+    """Refuse a name that neither a function nor a line of the log has."""
+    from emulator.config.check import nearest
+
+    names = [each["name"] for each in client.get("/_emu/info").get("functions", [])]
+    if name in names or client.get("/_emu/logs", function=name, limit=1):
+        return
+    close = nearest(name, names)
+    raise Failed(
+        f"no function {name}, and no line of one",
+        hint=f"did you mean {close}?" if close else "cloud-emu fn list shows them",
+        code="FUNCTION_NOT_FOUND",
+    )
 
 
 def _listed(project: Path) -> list[dict[str, Any]]:

@@ -4,12 +4,14 @@ import json
 import subprocess
 import sys
 
+import click
 import pytest
 
 import emulator.cli
 from emulator.cli import run
 from emulator.cli.command_table import COMMANDS
 from emulator.cli.functions import functions
+from emulator.cli.output import json_option
 
 HEAVY = ("aiohttp", "asyncio.base_events", "jsonschema", "http.client", "tinydb", "emulator.suite")
 
@@ -107,3 +109,19 @@ def test_the_module_is_the_command():
 
 def test_the_public_face_is_what_it_says():
     assert emulator.cli.__all__ == ["main", "run"]
+
+
+def test_place_that_cannot_be_written_is_told_without_a_stack(tmp_path, capsys, monkeypatch):
+    @click.command("spoil")
+    @json_option
+    def spoil(*, as_json: bool) -> int:
+        (tmp_path / "file").write_text("")
+        (tmp_path / "file" / "below").mkdir()
+        return 0
+
+    monkeypatch.setattr(emulator.cli.commands, "get_command", lambda *_: spoil)
+    assert run(["spoil", "--json"]) == 1
+    told = json.loads(capsys.readouterr().out)
+    assert told["message"].startswith(str(tmp_path / "file" / "below"))
+    assert run(["spoil"]) == 1
+    assert capsys.readouterr().err.startswith("error: ")

@@ -88,7 +88,9 @@ def test_logs_are_shown_and_counted(suite):
     assert len(told) == 2
     assert json.loads(told[-1])["line"] == "called"
     assert "called" in cli("fn", "log").out
-    assert cli("fn", "log", "other").out == ""
+    wrong = cli("fn", "log", "helo", "--json")
+    assert (wrong.code, wrong.json["code"]) == (1, "FUNCTION_NOT_FOUND")
+    assert wrong.json["hint"] == "did you mean hello?"
 
 
 @posix
