@@ -14,6 +14,9 @@ from emulator.core.query_nodes import And, Check, Leaf, Node
 from emulator.core.records import dataclass
 from emulator.core.values import MISSING, Value
 
+POINTS_MAX: Final = 1_000
+"""More values than this, or combinations of them, make no better plan than fewer keys do."""
+
 _RANKS: Final[Mapping[str, int]] = {"number": NUMBER_RANK, "string": 5, "date": 11}
 _OPAQUE_KINDS: Final = frozenset({list})
 """Kinds of operand that also match a whole array, which no row holds."""
@@ -116,7 +119,7 @@ def _bounds(check: Check) -> Bounds | None:
             return None
         return Bounds(points=(sort_key(value),), has_null=value is None)
     if check.members is not None:
-        return _among(check.members)
+        return None if len(check.constant) > POINTS_MAX else _among(check.members)
     kind, _, sign = check.shape.partition(" ")
     if sign[:1] not in ("<", ">") or kind not in _RANKS:
         return None

@@ -7,17 +7,14 @@ filter is asked again for each, a poor plan is slow and never wrong.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Final, Protocol
+from typing import Protocol
 
-from emulator.core.bounds import Bounds, bounds_of, high_row, low_row
+from emulator.core.bounds import POINTS_MAX, Bounds, bounds_of, high_row, low_row
 from emulator.core.indexes import BEYOND, IndexDefinition, Row, directed, key_of
 from emulator.core.ordering import SortSpecification
 from emulator.core.query_nodes import And, Node, Or
 from emulator.core.records import dataclass
 from emulator.core.values import Value
-
-POINTS_MAX: Final = 1_000
-"""More combinations of `$in` values than this make no better plan than fewer keys do."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

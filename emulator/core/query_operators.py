@@ -25,6 +25,7 @@ from emulator.core.values import (
     Edge,
     Filter,
     Int64,
+    ObjectId,
     Regex,
     Value,
 )
@@ -110,6 +111,10 @@ def _not_in(operand: Value, _siblings: Filter, _parsing: Parsing) -> Condition:
     return NoneOf(member_of(operand))
 
 
+_OWN_KEYS: Final = frozenset({str, int, Int64, ObjectId, Date})
+"""Kinds of values that are their own hash key."""
+
+
 def member_of(members: list[Value]) -> Check:
     """Return the check for being one of the members or matching one of the patterns in them."""
     if any(map(is_operators, members)):
@@ -119,10 +124,10 @@ def member_of(members: list[Value]) -> Check:
     if len(members) == 1:
         return implicit_equality(members[0])
     patterns = [matches_regex(member).holds for member in members if type(member) is Regex]
-    keys = frozenset(map(hash_key, members))
+    kinds = set(map(type, members))
+    keys = frozenset(members if kinds <= _OWN_KEYS else map(hash_key, members))
     if patterns:
         return Check(holds=lambda value: _is_member(value, keys) or any(p(value) for p in patterns))
-    kinds = set(map(type, members))
     shape = "in strings" if kinds == {str} else ""
     if kinds and kinds <= NUMBERS and not any(map(is_nan, members)):
         shape = "in numbers"
