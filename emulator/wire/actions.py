@@ -220,6 +220,13 @@ class Actions:
         async def run(body: Body, caller: Caller, request_id: str) -> bytes:
             return shape(write(await execute(read(body), caller)), request_id)
 
+        async def run_in_slices(body: Body, caller: Caller, request_id: str) -> bytes:
+            documents = list((await execute(read(body), caller)).documents)
+            return shape(await texts.in_slices(documents), request_id)
+
+        if isinstance(write, replies.TextList):
+            texts = write
+            return run_in_slices
         return run
 
     async def _invoke(self, body: Body, caller: Caller, request_id: str) -> bytes:

@@ -4,6 +4,7 @@ Not here: what stands around `data` (`wire.envelope`). The one idea: each functi
 JSON text, so that a document is encoded once and never walked again.
 """
 
+import asyncio
 from collections.abc import Callable, Sequence
 from typing import Final
 
@@ -12,10 +13,13 @@ import orjson
 from emulator.core.commands import FileOutcome, Found, Inserted, Modified, Removed, Started, Updated
 from emulator.core.errors import DatabaseRequestFailed
 from emulator.core.limits import WECHAT
+from emulator.core.records import dataclass
 from emulator.core.values import Document
 from emulator.wire.ejson import document_text, exact_text, value_json
 
 RESULT_TOO_LARGE: Final = 10334
+SLICE_DOCUMENTS: Final = 500
+"""So many are written without a turn of the loop."""
 
 
 def nothing(_result: None) -> bytes:
@@ -28,14 +32,49 @@ def inserted(result: Inserted) -> bytes:
     return b'{"insertedIds":%b}' % value_json(list(result.ids))
 
 
-def list_of_texts(result: Found) -> bytes:
-    """Write a `list` whose documents are JSON text themselves, as dialect B wants it."""
-    return bounded(orjson.dumps({"list": [document_text(each) for each in result.documents]}))
+@dataclass(frozen=True, slots=True)
+class TextList:
+    """How documents are answered as texts: `text` writes one, `join` answers with all of them."""
+
+    text: Callable[[Document], str]
+    join: Callable[[list[str]], bytes]
+
+    def __call__(self, result: Found) -> bytes:
+        """Write all of them at once."""
+        return self.join(list(map(self.text, result.documents)))
+
+    async def in_slices(self, documents: list[Document]) -> bytes:
+        """Write documents nobody else holds, letting go of each, with a turn of the loop between.
+
+        A pipeline may answer with so many that to write them takes many times as long as to find
+        the next.
+        """
+        texts: list[str] = []
+        documents.reverse()
+        while documents:
+            texts += map(self.text, documents[: -SLICE_DOCUMENTS - 1 : -1])
+            del documents[-SLICE_DOCUMENTS:]
+            if documents:
+                await asyncio.sleep(0)
+        return self.join(texts)
 
 
-def list_of_exact_texts(result: Found) -> bytes:
-    """Write a `list` of texts in which an ObjectId keeps its tag."""
-    return bounded(orjson.dumps({"list": [exact_text(each) for each in result.documents]}))
+def _list(texts: list[str]) -> bytes:
+    return bounded(orjson.dumps({"list": texts}))
+
+
+def _list_in_text(texts: list[str]) -> bytes:
+    return bounded(orjson.dumps({"list": orjson.dumps(texts).decode()}))
+
+
+list_of_texts: Final = TextList(document_text, _list)
+"""Write a `list` whose documents are JSON text themselves, as dialect B wants it."""
+
+list_of_exact_texts: Final = TextList(exact_text, _list)
+"""Write a `list` of texts in which an ObjectId keeps its tag."""
+
+list_in_text: Final = TextList(document_text, _list_in_text)
+"""Write a `list` that is the text of an array of texts, as dialect A's aggregation wants it."""
 
 
 def found(write: Callable[[Document], bytes]) -> Callable[[Found], bytes]:
@@ -82,12 +121,6 @@ def deleted(result: Removed) -> bytes:
 def added(result: Inserted) -> bytes:
     """Write the `_id` of the one new document, as dialect A wants it."""
     return b'{"_id":%b}' % value_json(result.ids[0])
-
-
-def list_in_text(result: Found) -> bytes:
-    """Write a `list` that is the text of an array of texts, as dialect A's aggregation wants it."""
-    texts = orjson.dumps([document_text(each) for each in result.documents])
-    return bounded(orjson.dumps({"list": texts.decode()}))
 
 
 def bounded(reply: bytes) -> bytes:

@@ -1,3 +1,4 @@
+import asyncio
 import json
 import math
 
@@ -149,3 +150,23 @@ def test_a_result_beyond_the_bound_is_refused(write):
     with pytest.raises(DatabaseRequestFailed, match="16777216 at most") as refused:
         write(Found(documents=(long, long)))
     assert refused.value.mongo_code == 10334
+
+
+@pytest.mark.parametrize("write", [replies.list_of_texts, replies.list_in_text])
+@pytest.mark.parametrize("count", [0, 1, replies.SLICE_DOCUMENTS, 2 * replies.SLICE_DOCUMENTS + 1])
+async def test_many_texts_are_written_in_slices(write, count):
+    documents = [{"_id": number} for number in range(count)]
+    turns = 0
+
+    async def watch():
+        nonlocal turns
+        while True:
+            await asyncio.sleep(0)
+            turns += 1
+
+    watching = asyncio.create_task(watch())
+    expected = write(Found(documents=tuple(documents)))
+    assert await write.in_slices(documents) == expected
+    watching.cancel()
+    assert documents == []
+    assert turns >= (count - 1) // replies.SLICE_DOCUMENTS - 1
