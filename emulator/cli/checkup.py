@@ -18,6 +18,7 @@ from emulator.cli.output import Failed
 from emulator.cli.ports import refuse_busy_ports
 from emulator.cli.processes import answer_of
 from emulator.config import Config, load_config
+from emulator.config.project_files import CLOUDBASE_FILE, FUNCTION_ROOTS, WECHAT_FILE
 from emulator.config.text_files import shown_path
 from emulator.core.errors import ConfigurationError, EmulatorError
 from emulator.core.records import dataclass
@@ -29,9 +30,15 @@ NODE_MIN_MAJOR: Final = 16
 FREE_SPACE_MIN_BYTES: Final = 200 * 1024 * 1024
 WATCHES_MIN: Final = 8_192
 INSTANCES_MIN: Final = 16
+UNICLOUD: Final = "uniCloud-"
+INNER_DEPTH_MAX: Final = 3
+"""Levels of folders below a project without functions that are searched for projects."""
+INNER_FOLDERS_MAX: Final = 200
+INNER_SHOWN_MAX: Final = 3
 
 State = Literal["ok", "warning", "error"]
 Findings = Iterator["Finding"]
+_MARKS: Final = (".emulator.toml", CLOUDBASE_FILE, WECHAT_FILE)
 _STATES: Final[Mapping[str, State]] = {"error": "error", "warning": "warning", "note": "ok"}
 
 
@@ -98,10 +105,19 @@ def _functions(config: Config, bundles: tuple[Bundle, ...]) -> Findings:
     about, root = "Functions", config.functions_root
     if root is None:
         hint = "cloud-emu fn new hello makes one in functions/, or name their folder in"
-        yield _finding(about, "warning", "no folder of functions", f"{hint} .emulator.toml")
+        inner = _inner_projects(config.project)
+        hint = f"cloud-emu start {shown_path(inner[0])}" if inner else f"{hint} .emulator.toml"
+        told = "".join(f"; {shown_path(folder)} has a project of its own" for folder in inner)
+        yield _finding(about, "warning", f"no folder of functions{told}", hint)
         return
     origin = config.sources.get("functions.root", "default")
     yield _finding(about, "ok", f"{shown_path(root)} ({origin}): {len(bundles)} functions")
+    others = [config.project / name for name in FUNCTION_ROOTS if name.startswith(UNICLOUD)]
+    for other in others if root in others else ():
+        if other != root and other.is_dir():
+            hint = f'to take it instead: root = "{other.relative_to(config.project).as_posix()}"'
+            hint += " under [functions] in .emulator.toml"
+            yield _finding(about, "ok", f"{shown_path(other)} is not used beside it", hint)
     for bundle in bundles:
         for problem in bundle.problems:
             hint = "" if problem.severity == "note" else "correct the file; it is reloaded at once"
@@ -111,6 +127,25 @@ def _functions(config: Config, bundles: tuple[Bundle, ...]) -> Findings:
     for problem in scan(root, defaults=settings, overrides=settings.each).problems:
         hint = "" if problem.severity == "note" else "rename the folder"
         yield _finding(about, _STATES[problem.severity], problem.message, hint)
+
+
+def _inner_projects(project: Path) -> list[Path]:
+    """Return the folders below, but not far, that another tool's file says to be projects."""
+    found: list[Path] = []
+    level = [project]
+    for _ in range(INNER_DEPTH_MAX):
+        folders = [folder for each in level for folder in _folders_in(each)]
+        found += [each for each in folders if any((each / name).is_file() for name in _MARKS)]
+        level = folders[:INNER_FOLDERS_MAX]
+    return found[:INNER_SHOWN_MAX]
+
+
+def _folders_in(folder: Path) -> list[Path]:
+    try:
+        entries = sorted(folder.iterdir())
+    except OSError:
+        return []
+    return [each for each in entries if not is_excluded(each.name) and each.is_dir()]
 
 
 def _packages(config: Config, bundles: tuple[Bundle, ...]) -> Findings:

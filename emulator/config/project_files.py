@@ -5,6 +5,7 @@ for other programs, so nothing in them stops the suite; what cannot be used beco
 is shown, and everything found is handed on as plain settings.
 """
 
+import hashlib
 import json
 import re
 from collections.abc import Callable, Iterable, Mapping
@@ -13,6 +14,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final
 
+from emulator.config.framework import with_plugin_functions
 from emulator.config.hosting import website_of
 from emulator.config.sections import FunctionSettings, IndexSettings, Preset
 from emulator.config.text_files import parse_json, read_text, shown_path
@@ -20,8 +22,12 @@ from emulator.core.errors import ConfigurationError
 from emulator.functions.base import TIMEOUT_MAX_S, Problem, TriggerConfig
 
 CLOUDBASE_FILE: Final = "cloudbaserc.json"
-CLOUDBASE_SCRIPT: Final = "cloudbaserc.js"
+UNREAD_FILES: Final = ("cloudbaserc.js", "cloudbaserc.yaml", "cloudbaserc.yml")
+ENV_FILES: Final = (".env", ".env.local")
+"""Read by the CloudBase CLI by itself, the stronger last (docs.cloudbase.net/cli-v1/config)."""
 WECHAT_FILE: Final = "project.config.json"
+UID_LENGTH: Final = 24
+"""Of `{{util.uid}}`, which is the same for a project each time."""
 CLOUDBASE_FUNCTION_ROOT_DEFAULT: Final = "functions"
 FUNCTION_ROOTS: Final = (
     "cloudfunctions",
@@ -30,8 +36,11 @@ FUNCTION_ROOTS: Final = (
     "cloud",
     "functions_examples",
     "uniCloud-aliyun/cloudfunctions",
+    "uniCloud-tcb/cloudfunctions",
     "uniCloud-tencent/cloudfunctions",
     "uniCloud-alipay/cloudfunctions",
+    "cloudfunctions-aliyun",
+    "cloudfunctions-tcb",
 )
 """Folders that are looked for when no file names one, in order."""
 
@@ -47,7 +56,7 @@ _USED_OF_FUNCTION: Final = frozenset(
         *("config", "aclRule"),
     }
 )
-_TEMPLATE: Final = re.compile(r"\{\{\s*env\.([A-Za-z_][A-Za-z0-9_]*)\s*\}\}")
+_TEMPLATE: Final = re.compile(r"\{\{\s*(env|tcb|util)\.([A-Za-z_][A-Za-z0-9_]*)\s*\}\}")
 _ENV_LINE: Final = re.compile(
     r"""\s*(?:export\s+)?(?P<name>[A-Za-z_][A-Za-z0-9_]*)\s*=\s*"""
     r"""(?:(?P<quote>["'`])(?P<quoted>.*?)(?P=quote)\s*(?:\#.*)?|(?P<bare>.*?)(?:(?<=\s)\#.*)?)$"""
@@ -98,10 +107,12 @@ def read_project_files(project: Path, environ: Mapping[str, str]) -> tuple[Found
         (WECHAT_FILE, _read_wechat),
     )
     found = [_read(project / name, read) for name, read in readers if (project / name).is_file()]
-    if not (project / CLOUDBASE_FILE).exists() and (project / CLOUDBASE_SCRIPT).exists():
-        script = Found(project / CLOUDBASE_SCRIPT)
-        script.note(f"a script is not read; write its data to {CLOUDBASE_FILE}")
-        found.append(script)
+    if not (project / CLOUDBASE_FILE).exists():
+        for file in (project / name for name in UNREAD_FILES if (project / name).exists()):
+            unread = Found(file)
+            kind = "a script" if file.suffix == ".js" else "YAML"
+            unread.note(f"{kind} is not read; write its data to {CLOUDBASE_FILE}")
+            found.append(unread)
     return tuple(found)
 
 
@@ -136,15 +147,19 @@ def _read_wechat(found: Found, data: Mapping[str, Any]) -> None:
 
 
 class _Cloudbase:
-    """Reads `cloudbaserc.json`, with `{{env.NAME}}` filled in from variables and `.env`."""
+    """Reads `cloudbaserc.json`, with `{{env.NAME}}` filled in from variables and `.env` files."""
 
     def __init__(self, project: Path, environ: Mapping[str, str]) -> None:
-        self._file = project / ".env"
+        self._files = [project / name for name in ENV_FILES]
         self._variables = dict(environ)
+        self._uid = hashlib.sha256(str(project).encode()).hexdigest()[:UID_LENGTH]
+        self._env = ""
 
     def read(self, found: Found, data: Mapping[str, Any]) -> None:
-        self._variables = {**_env_file(found, self._file), **self._variables}
-        data = self._filled(found, data)
+        for file in reversed(self._files):
+            self._variables = {**_env_file(found, file), **self._variables}
+        self._env = str(self._filled(Found(found.file), data.get("envId")) or "")
+        data, has_plugin = with_plugin_functions(self._filled(found, data))
         root = data.get("functionRoot")
         found.function_root = root if isinstance(root, str) and root else None
         if found.function_root is None and data.get("functions"):
@@ -156,7 +171,7 @@ class _Cloudbase:
         functions = [_merged(default, item) for item in _records(data.get("functions"))]
         for item in functions:
             self._function(found, item)
-        used = _USED if found.website is None else {*_USED, "framework"}
+        used = {*_USED, "framework"} if has_plugin or found.website is not None else _USED
         found.leave_out("", (key for key in data if key not in used))
         unused = (key for item in functions for key in item if key not in _USED_OF_FUNCTION)
         found.leave_out("functions: ", unused)
@@ -201,10 +216,15 @@ class _Cloudbase:
         if isinstance(value, list):
             return [self._filled(found, item) for item in value]
         if isinstance(value, str) and "{{" in value:
-            return _TEMPLATE.sub(lambda match: self._variable(found, match.group(1)), value)
+            return _TEMPLATE.sub(lambda match: self._variable(found, *match.groups()), value)
         return value
 
-    def _variable(self, found: Found, name: str) -> str:
+    def _variable(self, found: Found, source: str, name: str) -> str:
+        if source != "env":
+            known = {"tcb.envId": self._env, "util.uid": self._uid}
+            if f"{source}.{name}" not in known:
+                found.note(f"{{{{{source}.{name}}}}}: there is only {' and '.join(known)}")
+            return known.get(f"{source}.{name}", "")
         if name not in self._variables:
             found.note(f"{{{{env.{name}}}}}: no variable {name}, neither set nor in .env")
         return self._variables.get(name, "")

@@ -65,6 +65,30 @@ def test_no_folder_of_functions_is_a_warning(project):
     assert states(about(project, "Functions")) == {"warning"}
 
 
+def test_projects_below_one_without_functions_are_named(project):
+    (project / "functions").rename(project.parent / "elsewhere")
+    for folder in ("node_modules/x", "packages/mini", "packages/mini/deeper/still/far"):
+        (project / folder).mkdir(parents=True)
+        (project / folder / "project.config.json").write_text("{}")
+    (finding,) = about(project, "Functions")
+    assert (finding.state, finding.message) == (
+        "warning",
+        f"no folder of functions; {os.path.join('packages', 'mini')} has a project of its own",
+    )
+    assert finding.hint == f"cloud-emu start {os.path.join('packages', 'mini')}"
+
+
+def test_functions_of_another_unicloud_provider_are_told_to_be_unused(project):
+    (project / "functions").rename(project.parent / "elsewhere")
+    for folder in ("uniCloud-aliyun", "uniCloud-tcb"):
+        (project / folder / "cloudfunctions").mkdir(parents=True)
+    told = [each for each in about(project, "Functions") if "is not used" in each.message]
+    assert [each.message.split()[0] for each in told] == [
+        os.path.join("uniCloud-tcb", "cloudfunctions")
+    ]
+    assert 'root = "uniCloud-tcb/cloudfunctions"' in told[0].hint
+
+
 def test_a_function_whose_handler_lies_elsewhere_is_one(project):
     (project / "functions" / "built" / "dist").mkdir(parents=True)
     (project / "functions" / "built" / "dist" / "app.js").write_text("exports.main = () => 1\n")

@@ -81,10 +81,47 @@ def test_settings_of_deployment_are_noted_once_and_are_no_problem(load):
     ]
 
 
-def test_functions_of_a_unicloud_project_are_found(load):
-    config = load({"uniCloud-aliyun/cloudfunctions/login/index.js": ""})
-    assert config.functions_root is not None
-    assert config.functions_root.parts[-2:] == ("uniCloud-aliyun", "cloudfunctions")
+@pytest.mark.parametrize(
+    "folder",
+    [
+        "uniCloud-aliyun/cloudfunctions",
+        "uniCloud-tcb/cloudfunctions",
+        "uniCloud-alipay/cloudfunctions",
+        "cloudfunctions-tcb",
+    ],
+)
+def test_functions_of_a_unicloud_project_are_found(load, project, folder):
+    config = load({f"{folder}/login/index.js": ""})
+    assert config.functions_root == project / folder
+
+
+def test_the_local_env_file_goes_over_the_shared_one(load):
+    functions = '[{"name": "f", "envVariables": {"A": "{{env.A}}", "B": "{{env.B}}"}}]'
+    config = load(
+        {
+            "cloudbaserc.json": f'{{"functions": {functions}}}',
+            ".env": "A=shared\nB=shared\n",
+            ".env.local": "B=local\n",
+        }
+    )
+    assert config.functions.of("f").env == {"A": "shared", "B": "local"}
+
+
+def test_templates_name_the_environment_and_an_id_of_the_project(load):
+    names = '{"E": "{{tcb.envId}}", "U": "{{util.uid}}", "N": "{{tcb.secret}}"}'
+    files = {
+        "cloudbaserc.json": '{"envId": "{{env.ID}}", "functions": [{"name": "f",'
+        f' "envVariables": {names}}}]}}',
+        ".env": "ID=my-env\n",
+        "functions/f/index.js": "",
+    }
+    config = load(files)
+    env = config.functions.of("f").env
+    assert (env["E"], len(env["U"]), env["N"]) == ("my-env", 24, "")
+    assert load(files).functions.of("f").env == env
+    assert config.notes == (
+        "cloudbaserc.json: {{tcb.secret}}: there is only tcb.envId and util.uid",
+    )
 
 
 def test_templates_are_filled_from_variables_and_then_from_the_env_file(load):
@@ -177,9 +214,13 @@ def test_utf_16_is_read(load):
     assert load({"cloudbaserc.json": text.encode("utf-16")}).emulator.env == "wide-env"
 
 
-def test_a_script_is_told_to_be_unread(load):
-    assert load({"cloudbaserc.js": "module.exports = {}"}).notes == (
-        "cloudbaserc.js: a script is not read; write its data to cloudbaserc.json",
+@pytest.mark.parametrize(
+    ("file", "kind"),
+    [("cloudbaserc.js", "a script"), ("cloudbaserc.yaml", "YAML"), ("cloudbaserc.yml", "YAML")],
+)
+def test_a_file_of_another_language_is_told_to_be_unread(load, file, kind):
+    assert load({file: "envId: e"}).notes == (
+        f"{file}: {kind} is not read; write its data to cloudbaserc.json",
     )
 
 
