@@ -17,6 +17,8 @@ from emulator.core.values import MISSING, Document, Value
 
 COLUMNS_MAX: Final = 16
 """So many paths of one collection are kept."""
+ASKED_MAX: Final = 1_000
+"""So many paths are remembered that some run asked for."""
 FEW_STRINGS_MAX: Final = 200
 """Up to so many different strings of a slice, one of each stands for all."""
 
@@ -126,6 +128,8 @@ class Columns:
         """Tell whether the values of a path are kept, or would be."""
         if parts in self._columns:
             return True
+        if len(self._asked) > ASKED_MAX:
+            self._asked.clear()
         first = self._asked.setdefault(parts, self._runs)
         return first < self._runs and len(self._columns) < self._columns_max
 
