@@ -45,6 +45,7 @@ CLOUD_OBJECT: Final = ".obj.js"
 
 RUNTIMES: Final[Mapping[str, Runtime]] = {"inline": "inline", "process": "process"}
 
+_VARIABLE: Final = re.compile(r"[^=\0]+")
 _TRIGGER_NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,59}\Z")
 _SCHEMAS: Final[Mapping[str, Mapping[str, Value]]] = {
     "timer": timer.SCHEMA,
@@ -214,8 +215,8 @@ class Settings:
     def variables(self) -> dict[str, str]:
         """Return the environment variables, the more special ones on top."""
         own = self._config.get("envVariables")
-        if own is not None and not isinstance(own, dict):
-            self._say("envVariables must be an object of texts; it is ignored")
+        if own is not None and not (isinstance(own, dict) and all(map(_VARIABLE.fullmatch, own))):
+            self._say("envVariables must be an object of names, without =, and texts; not read")
             own = None
         return {
             **self._shared.env,
@@ -354,7 +355,7 @@ def _no_number(text: str) -> NoReturn:
 
 
 def _variable(value: Value) -> str:
-    return value if isinstance(value, str) else json.dumps(value)
+    return value.replace("\0", "") if isinstance(value, str) else json.dumps(value)
 
 
 def _trigger_fault(entry: Any, known: Mapping[str, TriggerConfig]) -> str | None:

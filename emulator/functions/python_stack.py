@@ -57,11 +57,24 @@ def explain(fault: BaseException, space: ModuleSpace) -> tuple[str, str]:
 
 
 def cure_of(fault: BaseException, space: ModuleSpace) -> str:
-    """Return what to run for a module that is not there, if the requirements may have it."""
+    """Return what to do about a module or a file that is not there, empty where nothing helps."""
+    if isinstance(fault, FileNotFoundError):
+        return _cure_of_place(fault, space)
     if not isinstance(fault, ModuleNotFoundError):
         return ""
     cure = space.cure()
     return f"; {cure}" if cure else ""
+
+
+def _cure_of_place(fault: FileNotFoundError, space: ModuleSpace) -> str:
+    """Return what to do about a file of the function that was looked for elsewhere."""
+    name = fault.filename
+    if not isinstance(name, str) or Path(name).is_absolute() or not (space.folder / name).exists():
+        return ""
+    return (
+        "; it lies in the function's folder, which is the working folder only where a function has"
+        ' a process of its own: set "runtime": "process" in config.json, or open it beside __file__'
+    )
 
 
 def stack_at(frame: FrameType | None, space: ModuleSpace) -> str:

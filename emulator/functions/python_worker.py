@@ -162,6 +162,9 @@ class Worker:
         self._around = {"variables": wanted["variables"]}
         self._memory_mb = wanted["memory_mb"]
         os.environ.update(wanted["variables"])
+        # As on the platform, and as Node functions have it.
+        with suppress(OSError):
+            os.chdir(wanted["folder"])
         bundle = Bundle(
             name=wanted["name"],
             folder=Path(wanted["folder"]),

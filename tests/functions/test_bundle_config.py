@@ -125,3 +125,12 @@ def test_numbers_and_depths_beyond_reason_leave_the_function_as_it_is(tmp_path, 
     found = find(tmp_path, "fn")
     assert (found.timeout_s, found.memory_mb) == (3, 256)
     assert len(found.problems) == 1
+
+
+def test_what_no_system_takes_as_a_variable_is_not_read(tmp_path):
+    found = function(tmp_path, {"envVariables": {"C": "a\0b", "D": 4}})
+    assert found.variables == {"C": "ab", "D": "4"}
+    (tmp_path / "fn" / "config.json").write_text('{"envVariables": {"A=B": "1"}}')
+    found = find(tmp_path, "fn")
+    assert found.variables == {}
+    assert "names, without =" in found.problems[0].message

@@ -100,3 +100,24 @@ async def test_crash_is_one_calls_failure_and_told_with_the_clouds_code(start_pr
         assert told["error"]["code"] == "FUNCTIONS_EXECUTE_FAIL"
         assert told["error"]["kind"] == "exit"
         assert await it.invoke("fn") == "well"
+
+
+WHERE = """
+def main(event, context):
+    with open("price.txt") as file:
+        return file.read()
+"""
+
+
+async def test_working_folder_of_a_process_is_the_functions(start_project):
+    files = {
+        "functions/own/index.py": WHERE,
+        "functions/own/price.txt": "3",
+        "functions/own/config.json": PROCESS,
+        "functions/inline/index.py": WHERE,
+        "functions/inline/price.txt": "3",
+    }
+    async with start_project(files) as it:
+        assert await it.invoke("own") == "3"
+        told = await it.call("inline")
+        assert "it lies in the function's folder" in told["error"]["message"]
