@@ -3,6 +3,7 @@
 Not here: when that is asked (`[emulator] strict`) and who the caller is (`wire.admin`). The one
 idea: TC3-HMAC-SHA256 as @cloudbase/signature-nodejs computes it: over the lower-case values of the
 headers and the values of the fields that the request itself names, in the order it names them.
+tcb-admin-node, and with it wx-server-sdk 1.x, signs in a field of the body, as COS did: with SHA-1.
 """
 
 import hashlib
@@ -10,6 +11,7 @@ import hmac
 import re
 from collections.abc import Mapping
 from typing import Any, Final
+from urllib.parse import quote
 
 import orjson
 
@@ -19,6 +21,9 @@ from emulator.core.records import dataclass
 ALGORITHM: Final = "TC3-HMAC-SHA256"
 _PART: Final = re.compile(r"(\w+)=([^,]*)")
 _SCOPE: Final = "tcb/tc3_request"
+_BODY_FIELD: Final = "authorization"
+_BODY_HEAD: Final = "post\n/admin"
+"""What tcb-admin-node signs for every request, whatever its address is."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +52,10 @@ class Signatures:
         authorization = request.headers.get("authorization", "")
         if self._is_key(authorization):
             return
+        in_body = request.body.get(_BODY_FIELD)
+        if not authorization and isinstance(in_body, str):
+            self._require_in_body(request, in_body)
+            return
         if not authorization.startswith(ALGORITHM):
             raise SignatureInvalid(
                 f"the request carries no {ALGORITHM} signature",
@@ -69,6 +78,28 @@ class Signatures:
             if hmac.compare_digest(expected.encode(), given):
                 break
         else:
+            raise SignatureInvalid("the signature is not the one of this request")
+
+    def _require_in_body(self, request: Request, authorization: str) -> None:
+        """Let pass what tcb-admin-node signed; `authorization` is `q-ak=...&q-signature=...`."""
+        said = dict(part.partition("=")[::2] for part in authorization.split("&"))
+        secret_id, moment = said.get("q-ak", ""), said.get("q-sign-time", "")
+        key = self._keys.get(secret_id)
+        if key is None:
+            raise SignatureInvalid(f"the secret id {secret_id!r:.60} is not one of this suite")
+        fields = {name.lower(): value for name, value in request.body.items()}
+        signed = "\n".join(
+            (
+                _BODY_HEAD,
+                _pairs(said.get("q-url-param-list", ""), fields),
+                _pairs(said.get("q-header-list", ""), request.headers),
+                "",
+            )
+        )
+        digest = hashlib.sha1(signed.encode(), usedforsecurity=False).hexdigest()
+        signing_key = _hmac(key.encode(), said.get("q-key-time", ""), "sha1").hex()
+        expected = _hmac(signing_key.encode(), f"sha1\n{moment}\n{digest}\n", "sha1").hex()
+        if not hmac.compare_digest(expected.encode(), said.get("q-signature", "").encode()):
             raise SignatureInvalid("the signature is not the one of this request")
 
     def _is_key(self, authorization: str) -> bool:
@@ -106,8 +137,26 @@ def _signing_key(key: str, date: str) -> bytes:
     return found
 
 
-def _hmac(key: bytes, text: str) -> bytes:
-    return hmac.new(key, text.encode("utf-8", "replace"), hashlib.sha256).digest()
+def _pairs(names: str, values: Mapping[str, Any]) -> str:
+    """Return `name=value&...` of the names between semicolons, as tcb-admin-node encodes them."""
+    told = ((name, _whole_text(values.get(name))) for name in names.split(";") if name)
+    return "&".join(f"{_encoded(name)}={_encoded(text)}" for name, text in told)
+
+
+def _whole_text(value: Any) -> str:
+    if value is None or isinstance(value, str):
+        return value or ""
+    if isinstance(value, bytes):  # the SDK copies a Buffer as an object before it signs it
+        value = {str(index): byte for index, byte in enumerate(value)}
+    return orjson.dumps(value).decode()
+
+
+def _encoded(text: str) -> str:
+    return quote(text, safe="", errors="replace")
+
+
+def _hmac(key: bytes, text: str, algorithm: str = "sha256") -> bytes:
+    return hmac.new(key, text.encode("utf-8", "replace"), algorithm).digest()
 
 
 def _sha256(text: str) -> str:

@@ -11,15 +11,16 @@ pytestmark = [pytest.mark.sdk, pytest.mark.timeout(300)]
 
 SCRIPT = """
 const [secretId, secretKey] = process.argv.slice(1);
-const app = require(%s).init({ env: process.env.TCB_ENV, secretId, secretKey });
-const tell = (told) => console.log(JSON.stringify(told));
+const serviceUrl = JSON.parse(process.env.TCB_CONTEXT_CNFG).URL;
+const app = require(%s).init({ env: process.env.TCB_ENV, secretId, secretKey, serviceUrl });
+const tell = (told) => console.log(JSON.stringify(told.code ? { code: told.code } : told));
 const note = { n: 1.5, text: '中 " text', deep: [{ a: null, when: new Date(0) }] };
-app.database().collection('notes').add(note).then(tell, ({ code }) => tell({ code }));
+app.database().collection('notes').add(note).then(tell, tell);
 """
 STRICT = "[emulator]\nstrict = true\n"
 
 
-@pytest.mark.parametrize("sdk", ["node-sdk-2", "node-sdk-3"])
+@pytest.mark.parametrize("sdk", ["node-sdk-2", "node-sdk-3", "tcb-admin-node"])
 async def test_only_the_right_key_is_accepted(sdk_modules, start_project, sdk):
     async with start_project({".emulator.toml": STRICT}) as running:
         await running.seed({"notes": []})
