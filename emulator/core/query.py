@@ -97,7 +97,12 @@ class CompiledFilter:
     @property
     def node(self) -> Node:
         """Return what it was parsed into."""
-        return self.tree() if callable(self.tree) else self.tree
+        if not callable(self.tree):
+            return self.tree
+        made = self.tree()
+        # What it says stays the same: now it is there instead of being made again.
+        object.__setattr__(self, "tree", made)
+        return made
 
     def __call__(self, document: Mapping[str, Value]) -> bool:
         """Tell whether a document matches, as TinyDB asks."""

@@ -116,6 +116,7 @@ class Known:
 
     matcher: CompiledFilter
     shaped: Shaped | None = None
+    _is_asked_again: bool = False
     _planned: Planned = field(default_factory=Planned)
 
     def planned(
@@ -128,6 +129,9 @@ class Known:
         last = self._planned.planned(collection, order)
         if last is None and self.shaped is not None:
             last = self.shaped.plan(self.matcher.equalities, collection, order)
+            if last is not None and self._is_asked_again:
+                self._planned.remember(*last, collection, order)
+            self._is_asked_again = True
         return last
 
     def remember(
