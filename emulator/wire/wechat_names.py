@@ -133,6 +133,12 @@ def _ending(call: Callable[..., Any]) -> Callable[..., Carried]:
     return command
 
 
+def _asked(call: Callable[..., Any]) -> Callable[..., Carried]:
+    """Return the same for a call whose options say nothing: `get({})` is `get()`."""
+    command = _ending(call)
+    return lambda query, *options: command(query)
+
+
 def _on_query(name: str) -> Callable[..., Any]:
     method = _QUERY[name].call
     return lambda named, *arguments: method(named.query(), *arguments)
@@ -150,10 +156,10 @@ _QUERY: Final[Mapping[str, Method]] = {
     "limit": Method(Query.limit),
     "skip": Method(Query.skip),
     "field": Method(Query.field),
-    "get": Method(_ending(Query.get), 0, 1, ends=True),
-    "count": Method(_ending(Query.count), 0, 1, ends=True),
+    "get": Method(_asked(Query.get), 0, 1, ends=True),
+    "count": Method(_asked(Query.count), 0, 1, ends=True),
     "update": Method(_ending(Query.update), ends=True),
-    "remove": Method(_ending(Query.remove), 0, 1, ends=True),
+    "remove": Method(_asked(Query.remove), 0, 1, ends=True),
 }
 
 _COLLECTION: Final[Mapping[str, Method]] = {
@@ -170,10 +176,10 @@ _COLLECTION: Final[Mapping[str, Method]] = {
 
 _DOCUMENT: Final[Mapping[str, Method]] = {
     "field": Method(DocumentReference.field),
-    "get": Method(_ending(DocumentReference.get), 0, 0, ends=True),
+    "get": Method(_asked(DocumentReference.get), 0, 1, ends=True),
     "set": Method(_ending(DocumentReference.set), ends=True),
     "update": Method(_ending(DocumentReference.update), ends=True),
-    "remove": Method(_ending(DocumentReference.remove), 0, 0, ends=True),
+    "remove": Method(_asked(DocumentReference.remove), 0, 1, ends=True),
 }
 
 _STAGES: Final[Mapping[str, Method]] = {

@@ -40,6 +40,8 @@ def where(conditions: str) -> Any:
     ("text", "command"),
     [
         ("db.collection('c').get()", Find(collection="c", limit=10)),
+        ("db.collection('c').get({})", Find(collection="c", limit=10)),
+        ("db.collection('c').doc('a').get({})", Find(collection="c", filter={"_id": "a"})),
         (
             "db.collection('c').orderBy('n', 'desc').orderBy('m').skip(2).limit(5)"
             ".field({n: true, _id: false}).get()",

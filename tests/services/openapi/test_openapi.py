@@ -84,6 +84,8 @@ TEXT = {"touser": "o", "msgtype": "text", "text": {"content": "hi"}}
         ("security.msgSecCheck", {"content": ""}, 44002),
         ("security.msgSecCheck", {"content": "x" * 500_001}, 45002),
         ("security.msgSecCheck", {"content": "x", "version": 2}, 40003),
+        ("security.msgSecCheck", {"content": "x", "version": "2"}, 40003),
+        ("security.msgSecCheck", {"content": "x" * 2_501, "version": 2, "openid": "o"}, 45002),
         ("security.msgSecCheck", {"content": "x", "version": 2, "openid": "o"}, 40097),
         ("security.imgSecCheck", {"media": Media(b"png")}, 0),
         ("security.imgSecCheck", {}, 41005),
