@@ -268,6 +268,7 @@ FAILED_INSIDE = "The suite itself failed on the request; its log says where."
 COMMAND_CODES = {
     "FAILED": "the message says what; nothing more precise is known",
     "WRONG_USAGE": "an option or argument is wrong; exit code 2",
+    "FUNCTION_NOT_FOUND": "no function has this name; `cloud-emu fn list` shows them",
     "NO_ANSWER": "the suite lives but answers nobody; `cloud-emu stop` ends it",
     "NOT_RUNNING": "no suite runs for this project; start one",
     "GONE": "the suite stopped answering",
