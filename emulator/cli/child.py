@@ -13,6 +13,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any, Final
 
 from emulator.cli.output import Failed
@@ -31,9 +32,15 @@ def find_program(command: Sequence[str]) -> list[str]:
     """Return the command with its program's full path, which Windows needs for `npm.cmd`.
 
     Raises:
-        Failed: there is no such program.
+        Failed: there is no such program, or it may not be run.
     """
     program = shutil.which(command[0])
+    if program is None and "/" in command[0] and Path(command[0]).is_file():
+        raise Failed(
+            f"{command[0]} is not a program that may be run",
+            hint="make it executable, or name the program that reads it before it",
+            exit_code=EXIT_NOT_STARTED,
+        )
     if program is None:
         raise Failed(
             f"no program {command[0]}",

@@ -32,6 +32,7 @@ class PrivateSys(ModuleType):
         own = vars(self)
         own.update((name, value) for name, value in copied.items() if not name.startswith("__"))
         own["path"] = [str(folder), *sys.path]
+        own.update(setrecursionlimit=_raise_recursion_limit, setswitchinterval=_switch_no_rarer)
         own["__streams__"] = streams
 
     def __getattr__(self, name: str) -> Any:
@@ -62,6 +63,18 @@ class PrivateSys(ModuleType):
             self.__streams__.pop(name, None)
         else:
             self.__streams__[name] = _SILENT if stream is None else stream
+
+
+def _raise_recursion_limit(limit: int, /) -> None:
+    """Set the limit of the process, which must not fall below what the suite needs."""
+    if limit > sys.getrecursionlimit():
+        sys.setrecursionlimit(limit)
+
+
+def _switch_no_rarer(interval_s: float, /) -> None:
+    """Set how often threads take turns, which must not become rarer for the suite's own."""
+    if interval_s < sys.getswitchinterval():
+        sys.setswitchinterval(interval_s)
 
 
 class _Silent:

@@ -48,6 +48,14 @@ def test_a_program_that_is_not_there_is_127():
     assert caught.value.exit_code == EXIT_NO_PROGRAM
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="rights as POSIX has them")
+def test_a_file_that_may_not_be_run_is_126(tmp_path):
+    (tmp_path / "script").write_text("echo hello")
+    with pytest.raises(Failed, match="not a program that may be run") as caught:
+        find_program([str(tmp_path / "script")])
+    assert caught.value.exit_code == 126
+
+
 async def test_a_file_that_is_no_program_is_126(tmp_path):
     file = tmp_path / "file"
     file.write_bytes(b"\0nothing that runs")

@@ -156,3 +156,19 @@ def test_stream_that_answers_nothing_does_not_stop_the_suites_own_output():
     below = Mute()
     RoutedStream(below, "stdout", "info").write("said")
     assert below.getvalue() == "said"
+
+
+async def test_limits_of_the_process_are_not_tightened_for_the_suite(stage):
+    limit, interval_s = sys.getrecursionlimit(), sys.getswitchinterval()
+    code = """
+    import sys
+    def main():
+        sys.setrecursionlimit(50)
+        sys.setswitchinterval(100)
+        sys.setrecursionlimit(sys.getrecursionlimit() + 1)
+    """
+    try:
+        await stage.result(await stage.load("fn", code))
+        assert (sys.getrecursionlimit(), sys.getswitchinterval()) == (limit + 1, interval_s)
+    finally:
+        sys.setrecursionlimit(limit)
