@@ -19,8 +19,9 @@ from emulator.cloud.markers import ObjectId, RegExp, ServerDate
 from emulator.cloud.query import Query
 from emulator.core.commands import Command as Carried
 from emulator.core.commands import Find
+from emulator.core.ejson import date_text
 from emulator.core.records import dataclass
-from emulator.core.values import Value
+from emulator.core.values import Date, Value
 from emulator.wire.wechat_dates import date_of, utc_ms
 
 ARGUMENTS_MAX: Final = 10_000
@@ -215,7 +216,14 @@ _CONDITIONS: Final[Mapping[str, Method]] = {
     "nin": Method(Condition.nin),
 }
 
+_DATE: Final[Mapping[str, Method]] = {
+    "getTime": Method(lambda date: date.ms, 0, 0),
+    "valueOf": Method(lambda date: date.ms, 0, 0),
+    "toISOString": Method(date_text, 0, 0),
+}
+
 _METHODS: Final[tuple[tuple[type, Mapping[str, Method]], ...]] = (
+    (Date, _DATE),
     (Named, _COLLECTION),
     (Query, _QUERY),
     (DocumentReference, _DOCUMENT),

@@ -16,8 +16,18 @@ from emulator.core.commands import Command
 from emulator.core.errors import InvalidParam
 from emulator.core.values import MISSING, Value
 from emulator.core.wxquery.lexer import refuse
-from emulator.core.wxquery.nodes import Access, Apply, Chain, Fields, Items, Literal, Node, Pattern
-from emulator.core.wxquery.parser import parse
+from emulator.core.wxquery.nodes import (
+    Access,
+    Apply,
+    Chain,
+    Fields,
+    Items,
+    Literal,
+    Node,
+    Pattern,
+    Sum,
+)
+from emulator.core.wxquery.parser import NOT_JOINED, joined, parse
 from emulator.wire.wechat_names import (
     NO_VALUES,
     QUERY_LIMIT_DEFAULT_DOCUMENTS,
@@ -95,6 +105,8 @@ class _Walk:
             return self._object(node)
         if isinstance(node, Items):
             return [self._value(item, instead=None) for item in node.items]
+        if isinstance(node, Sum):
+            return self._sum(node)
         return self._pattern(node)
 
     def _object(self, node: Fields) -> dict[str, Value]:
@@ -104,6 +116,13 @@ class _Walk:
             if value is not MISSING:
                 fields[key] = value
         return fields
+
+    def _sum(self, node: Sum) -> Value:
+        sides = (self._value(each, instead=MISSING) for each in (node.left, node.right))
+        value = joined(node.sign, *sides)
+        if value is MISSING:
+            refuse(self._text, node.at, NOT_JOINED)
+        return value
 
     def _pattern(self, node: Pattern) -> Value:
         return RegExp(node.pattern, node.flags)

@@ -149,6 +149,12 @@ def test_a_statement_is_one_command(text: str, command: object):
         ),
         ("{a: new Date()}", {"a": Date(NOW_MS)}),
         ("{a: Date.now()}", {"a": NOW_MS}),
+        ("{a: Date.now() - 24 * 60 * 60 * 1000}", {"a": NOW_MS - 86_400_000}),
+        ("{a: new Date(Date.now() - 1000)}", {"a": Date(NOW_MS - 1000)}),
+        ("{a: 2 * (Date.now() + 1) - 1}", {"a": 2 * NOW_MS + 1}),
+        ("{a: new Date().getTime()}", {"a": NOW_MS}),
+        ("{a: new Date(5) - new Date(2)}", {"a": 3}),
+        ("{a: new Date(0).toISOString()}", {"a": "1970-01-01T00:00:00.000Z"}),
         ("{a: new Date(Date.UTC(1970, 0, 2))}", {"a": Date(86_400_000)}),
         ("{a: _.lt(db.serverDate({offset: 60 * 1000}))}", {"a": {"$lt": ServerDate(60_000)}}),
         ("{a: undefined, b: [undefined]}", {"b": [None]}),
@@ -209,6 +215,11 @@ def test_data_becomes_the_update_of_the_sdks(data: str, update: object):
     [
         ("1", "should end in a call"),
         ("db.collection('c')", "should end in a call"),
+        ("db.collection('c').where({a: new Date() + 1}).get()", "only numbers, or two strings"),
+        ("db.collection('c').where({a: Date.now() + 'a'}).get()", "only numbers, or two strings"),
+        ("db.collection('c').where({a: _.gt(1) - 1}).get()", "only numbers, or two strings"),
+        ("db.collection('c').where({a: db - 1}).get()", "this is no value"),
+        ("db.collection('c').where({a: Date.now().x}).get()", "means nothing here"),
         ("db.nothing()", "there is collection"),
         ("db.collection('c').wher({}).get()", "there is where"),
         ("db.__class__", "means nothing here"),
@@ -357,3 +368,9 @@ def test_a_match_that_is_no_condition_is_refused():
 def test_any_call_in_data_is_taken_or_refused(root: str, tail: str, around: str):
     with contextlib.suppress(EmulatorError):
         read(f"db.collection('c').{around % (root + tail)}")
+
+
+def test_sums_may_have_names_given_before():
+    text = "const day = 24 * 3600 * 1000; const c = db.collection('c');"
+    find = read(f"{text} c.where({{a: _.gt(Date.now() - 7 * day)}}).get()")
+    assert find.filter == {"a": {"$gt": NOW_MS - 7 * 86_400_000}}

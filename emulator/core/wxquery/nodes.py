@@ -70,7 +70,17 @@ class Chain:
     at: int
 
 
-Node: TypeAlias = Literal | Pattern | Items | Fields | Chain
+@dataclass(frozen=True, slots=True)
+class Sum:
+    """Two operands of which one is not known before names are, as in `Date.now() - 1000`."""
+
+    left: "Node"
+    right: "Node"
+    sign: str
+    at: int
+
+
+Node: TypeAlias = Literal | Pattern | Items | Fields | Chain | Sum
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """Owns the grammar of a statement: tokens to a tree.
 
 Not here: words (`core.wxquery.lexer`) and what names and calls mean. The one idea: the grammar has
-literals, arrays, objects, names with their steps, sums of literals, and names given with `const`;
+literals, arrays, objects, names with their steps, sums of them, and names given with `const`;
 functions, assignments, conditions and everything else that would have to run is refused where it
 stands. Sums and products of literals are worked out here, as in `{offset: 60 * 60 * 1000}`.
 """
@@ -10,7 +10,7 @@ import math
 from collections.abc import Callable, Mapping
 from typing import Final, NoReturn
 
-from emulator.core.values import MISSING, Value
+from emulator.core.values import MISSING, Date, Value
 from emulator.core.wxquery.lexer import Token, refuse, tokens
 from emulator.core.wxquery.nodes import (
     Access,
@@ -22,12 +22,15 @@ from emulator.core.wxquery.nodes import (
     Node,
     Pattern,
     Statement,
+    Sum,
 )
 
 DEPTH_MAX_LEVELS: Final = 100
 """Arrays, objects and arguments inside each other; a document may be as deep."""
 CHAIN_STEPS_MAX: Final = 1_000
 """Names and calls in a row; each may wrap what the ones before it built."""
+SUMS_MAX: Final = 100
+"""Sums and products of what names stand for, all of a statement together."""
 
 _CONSTANTS: Final[Mapping[str, Value]] = {
     "true": True,
@@ -42,7 +45,9 @@ _REFUSED: Final = frozenset(
     {"async", "await", "class", "delete", "for", "function", "if", "import", "return", "throw"}
     | {"try", "typeof", "void", "while", "yield"}
 )
-_LITERAL_ALONE: Final = "only literals can be added, multiplied or negated"
+_LITERAL_ALONE: Final = "only literals can be negated"
+NOT_JOINED: Final = "only numbers, or two strings with +, can be joined"
+_JOINED: Final = (Literal, Chain, Sum)
 
 
 def parse(text: str) -> Statement:
@@ -63,6 +68,7 @@ class _Parser:
         self._tokens = tokens(text)
         self._index = 0
         self._depth = 0
+        self._sums = 0
 
     def statement(self) -> Statement:
         names: list[tuple[str, Node]] = []
@@ -99,22 +105,21 @@ class _Parser:
             found = _OPERATORS.get(token.value) if token.kind == "sign" else None
             if found is None or found[0] < weakest:
                 return left
-            strength, work = found
             self._index += 1
-            right = self._expression(strength + 1)
-            left = Literal(self._worked_out(work, left, right, token), token.at)
+            left = self._worked_out(left, self._expression(found[0] + 1), token)
 
-    def _worked_out(
-        self, work: Callable[[Value, Value], Value], left: Node, right: Node, operator: Token
-    ) -> Value:
-        if not isinstance(left, Literal) or not isinstance(right, Literal):
-            self._refuse(_LITERAL_ALONE, operator)
-        both_text = type(left.value) is str and type(right.value) is str
-        if both_text and operator.value == "+":
-            return left.value + right.value
-        if not _is_number(left.value) or not _is_number(right.value):
-            self._refuse("only numbers, or two strings with +, can be joined", operator)
-        return work(left.value, right.value)
+    def _worked_out(self, left: Node, right: Node, operator: Token) -> Node:
+        if isinstance(left, Literal) and isinstance(right, Literal):
+            value = joined(str(operator.value), left.value, right.value)
+            if value is MISSING:
+                self._refuse(NOT_JOINED, operator)
+            return Literal(value, operator.at)
+        if not all(isinstance(each, _JOINED) for each in (left, right)):
+            self._refuse(NOT_JOINED, operator)
+        self._sums += 1
+        if self._sums > SUMS_MAX:
+            self._refuse(f"more than {SUMS_MAX} sums of what names stand for", operator)
+        return Sum(left, right, str(operator.value), operator.at)
 
     def _operand(self) -> Node:
         token = self._token
@@ -268,6 +273,17 @@ class _Parser:
 
     def _refuse(self, why: str, token: Token | None = None) -> NoReturn:
         refuse(self._text, (token or self._token).at, why)
+
+
+def joined(sign: str, left: Value, right: Value) -> Value:
+    """Return the sum or product of two values, MISSING where they have none."""
+    if type(left) is str and type(right) is str:
+        return left + right if sign == "+" else MISSING
+    if sign == "-":  # the difference of dates is that of their milliseconds
+        left, right = (each.ms if type(each) is Date else each for each in (left, right))
+    if not _is_number(left) or not _is_number(right):
+        return MISSING
+    return _OPERATORS[sign][1](left, right)
 
 
 def _is_number(value: Value) -> bool:

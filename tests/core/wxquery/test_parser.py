@@ -10,7 +10,7 @@ from emulator.core.errors import EmulatorError
 from emulator.core.values import MISSING
 from emulator.core.wxquery.lexer import MalformedStatement
 from emulator.core.wxquery.nodes import Access, Apply, Chain, Fields, Items, Literal, Pattern
-from emulator.core.wxquery.parser import CHAIN_STEPS_MAX, DEPTH_MAX_LEVELS, parse
+from emulator.core.wxquery.parser import CHAIN_STEPS_MAX, DEPTH_MAX_LEVELS, SUMS_MAX, parse
 
 
 def plain(node):
@@ -98,7 +98,8 @@ def test_names_are_given_before_the_expression(text: str):
         ("a.1", "column 2", "should end here"),
         ("a.(1)", "column 3", "a name should follow the dot"),
         ("(1", "column 3", "the parenthesis"),
-        ("a + 1", "column 3", "only literals"),
+        ("[a] + 1", "column 5", "only numbers, or two strings"),
+        ("a" + " + a" * (SUMS_MAX + 1), "column 403", "more than 100 sums"),
         ("1 + 'a'", "column 3", "only numbers, or two strings"),
         ("-a", "column 1", "only literals"),
         ("-'a'", "column 1", "only literals"),
