@@ -82,10 +82,10 @@ class Indexes:
         # Rows hold no cycles, and a look for some keeps the loop for long.
         with self._building(command.collection, definition) as pieces, paused():
             for is_ready in pieces:
-                look_at_new()
                 if is_ready:
                     break
                 await asyncio.sleep(0)
+                look_at_new()
             # While the loop had its turn, somebody may have made the same one, or dropped them all.
             known = self._known(command.collection)
             if definition not in known:
