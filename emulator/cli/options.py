@@ -7,7 +7,7 @@ import json
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, NoReturn, TypeVar
 
 import click
 
@@ -96,9 +96,15 @@ def event_of(data: str) -> Any:
     else:
         text, name = data, "--data"
     try:
-        return json.loads(text)
+        return json.loads(text, parse_constant=_refuse_constant)
+    except RecursionError as fault:
+        raise click.BadParameter(f"{name} is nested too deeply", param_hint="--data") from fault
     except ValueError as fault:
         raise click.BadParameter(f"{name} is not JSON: {fault}", param_hint="--data") from fault
+
+
+def _refuse_constant(text: str) -> NoReturn:
+    raise ValueError(f"{text} is no number of JSON")
 
 
 def _content(path: Path) -> str:

@@ -8,12 +8,14 @@ a row, so one loop reads them; the file's name is the collection's.
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NoReturn
 
 from emulator.config.text_files import decode_text, shown_path
 from emulator.core.errors import ConfigurationError
 
 SEED_SIZE_MAX_BYTES: Final = 512 * 1024 * 1024
+DIGITS_MAX: Final = 400
+"""The largest number there is, 1.8e308, has fewer."""
 
 Documents = list[dict[str, Any]]
 
@@ -68,7 +70,7 @@ def _documents(values: Iterable[tuple[int, Any]], name: str) -> Iterator[dict[st
 
 def _values(text: str, name: str) -> Iterator[tuple[int, Any]]:
     """Yield each JSON value with the line it begins on; commas between them are forgiven."""
-    decoder = json.JSONDecoder()
+    decoder = json.JSONDecoder(parse_constant=_refuse_constant, parse_int=_whole)
     at, line = 0, 1
     while True:
         start = at
@@ -83,6 +85,18 @@ def _values(text: str, name: str) -> Iterator[tuple[int, Any]]:
             raise ConfigurationError(f"{name}:{fault.lineno}: not JSON: {fault.msg}") from fault
         except RecursionError as fault:
             raise ConfigurationError(f"{name}:{line}: nested too deeply") from fault
+        except ValueError as fault:
+            raise ConfigurationError(f"{name}:{line}: not JSON: {fault}") from fault
         yield line, value
         line += text.count("\n", at, end)
         at = end
+
+
+def _refuse_constant(text: str) -> NoReturn:
+    raise ValueError(f'{text} is no number of JSON; write {{"$numberDouble": "{text}"}}')
+
+
+def _whole(text: str) -> int:
+    if len(text) > DIGITS_MAX:
+        raise ValueError(f"a number of {len(text)} digits")
+    return int(text)

@@ -6,7 +6,7 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from emulator.cli.options import load, project_argument, project_option, suite_options
+from emulator.cli.options import event_of, load, project_argument, project_option, suite_options
 from emulator.config.layers import RUN_SETTINGS, SETTINGS
 
 
@@ -75,3 +75,17 @@ def test_the_project_is_an_argument_or_an_option_and_here_by_default():
         CliRunner().invoke(other, arguments, obj=seen, standalone_mode=False)
     assert seen == [Path(), Path("x")]
     assert parsed("x")["project"] == Path("x")
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        pytest.param("{", "--data is not JSON: ", id="broken"),
+        pytest.param("[" * 100_000, "--data is nested too deeply", id="deep"),
+        pytest.param("NaN", "--data is not JSON: NaN is no number of JSON", id="nan"),
+        pytest.param("1" + "0" * 5000, "--data is not JSON: ", id="digits"),
+    ],
+)
+def test_event_that_is_none_is_told_as_wrong_usage(data, message):
+    with pytest.raises(click.BadParameter, match=message):
+        event_of(data)

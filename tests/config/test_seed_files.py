@@ -51,6 +51,10 @@ def test_files_of_one_collection_add_up(tmp_path):
         ),
         pytest.param('{"collections": []}', 'a.json: "collections" must be an object', id="list"),
         pytest.param("[" * 100_000, "a.json:1: nested too deeply", id="deep"),
+        pytest.param('{}\n{"x": NaN}', "a.json:2: not JSON: NaN is no number of JSON", id="nan"),
+        pytest.param(
+            f'{{}}\n{{"x": 1{"0" * 5000}}}', "a.json:2: not JSON: a number of 5001", id="digits"
+        ),
     ],
 )
 def test_what_is_no_document_is_told_with_its_line(tmp_path, monkeypatch, text, message):
