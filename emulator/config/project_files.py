@@ -56,6 +56,11 @@ _USED_OF_FUNCTION: Final = frozenset(
         *("config", "aclRule"),
     }
 )
+_KINDS: Final = (
+    ("envId", str, "text"),
+    ("functionRoot", str, "text"),
+    ("functions", list, "a list"),
+)
 _TEMPLATE: Final = re.compile(r"\{\{\s*(env|tcb|util)\.([A-Za-z_][A-Za-z0-9_]*)\s*\}\}")
 _ENV_LINE: Final = re.compile(
     r"""\s*(?:export\s+)?(?P<name>[A-Za-z_][A-Za-z0-9_]*)\s*=\s*"""
@@ -89,7 +94,9 @@ class Found:
     def note(self, message: str, *, line: int = 0) -> None:
         """Remember something odd that does not stop the suite."""
         file = shown_path(self.file)
-        self.problems.append(Problem(file=file, line=line, message=message, severity="warning"))
+        problem = Problem(file=file, line=line, message=message, severity="warning")
+        if problem not in self.problems:
+            self.problems.append(problem)
 
     def leave_out(self, place: str, names: Iterable[str]) -> None:
         """Remember settings that mean nothing here; nobody did anything wrong."""
@@ -160,6 +167,9 @@ class _Cloudbase:
             self._variables = {**_env_file(found, file), **self._variables}
         self._env = str(self._filled(Found(found.file), data.get("envId")) or "")
         data, has_plugin = with_plugin_functions(self._filled(found, data))
+        for name, kind, what in _KINDS:
+            if not isinstance(data.get(name), kind | None):
+                found.note(f"{name}: not {what}; it was left out")
         root = data.get("functionRoot")
         found.function_root = root if isinstance(root, str) and root else None
         if found.function_root is None and data.get("functions"):

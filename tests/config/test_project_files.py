@@ -209,6 +209,25 @@ def test_values_of_odd_types_never_stop_the_start(load, content):
     assert config.database.indexes == {}
 
 
+@pytest.mark.parametrize(
+    ("setting", "note"),
+    [
+        ('"envId": 123456', "envId: not text; it was left out"),
+        ('"functionRoot": ["functions"]', "functionRoot: not text; it was left out"),
+        ('"functions": {"f": {"timeout": 5}}', "functions: not a list; it was left out"),
+    ],
+)
+def test_settings_of_a_wrong_type_are_told(load, setting, note):
+    config = load({"cloudbaserc.json": f"{{{setting}}}", "functions/f/index.js": ""})
+    assert config.notes == (f"cloudbaserc.json: {note}",)
+
+
+def test_the_same_is_told_once(load):
+    one = '{"name": "f", "envVariables": {"A": "{{env.X}}{{env.X}}", "B": "{{env.X}}"}}'
+    config = load({"cloudbaserc.json": f'{{"functions": [{one}]}}', "functions/f/index.js": ""})
+    assert config.notes == ("cloudbaserc.json: {{env.X}}: no variable X, neither set nor in .env",)
+
+
 def test_utf_16_is_read(load):
     text = '{"envId": "wide-env"}'
     assert load({"cloudbaserc.json": text.encode("utf-16")}).emulator.env == "wide-env"
