@@ -233,7 +233,8 @@ def _ports(config: Config) -> Findings:
 
 def _data(config: Config) -> Findings:
     about, folder = "Data", config.data_dir
-    if not folder.exists():
+    made = next(each for each in (folder, *folder.parents) if each.exists())
+    if made != folder and made.is_dir() and os.access(made, os.W_OK):
         yield _finding(about, "ok", f"{shown_path(folder)} is made at the first start")
     elif not folder.is_dir() or not os.access(folder, os.W_OK):
         hint = "give another with --data-dir, or correct its rights"
@@ -246,7 +247,11 @@ def _data(config: Config) -> Findings:
             about, "ok", f"{shown_path(folder)}: {len(files)} files, {size / 1024:.0f} KiB"
         )
     leftover = discovery.read(discovery.kept_file(folder))
-    if leftover is not None and not discovery.answers(leftover):
+    silent = discovery.find_silent(folder, config.project)
+    if silent is not None:
+        message = f"the suite (pid {silent.pid}) lives but does not answer"
+        yield _finding(about, "error", message, "end it: cloud-emu stop")
+    elif leftover is not None and not discovery.answers(leftover):
         message = f"a suite (pid {leftover.pid}) was ended without stopping"
         yield _finding(about, "warning", message, "nothing to do: the next start recovers its data")
     free = shutil.disk_usage(_existing(folder)).free

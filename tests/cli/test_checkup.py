@@ -135,6 +135,12 @@ def test_a_suite_that_was_killed_is_told_and_needs_nothing(project):
     assert "the next start recovers its data" in findings[1].hint
 
 
+def test_a_data_folder_that_cannot_be_made_is_an_error(project):
+    (project / "taken").write_text("a file")
+    (project / ".emulator.toml").write_text('[emulator]\ndata_dir = "taken/data"\n')
+    assert states(about(project, "Data")) == {"error"}
+
+
 def test_a_data_folder_that_is_a_file_is_an_error(project):
     (project / ".cloud-emu").write_text("")
     assert states(about(project, "Data")) == {"error"}

@@ -96,6 +96,7 @@ def test_a_suite_that_answers_nobody_is_told_and_ended(cli):
     assert (told.code, told.json["code"]) == (1, "NO_ANSWER")
     assert f"pid {ready['pid']}" in told.json["message"]
     assert cli("fn", "log").code == 1
+    assert "lives but does not answer" in cli("doctor").out
     stopped = cli("stop", "--json")
     assert stopped.json == {"stopped": True, "pid": ready["pid"], "killed": True}
     running.ended()
