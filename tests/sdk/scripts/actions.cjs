@@ -311,6 +311,18 @@ const open = [
   ['openapi.phonenumber.getPhoneNumber', () => openapi(async (api) =>
     (await api.phonenumber.getPhoneNumber({ code: 'c' })).phoneInfo.phoneNumber)],
   ['openapi.cloudbase.addPermission', () => openapi(async (api) => (await api.cloudbase.addPermission({ env })).errCode)],
+  ['openapi.cloudbase.addDelayedFunctionTask', () => openapi(async (api) => (await api.cloudbase.addDelayedFunctionTask({
+    env, functionName: 'sdk_echo', delayTime: 3600, data: JSON.stringify({ a: 1 }),
+  })).errCode)],
+  ['openapi.cloudbase.addDelayedFunctionTask too soon', () => openapi((api) =>
+    api.cloudbase.addDelayedFunctionTask({ env, functionName: 'sdk_echo', delayTime: 1, data: '{}' }))],
+  ['openapi.cloudbase.sendSms', () => openapi(async (api) => (await api.cloudbase.sendSms({
+    env, content: 'a code', phoneNumberList: ['+8613800138000'],
+  })).sendStatusList.map((each) => [each.phoneNumber, each.code]))],
+  ['openapi.cloudbase.getOpenData', () => openapi(async (api) => {
+    const { dataList } = await api.cloudbase.getOpenData({ openid: 'o', cloudidList: ['cloudid-1'] });
+    return dataList.map((each) => [each.cloudId, JSON.parse(each.json).data.phoneNumber]);
+  })],
   ['openapi with a mock', () => openapi(async (api) => (await api.ocr.printedText({ type: 'photo' })).items)],
   ['openapi that does not exist', () => openapi((api) => api.no.such({}))],
   ['getOpenData', async () => (wx && has(library, 'getOpenData')
