@@ -300,7 +300,7 @@ class Suite:
                     *control_rules.routes(RulesControl(parts)),
                     *control_platform.routes(PlatformControl(self.config, parts)),
                     *transfer_wire.routes(parts.importing, parts.exporting),
-                    *wechat_routes(parts, guard, parts.delayed),
+                    *wechat_routes(parts, guard, strict=emulator.strict),
                     *client_routes(parts.identity, doors),
                     *forwarded_routes(self.config, forwarder),
                     *gateway_routes(gateway),

@@ -5,7 +5,6 @@ Not here: what its paths do (`wire.wechat`).
 
 from aiohttp import web
 
-from emulator.services.delayed import Delayed
 from emulator.services.migrations import Migrations
 from emulator.suite.assembly import Parts
 from emulator.wire.guard import Guard
@@ -14,7 +13,7 @@ from emulator.wire.wechat_files import WechatFiles
 from emulator.wire.wechat_open import OpenPaths
 
 
-def wechat_routes(parts: Parts, guard: Guard, delayed: Delayed) -> list[web.RouteDef]:
+def wechat_routes(parts: Parts, guard: Guard, *, strict: bool) -> list[web.RouteDef]:
     """Return the routes of `/cgi-bin/token`, `/tcb/...` and the open APIs."""
     files = WechatFiles(
         parts.executor,
@@ -27,10 +26,11 @@ def wechat_routes(parts: Parts, guard: Guard, delayed: Delayed) -> list[web.Rout
         parts.executor,
         parts.functions,
         files,
-        delayed,
+        parts.delayed,
         clock=parts.clock,
         ids=parts.ids,
         guard=guard,
+        strict=strict,
     )
     # An open API under /tcb/ comes before what answers for all of /tcb/.
     return [*api.open_routes(OpenPaths(parts.openapi)), *api.routes()]

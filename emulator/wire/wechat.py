@@ -3,7 +3,8 @@
 Not here: what a statement says (`wire.wechat_query`) and files (`wire.wechat_files`). The one
 idea: a table from path to what reads the body and answers; callers are administrators, as holders
 of an access token are, and functions they call see no user. Tokens of this suite expire by its
-clock; any other is taken for one of the real WeChat and accepted, since nothing here is secret.
+clock; any other is taken for one of the real WeChat and accepted, since nothing here is secret,
+unless the project is strict.
 """
 
 from collections.abc import Awaitable, Callable, Mapping
@@ -74,6 +75,7 @@ class WechatApi:
         clock: Clock,
         ids: Ids,
         guard: Guard,
+        strict: bool = False,
     ) -> None:
         self._executor = executor
         self._delayed = delayed
@@ -81,6 +83,7 @@ class WechatApi:
         self._clock = clock
         self._ids = ids
         self._guard = guard
+        self._is_strict = strict
         self._table: dict[str, Answer] = {
             "databaseadd": self._add,
             "databasedelete": self._delete,
@@ -184,6 +187,8 @@ class WechatApi:
         ours = head == TOKEN_HEAD and expires.isascii() and expires.isdigit()
         if ours and int(expires[:20]) <= self._clock.now_ms():
             raise Refused(42001, "access_token expired")
+        if self._is_strict and not ours:
+            raise Refused(40001, "invalid credential, access_token is invalid or not latest")
 
     async def _order(self, body: Body) -> dict[str, Any]:
         """Order a call of a function for later; its event is JSON text."""

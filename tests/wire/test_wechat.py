@@ -379,3 +379,15 @@ async def test_a_container_has_a_token_of_another_name(api: Api):
     told = await api.raw("POST", f"{path}?cloudbase_access_token=t", json=data)
     assert told["errcode"] == 0
     assert (await api.raw("POST", f"{path}?cloudbase_access_token=", json=data))["errcode"] == 41001
+
+
+async def test_a_strict_project_takes_no_token_but_its_own(start_project):
+    files = {**FILES, ".emulator.toml": "[emulator]\nstrict = true\n"}
+    async with start_project(files) as running, aiohttp.ClientSession() as session:
+        api = Api(running, session)
+        wanted = "/cgi-bin/token?grant_type=client_credential&appid=wx1&secret=s"
+        own = (await api.raw("GET", wanted))["access_token"]
+        path, body = "/tcb/databasecollectionget", {"env": "demo-env"}
+        for token, errcode in ((own, 0), ("any", 40001), ("emu.never.x", 40001)):
+            told = await api.raw("POST", f"{path}?access_token={token}", json=body)
+            assert told["errcode"] == errcode
