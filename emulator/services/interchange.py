@@ -23,6 +23,7 @@ import orjson
 from emulator.core import ejson
 from emulator.core.errors import EmulatorError, InvalidParam
 from emulator.core.values import INT64_MAX, INT64_MIN, Date, Document, ObjectId, Value
+from emulator.core.wellformed import wellformed_data
 
 DOCUMENT_TEXT_MAX_BYTES: Final = 64 * 1024 * 1024
 """A document of 16 MiB grows about fourfold as Extended JSON."""
@@ -121,7 +122,7 @@ class JsonLines:
                 hint="arrays can be loaded with: cloud-emu seed",
             )
         try:
-            value = orjson.loads(stripped)
+            value = _loaded(stripped)
         except orjson.JSONDecodeError as fault:
             depth = _depth(stripped)
             if stripped.startswith(b"{") and depth > 0:
@@ -146,7 +147,7 @@ class JsonLines:
             whole = bytes(self._open)
             self._open.clear()
             try:
-                yield _item(self._first, orjson.loads(whole), whole)
+                yield _item(self._first, _loaded(whole), whole)
             except orjson.JSONDecodeError as fault:
                 yield Item(self._first, None, f"not JSON: {fault}")
 
@@ -224,6 +225,26 @@ def csv_head(fields: Sequence[str]) -> bytes:
     text = io.StringIO(newline="")
     csv.writer(text, lineterminator="\n").writerow(fields)
     return text.getvalue().encode("utf-8", "replace")
+
+
+def _loaded(text: bytes) -> Value:
+    """Return the data; halves of surrogate pairs, as JavaScript leaves them, become U+FFFD.
+
+    Raises:
+        orjson.JSONDecodeError: it is no JSON.
+    """
+    try:
+        return orjson.loads(text)
+    except orjson.JSONDecodeError as fault:
+        if b"\\ud" not in text.lower():
+            raise
+        try:
+            # Numbers are read, and what is no number refused, as by the other reader.
+            return wellformed_data(
+                json.loads(text, parse_int=orjson.loads, parse_constant=orjson.loads)
+            )
+        except (ValueError, RecursionError):
+            raise fault from None
 
 
 def _json(value: Value) -> bytes:

@@ -111,6 +111,15 @@ def test_a_broken_object_of_several_lines_is_told_with_its_first():
     assert read(JsonLines(), '{\n  "a": oops\n}\n{"_id": "b"}')[0][0] == 1
 
 
+def test_halves_of_surrogate_pairs_are_read_as_the_platform_reads_them():
+    text = '{"_id": "a", "s": "\\ud83d", "n": 1}\n{"_id": "b", "s": "\\uD83d\\uDe00"}\n'
+    assert read(JsonLines(), text) == [
+        (1, {"_id": "a", "s": "\ufffd", "n": 1}),
+        (2, {"_id": "b", "s": "\U0001f600"}),
+    ]
+    assert "not JSON" in read(JsonLines(), '{"s": "\\ud83d", "n": NaN}')[0][1]
+
+
 def test_an_array_is_refused_with_what_to_do():
     with pytest.raises(InvalidParam, match="JSON array") as caught:
         read(JsonLines(), '[{"_id": "a"}]')
