@@ -242,6 +242,8 @@ class SystemIds:
         # Request ids only have to differ: after a random start they count, which is quicker.
         self._request_head = f"{start[:8]}-{start[8:12]}-{start[12:16]}-{start[16:20]}-"
         self._requests = itertools.count(int(start[20:], 16) // 2)
+        # Seeded once: a sample may be drawn number by number, and nothing secret is.
+        self._chance = random.Random(os.urandom(32))
 
     def document_id(self) -> str:
         """Return sixteen random bytes as hexadecimal digits."""
@@ -261,7 +263,7 @@ class SystemIds:
 
     def sample(self, population: int, size: int) -> Sequence[int]:
         """Return different numbers in random order."""
-        return random.Random(os.urandom(32)).sample(range(population), size)
+        return self._chance.sample(range(population), size)
 
 
 @dataclass(slots=True)

@@ -18,7 +18,7 @@ from emulator.core.values import Document
 from emulator.wire.ejson import document_text, exact_text, value_json
 
 RESULT_TOO_LARGE: Final = 10334
-SLICE_DOCUMENTS: Final = 500
+SLICE_DOCUMENTS: Final = 250
 """So many are written without a turn of the loop."""
 
 
