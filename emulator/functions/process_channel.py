@@ -137,7 +137,7 @@ class LoopbackEndpoint:
         """Take the first connection that begins with the secret; others are closed."""
         loop = asyncio.get_running_loop()
         while True:
-            connection, _ = await loop.sock_accept(self._listener)
+            connection = await self._accepted(loop)
             try:
                 if await self._is_known(loop, connection):
                     await loop.create_connection(lambda: channel, sock=connection)
@@ -155,6 +155,28 @@ class LoopbackEndpoint:
     def close(self) -> None:
         """Stop listening."""
         self._listener.close()
+
+    async def _accepted(self, loop: asyncio.AbstractEventLoop) -> socket.socket:
+        """Return the next connection; one that comes while the wait is given up is not taken."""
+        descriptor = self._listener.fileno()
+        while True:
+            came = asyncio.Event()
+            try:
+                loop.add_reader(descriptor, came.set)
+            except NotImplementedError:
+                # Windows' own loop has no readers; it accepts by itself.
+                return (await loop.sock_accept(self._listener))[0]
+            try:
+                await came.wait()
+            finally:
+                loop.remove_reader(descriptor)
+            try:
+                connection, _ = self._listener.accept()
+            except BlockingIOError:
+                # It has left again.
+                continue
+            connection.settimeout(0)
+            return connection
 
     async def _is_known(self, loop: asyncio.AbstractEventLoop, connection: socket.socket) -> bool:
         said = b""

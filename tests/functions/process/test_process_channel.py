@@ -1,6 +1,10 @@
 """Frames however they are cut, and connections that only the worker gets."""
 
 import asyncio
+import gc
+import socket
+import sys
+import warnings
 
 import pytest
 
@@ -98,3 +102,27 @@ async def test_a_start_given_up_while_a_secret_arrives_leaves_no_connection_behi
     assert await asyncio.wait_for(reader.read(), 5) == b""
     writer.close()
     endpoint.close()
+
+
+@pytest.mark.parametrize("turns", range(6))
+async def test_a_start_given_up_just_as_somebody_connects_loses_no_connection(turns):
+    endpoint = LoopbackEndpoint("the-secret")
+    connecting = asyncio.create_task(endpoint.connect(Heard().channel))
+    for _ in range(3):
+        await asyncio.sleep(0)
+    client = socket.create_connection(("127.0.0.1", int(endpoint.address.split(":")[1])), 5)
+    for _ in range(turns):
+        await asyncio.sleep(0)
+    connecting.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await connecting
+    endpoint.close()
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        unraisable = []
+        with pytest.MonkeyPatch.context() as patched:
+            patched.setattr(sys, "unraisablehook", unraisable.append)
+            del connecting
+            gc.collect()
+    assert [str(each.exc_value) for each in unraisable] == []
+    client.close()
