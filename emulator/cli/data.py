@@ -51,5 +51,5 @@ def seed(
         say_json(answer)
         return EXIT_DONE
     for name, count in answer.get("collections", {}).items():
-        say(f"{name}: {count} documents")
+        say(f"{name}: {count} document{'' if count == 1 else 's'}")
     return EXIT_DONE

@@ -37,6 +37,11 @@ def read_seed_files(paths: Iterable[Path]) -> dict[str, Documents]:
 
 def _read(path: Path) -> Mapping[str, Documents]:
     name = shown_path(path)
+    if path.suffix.lower() == ".csv":
+        raise ConfigurationError(
+            f"{name}: seeds are JSON, where each value says of which kind it is",
+            hint=f"cloud-emu import {name}",
+        )
     try:
         if path.stat().st_size > SEED_SIZE_MAX_BYTES:
             raise ConfigurationError(f"{name}: larger than {SEED_SIZE_MAX_BYTES} bytes")

@@ -7,7 +7,7 @@ problem with file and line, and the rest applies.
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import field
 from pathlib import Path
 from typing import Any, Final, Literal, NoReturn, Protocol
@@ -47,11 +47,11 @@ RUNTIMES: Final[Mapping[str, Runtime]] = {"inline": "inline", "process": "proces
 
 _VARIABLE: Final = re.compile(r"[^=\0]+")
 _TRIGGER_NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,59}\Z")
-_SCHEMAS: Final[Mapping[str, Mapping[str, Value]]] = {
-    "timer": timer.SCHEMA,
-    "database": database.SCHEMA,
-    "storage": storage.SCHEMA,
-    "http": http.SCHEMA,
+_KINDS: Final[Mapping[str, tuple[Mapping[str, Value], Callable[[TriggerConfig], object]]]] = {
+    "timer": (timer.SCHEMA, timer.compile_timer),
+    "database": (database.SCHEMA, database.compile_database),
+    "storage": (storage.SCHEMA, storage.compile_storage),
+    "http": (http.SCHEMA, http.compile_http),
 }
 
 
@@ -369,17 +369,17 @@ def _trigger_fault(entry: Any, known: Mapping[str, TriggerConfig]) -> str | None
         return "another trigger of the function has this name"
     if len(known) >= TRIGGERS_MAX:
         return f"a function may have {TRIGGERS_MAX} triggers"
-    if not isinstance(kind, str) or kind not in _SCHEMAS:
-        return f"type {kind!r} is none of {', '.join(_SCHEMAS)}"
-    config = entry.get("config")
-    return _schema_fault(config, _SCHEMAS[kind]) or _timer_fault(name, kind, config)
+    if not isinstance(kind, str) or kind not in _KINDS:
+        return f"type {kind!r} is none of {', '.join(_KINDS)}"
+    (schema, compiled), config = _KINDS[kind], entry.get("config")
+    trigger = TriggerConfig(name=name, kind=kind, config=config)
+    return _schema_fault(config, schema) or _fault_of(compiled, trigger)
 
 
-def _timer_fault(name: str, kind: str, config: Value) -> str | None:
-    if kind != "timer":
-        return None
+def _fault_of(compiled: Callable[[TriggerConfig], object], trigger: TriggerConfig) -> str | None:
+    """Return what a schema cannot tell."""
     try:
-        timer.compile_timer(TriggerConfig(name=name, kind=kind, config=config))
+        compiled(trigger)
     except ConfigurationError as fault:
         return f"{fault.message.partition(': ')[2]}; {fault.hint}"
     return None

@@ -68,8 +68,8 @@ class ControlledSuite(Protocol):
 
     async def seed(
         self, collections: dict[str, list[Document]], *, replace: bool, triggers: bool
-    ) -> object:
-        """Load documents as administrator."""
+    ) -> dict[str, int]:
+        """Load documents as administrator; returns how many, by collection."""
         ...
 
     def collection(self, name: str) -> list[Document]:
@@ -192,12 +192,12 @@ class _Control:
         raw = await read_body(request, SEED_SIZE_MAX_BYTES)
         data = read_object(raw, known=("collections", "replace", "triggers"))
         collections = read_collections(data.get("collections"), tagged=TAG_MARK in raw)
-        await self._suite.seed(
+        counts = await self._suite.seed(
             collections,
             replace=flag(data, "replace"),
             triggers=flag(data, "triggers"),
         )
-        return answer({"collections": {name: len(each) for name, each in collections.items()}})
+        return answer({"collections": counts})
 
     async def collection(self, request: web.Request) -> web.StreamResponse:
         return answer(self._suite.collection(request.match_info["name"]))

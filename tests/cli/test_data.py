@@ -49,6 +49,13 @@ def test_reset_empties_the_suite(suite):
     assert documents(ready, "things")[0] == 404
 
 
+def test_the_last_of_two_documents_with_one_id_stays_and_is_counted_once(suite):
+    cli, ready = suite
+    (cli.project / "twice.jsonl").write_text('{"_id": "a", "n": 1}\n{"_id": "a", "n": 2}\n')
+    assert cli("seed", "twice.jsonl").out == "twice: 1 document\n"
+    assert documents(ready, "twice") == (200, [{"_id": "a", "n": 2}])
+
+
 def test_nothing_to_load_is_a_failure(suite):
     cli, _ = suite
     done = cli("seed", "nowhere.json")

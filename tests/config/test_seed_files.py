@@ -65,6 +65,13 @@ def test_what_is_no_document_is_told_with_its_line(tmp_path, monkeypatch, text, 
     assert raised.value.message.startswith(message)
 
 
+def test_csv_is_sent_to_the_import(tmp_path):
+    (tmp_path / "orders.csv").write_text("a,b")
+    with pytest.raises(ConfigurationError, match="seeds are JSON") as refused:
+        read_seed_files([tmp_path / "orders.csv"])
+    assert refused.value.hint.startswith("cloud-emu import ")
+
+
 def test_a_file_that_is_not_there_is_told(tmp_path):
     with pytest.raises(ConfigurationError, match="cannot be read"):
         read_seed_files([tmp_path / "none.json"])

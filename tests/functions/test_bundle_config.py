@@ -88,6 +88,14 @@ def test_triggers_of_the_project_are_checked_too(tmp_path):
     assert "trigger x" in found.problems[0].message
 
 
+def test_a_path_that_no_request_has_is_told_with_its_file(tmp_path):
+    given = {"triggers": [{"name": "api", "type": "http", "config": {"path": "/api?x=1"}}]}
+    found = function(tmp_path, given)
+    assert found.triggers == ()
+    assert found.problems[0].file.endswith("config.json")
+    assert "trigger api: no request has the path /api?x=1" in found.problems[0].message
+
+
 def test_silence_of_the_project_leaves_the_functions_own_word(tmp_path):
     found = function(tmp_path, CONFIG, own=Own())
     assert (found.timeout_s, found.memory_mb, found.openapi) == (10, 128, ("a.b",))

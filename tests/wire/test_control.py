@@ -56,8 +56,9 @@ class FakeSuite:
     async def reset(self) -> None:
         self._note("reset")
 
-    async def seed(self, collections, *, replace: bool, triggers: bool) -> None:
+    async def seed(self, collections, *, replace: bool, triggers: bool):
         self._note("seed", collections, replace, triggers)
+        return {name: len(documents) for name, documents in collections.items()}
 
     def collection(self, name: str):
         self._note("collection", name)

@@ -39,6 +39,7 @@ SCHEMA: Final[Mapping[str, Value]] = {
     "additionalProperties": False,
 }
 
+_REACHABLE: Final = re.compile(r"/|(?:/[^/?#]+)+/?")
 _TEXT: Final = "text/plain; charset=utf-8"
 _JSON: Final = "application/json; charset=utf-8"
 _HEADER_NAME: Final = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+\Z")
@@ -105,6 +106,11 @@ def compile_http(trigger: TriggerConfig) -> CompiledHttpTrigger:
         raise ConfigurationError(
             f"http trigger {trigger.name}: config must have a path that begins with /",
             hint='{"path": "/api", "methods": ["GET", "POST"]}',
+        )
+    if not _REACHABLE.fullmatch(path):
+        raise ConfigurationError(
+            f"http trigger {trigger.name}: no request has the path {path}",
+            hint="a path has no query, no # and nothing empty between two slashes",
         )
     methods = {str(method).upper() for method in config.get("methods", ["ANY"])}
     unknown = sorted(methods - {*METHODS, "ANY", "*"})

@@ -66,6 +66,9 @@ def test_trigger_keeps_path_and_login():
         pytest.param(None, "begins with /", id="none"),
         pytest.param({}, "begins with /", id="no path"),
         pytest.param({"path": "api"}, "begins with /", id="relative"),
+        pytest.param({"path": "/api?x=1"}, "no request has the path", id="a query"),
+        pytest.param({"path": "//api"}, "no request has the path", id="an empty part"),
+        pytest.param({"path": "/api#x"}, "no request has the path", id="a fragment"),
         pytest.param({"path": "/a", "methods": ["FETCH"]}, "FETCH is no method", id="method"),
     ],
 )
