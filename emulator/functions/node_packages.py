@@ -80,7 +80,9 @@ def needs_of(bundle: Bundle, shared: Path) -> Needs:
     found = {
         name
         for name, version in packages.items()
-        if any((place / name).is_dir() for place in places) or _is_linked(bundle.folder, version)
+        if any((place / name).is_dir() for place in places)
+        or _is_linked(bundle.folder, version)
+        or _is_own(bundle.folder, name)
     }
     held = {
         name: str((_manifest(shared / "node_modules" / name) or {}).get("version"))
@@ -154,6 +156,11 @@ def _is_within(version: str, wished: str) -> bool:
 def _is_linked(folder: Path, version: str) -> bool:
     """Tell whether a package is a folder of the project, which is found without being installed."""
     return version.startswith("file:") and (folder / version.removeprefix("file:")).is_dir()
+
+
+def _is_own(folder: Path, name: str) -> bool:
+    """Tell whether a name is found in the function's folder itself, as it is on the platform."""
+    return (folder / name).is_dir() or (folder / f"{name}.js").is_file()
 
 
 def _manifest(folder: Path) -> Mapping[str, Any] | None:

@@ -39,6 +39,7 @@ class Loader {
     helpWith(shared)
     if (shared) this.shared = pathToFileURL(path.join(shared, path.sep)).href
     process.chdir(folder)
+    lookFrom(folder)
     // Of no use to others, and not for nothing.
     const unicloud = UNICLOUD.test(entry) ? require('./unicloud') : null
     if (unicloud !== null) unicloud.install()
@@ -117,6 +118,13 @@ class Loader {
       else if (SOURCES.has(path.extname(entry.name))) this.note(file)
     }
   }
+}
+
+/** Has `require('project/x')` mean a file of the function's folder, as the platform's NODE_PATH does. */
+function lookFrom (folder) {
+  process.env.USER_CODE_ROOT = folder + path.sep
+  process.env.NODE_PATH = [folder, path.join(folder, 'node_modules')].join(path.delimiter)
+  Module._initPaths()
 }
 
 /** Has packages that are found nowhere looked for where package.json says, then in the shared place. */

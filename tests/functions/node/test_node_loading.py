@@ -160,6 +160,24 @@ async def test_function_runs_in_its_folder(stage):
     assert await stage.run(code) == "found"
 
 
+async def test_names_mean_files_of_the_folder_where_no_package_has_them(stage):
+    stage.save("fn/project/price.js", "module.exports = require('framework/tax') + 1")
+    stage.save("fn/framework/tax.js", "module.exports = 1")
+    stage.save("fn/mine.js", "module.exports = 'own'")
+    stage.save("fn/node_modules/mine/index.js", "module.exports = 'package'")
+    generation = await stage.load(
+        "exports.main = () => [require('project/price.js'), require('mine'), process.env.NODE_PATH,"
+        " process.env.USER_CODE_ROOT]"
+    )
+    folder = str(stage.root / "fn")
+    found = await stage.result(generation)
+    assert found[:2] == [2, "package"]
+    assert found[2].split(os.pathsep) == [folder, os.path.join(folder, "node_modules")]
+    assert found[3] == folder + os.sep
+    stage.save("fn/framework/tax.js", "module.exports = 5")
+    assert not generation.is_current()
+
+
 async def test_functions_share_no_module_state(stage):
     stage.save("_shared/state.js", "let count = 0\nexports.next = () => ++count")
     code = "const { next } = require('../_shared/state')\nexports.main = () => next()"

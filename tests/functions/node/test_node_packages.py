@@ -76,6 +76,13 @@ def test_functions_without_a_manifest_tell_by_their_code(project, code, found):
     assert list(project.needs("fn").packages) == found
 
 
+def test_files_and_folders_of_the_function_are_no_packages(project):
+    project.function("fn", code="require('project/price'); require('tax'); require('axios')")
+    (project.root / "fn" / "project").mkdir()
+    (project.root / "fn" / "tax.js").touch()
+    assert project.needs("fn").missing == ("axios",)
+
+
 def test_manifest_that_cannot_be_read_is_none(project):
     project.function("fn", code="require('axios')")
     (project.root / "fn" / "package.json").write_text("{")
