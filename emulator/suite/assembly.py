@@ -46,6 +46,7 @@ from emulator.services.tickets import Tickets, signing_key
 from emulator.services.timers import Timers
 from emulator.services.transactions import Transactions
 from emulator.services.watch import Watches
+from emulator.services.wechat_users import WechatUsers
 from emulator.stores.base import BlobStore, DocumentStore
 from emulator.stores.versions import PatientStore, VersionedStore
 from emulator.suite.identity import Identity, open_identity
@@ -146,8 +147,8 @@ def assemble(config: Config, around: Surroundings) -> Parts:
     ground = _Ground(
         clock=clock, ids=ids, recorder=recorder, bus=bus, access=access, store=store, policy=policy
     )
-    documents = _documents(config, ground)
-    reactions = _reactions(config, ground, documents.database, functions, place)
+    documents, identity = _documents(config, ground), open_identity(config, around, place)
+    reactions = _reactions(config, ground, documents.database, functions, identity, place=place)
     return Parts(
         clock=clock,
         ids=ids,
@@ -177,18 +178,30 @@ def assemble(config: Config, around: Surroundings) -> Parts:
         importing=Importing(store, clock=clock, ids=ids, policy=policy),
         exporting=Exporting(store),
         activity=Activity(),
-        identity=open_identity(config, around, place),
+        identity=identity,
         watches=_watches(ground, documents.reader),
     )
 
 
 def _openapi(
-    config: Config, ground: _Ground, functions: Functions, delayed: Delayed, place: Place
+    config: Config,
+    ground: _Ground,
+    functions: Functions,
+    delayed: Delayed,
+    *,
+    users: WechatUsers,
+    place: Place,
 ) -> OpenApi:
-    settings, recorder, access = config.openapi, ground.recorder, ground.access
-    clock, ids = ground.clock, ground.ids
     return build_openapi(
-        settings, functions, recorder, access, delayed, appid=place.appid, clock=clock, ids=ids
+        config.openapi,
+        functions,
+        ground.recorder,
+        ground.access,
+        delayed,
+        appid=place.appid,
+        users=users,
+        clock=ground.clock,
+        ids=ground.ids,
     )
 
 
@@ -225,7 +238,13 @@ def _documents(config: Config, ground: _Ground) -> _Documents:
 
 
 def _reactions(
-    config: Config, ground: _Ground, database: Database, functions: Functions, place: Place
+    config: Config,
+    ground: _Ground,
+    database: Database,
+    functions: Functions,
+    identity: Identity,
+    *,
+    place: Place,
 ) -> _Reactions:
     clock, recorder, emulator = ground.clock, ground.recorder, config.emulator
     dispatcher = Dispatcher(
@@ -241,7 +260,7 @@ def _reactions(
         functions.keep_order(dispatcher.running)
     timers = Timers(functions, clock=clock, recorder=recorder, misfire=config.triggers.misfire)
     delayed = Delayed(functions, clock=clock, recorder=recorder, limits=ground.policy.limits)
-    openapi = _openapi(config, ground, functions, delayed, place)
+    openapi = _openapi(config, ground, functions, delayed, users=identity.auth.wechat, place=place)
     expiry = Expiry(database, ground.store, clock=clock, recorder=recorder, machine=clock.machine)
     sources = (dispatcher.running, timers.running, delayed.running, openapi.payments.running)
     return _Reactions(

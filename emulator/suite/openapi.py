@@ -18,6 +18,7 @@ from emulator.services.openapi.payment import Payments
 from emulator.services.openapi.service import OpenApi
 from emulator.services.openapi.settings import OpenApiSettings
 from emulator.services.recorder import Recorder
+from emulator.services.wechat_users import WechatUsers
 
 _WECHAT_PAY = Caller(kind="administrator", source="wx_unknown")
 _WECHAT_SERVER = Caller(kind="administrator", source="wx_http")
@@ -31,6 +32,7 @@ def build_openapi(  # noqa: PLR0913  # what it is built of, each once
     delayed: Delayed,
     *,
     appid: str,
+    users: WechatUsers,
     clock: Clock,
     ids: Ids,
 ) -> OpenApi:
@@ -57,6 +59,7 @@ def build_openapi(  # noqa: PLR0913  # what it is built of, each once
     return OpenApi(
         settings,
         appid=appid,
+        users=users,
         clock=clock,
         outbox=outbox,
         payments=payments,

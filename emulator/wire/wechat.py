@@ -49,14 +49,19 @@ from emulator.wire.wechat_fields import (
     text_of,
 )
 from emulator.wire.wechat_files import WechatFiles
-from emulator.wire.wechat_open import NAMES, TOKENS, OpenPaths
+from emulator.wire.wechat_open import (
+    CODE_TO_SESSION,
+    FAMILIES,
+    NAMES,
+    TOKENS,
+    OpenPaths,
+    refusal_of,
+)
 from emulator.wire.wechat_query import statement_of
 
 TOKEN_LIFETIME_S: Final = 7_200
 TOKEN_HEAD: Final = "emu"
 COLLECTIONS_DEFAULT: Final = 10
-CODE_TO_SESSION: Final = "/sns/jscode2session"
-"""The one open API that is asked with the app's secret instead of a token."""
 _OUTSIDE: Final = Caller(kind="administrator", source="wx_http")
 
 Answer = Callable[[Body], Awaitable[dict[str, Any]]]
@@ -100,12 +105,13 @@ class WechatApi:
         }
 
     def routes(self) -> list[web.RouteDef]:
-        """Return the routes, with and without a named environment."""
+        """Return the routes, at their end what is refused of the paths that WeChat has."""
         return [
             web.route("*", "/cgi-bin/token", self._rim(self._token)),
             web.route("*", "/cgi-bin/stable_token", self._rim(self._token)),
             web.route("*", "/tcb/invokecloudfunction", self._rim(self._invoke)),
             web.route("*", "/tcb/{name}", self._rim(self._named)),
+            web.route("*", f"/{{family:{FAMILIES}}}/{{rest:.*}}", self._rim(_unknown)),
         ]
 
     def open_routes(self, paths: OpenPaths) -> list[web.RouteDef]:
@@ -157,7 +163,7 @@ class WechatApi:
         del request_id
         run = self._table.get(request.match_info["name"].lower())
         if run is None:
-            raise Refused(40066, f"invalid url: {request.path:.100} is not emulated")
+            raise refusal_of(request.path)
         _require_post(request)
         self._require_token(request)
         body = await read_object(request)
@@ -278,6 +284,11 @@ class WechatApi:
         for index in created:
             await self._executor.execute(index, ADMINISTRATOR)
         return {}
+
+
+async def _unknown(request: web.Request, request_id: str) -> bytes:
+    del request_id
+    raise refusal_of(request.path)
 
 
 def _require_post(request: web.Request) -> None:

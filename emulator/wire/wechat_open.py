@@ -53,8 +53,38 @@ NAMES: Final[Mapping[str, str]] = {
 }
 
 
-QUIET: Final = frozenset({"/sns/jscode2session"})
-"""What says nothing of errors, nor of what there is none of, when all is well."""
+CODE_TO_SESSION: Final = "/sns/jscode2session"
+"""The one that is asked with the app's secret instead of a token, and says no `errcode` of 0."""
+READ: Final = frozenset(
+    {
+        "/cgi-bin/media/get",
+        "/wxaapi/newtmpl/getcategory",
+        "/wxaapi/newtmpl/gettemplate",
+    }
+)
+"""Paths for GET only; `CODE_TO_SESSION` takes any method, all others want POST."""
+FAMILIES: Final = (
+    "bizwifi|business|card|cgi-bin|channels|customservice|cv|datacube|merchant|product|scan|"
+    "semantic|shop|sns|tcb|union|wxa|wxaapi|wxaopen|wxapi"
+)
+"""How paths begin that WeChat answers, with `invalid url` where it has none such."""
+OF_OFFICIAL_ACCOUNTS: Final = (
+    "/cgi-bin/draft/",
+    "/cgi-bin/freepublish/",
+    "/cgi-bin/groups/",
+    "/cgi-bin/material/",
+    "/cgi-bin/menu/",
+    "/cgi-bin/tags/",
+    "/cgi-bin/ticket/getticket",
+    "/cgi-bin/user/",
+)
+"""How paths begin that a mini program may not ask."""
+_OF_SESSIONS: Final = (
+    ("appid", 41002, "appid missing"),
+    ("secret", 41004, "appsecret missing"),
+    ("js_code", 41008, "missing code"),
+)
+"""What a login code comes with, in the order that WeChat looks for it."""
 
 
 class OpenPaths:
@@ -70,17 +100,46 @@ class OpenPaths:
             Refused: the body is none that it takes, or there is no answer for the API.
         """
         api = NAMES[request.path]
+        _require_method(request)
+        given = await _data(request)
+        if request.path == CODE_TO_SESSION:
+            _require_session_fields(given)
         try:
-            told = self._openapi.call(api, await _data(request), ADMINISTRATOR)
+            told = self._openapi.call(api, given, ADMINISTRATOR)
         except OpenApiNotFound as fault:
             raise Refused(40066, f"invalid url. {fault.message}") from fault
         if told.content is not None:
             kind = {hdrs.CONTENT_TYPE: told.content_type}
             return web.Response(body=told.content, headers=kind)
         data = told.data
-        if request.path in QUIET and not data["errcode"]:
+        if request.path == CODE_TO_SESSION and not data["errcode"]:
             data = {key: data[key] for key in data if data[key] and key != "errmsg"}
         return web.json_response(body=orjson.dumps(data))
+
+
+def refusal_of(path: str) -> Refused:
+    """Return WeChat's refusal of a path that nothing here answers."""
+    if path.startswith(OF_OFFICIAL_ACCOUNTS):
+        return Refused(48001, "api unauthorized: mini programs have no right to this one")
+    return Refused(40066, f"invalid url: {path:.100} is not emulated")
+
+
+def _require_method(request: web.Request) -> None:
+    if request.path == CODE_TO_SESSION:
+        return
+    if request.path in READ:
+        if request.method != hdrs.METH_GET:
+            raise Refused(43001, "require GET method")
+    elif request.method != hdrs.METH_POST:
+        raise Refused(43002, "require POST method")
+
+
+def _require_session_fields(given: Mapping[str, Any]) -> None:
+    for name, number, message in _OF_SESSIONS:
+        if not given.get(name):
+            raise Refused(number, message)
+    if given.get("grant_type") != "authorization_code":
+        raise Refused(40002, "invalid grant_type")
 
 
 async def _data(request: web.Request) -> dict[str, Any]:

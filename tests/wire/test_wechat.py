@@ -347,14 +347,53 @@ async def test_a_picture_comes_as_bytes_and_goes_as_a_form(api: Api):
     assert checked["errcode"] == 0
 
 
+SESSION = "/sns/jscode2session?appid=a&secret=s&js_code=c&grant_type=authorization_code"
+
+
 async def test_a_code_is_a_session_without_a_token(api: Api):
-    path = "/sns/jscode2session?appid=a&secret=s&js_code=c&grant_type=authorization_code"
-    told = await api.raw("GET", path)
-    assert told["openid"]
-    assert told["session_key"]
-    assert set(told) == {"openid", "session_key"}
-    refused = await api.raw("GET", path.replace("js_code=c", "js_code="))
-    assert refused["errcode"] == 40029
+    user = api.running.suite.parts.identity.auth.wechat.add("Ada", openid="oAda")
+    told = await api.raw("GET", SESSION)
+    assert set(told) == {"openid", "session_key", "unionid"}
+    assert (told["openid"], told["unionid"]) == ("oAda", user.unionid)
+    assert (await api.raw("GET", SESSION))["errcode"] == 40163
+    assert "openid" in await api.raw("POST", SESSION.replace("=c&", "=d&"))
+
+
+@pytest.mark.parametrize(
+    ("query", "errcode"),
+    [
+        ("", 41002),
+        ("appid=a&js_code=c&grant_type=authorization_code", 41004),
+        ("appid=a&secret=s&js_code=&grant_type=authorization_code", 41008),
+        ("appid=a&secret=s&code=c&grant_type=authorization_code", 41008),
+        ("appid=a&secret=s&js_code=c&grant_type=client_credential", 40002),
+        ("appid=a&secret=s&js_code=a+b&grant_type=authorization_code", 40029),
+    ],
+)
+async def test_what_a_code_comes_with_is_looked_for_in_order(api: Api, query: str, errcode: int):
+    assert (await api.raw("GET", f"/sns/jscode2session?{query}"))["errcode"] == errcode
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "errcode"),
+    [
+        ("GET", "/cgi-bin/nothing/here", 40066),
+        ("POST", "/wxa/no_such_api?access_token=t", 40066),
+        ("GET", "/tcb/a/b", 40066),
+        ("PUT", "/wxaapi/newtmpl/nothing", 40066),
+        ("GET", "/cgi-bin/user/info?access_token=t&openid=o", 48001),
+        ("POST", "/cgi-bin/menu/create?access_token=t", 48001),
+        ("GET", "/wxa/msg_sec_check?access_token=t", 43002),
+        ("PUT", "/wxa/getwxacode?access_token=t", 43002),
+        ("GET", "/wxa/getwxacode", 41001),
+        ("POST", "/wxaapi/newtmpl/gettemplate?access_token=t", 43001),
+        ("GET", "/wxaapi/newtmpl/gettemplate?access_token=t", 0),
+    ],
+)
+async def test_an_unknown_path_or_method_is_told_by_number(
+    api: Api, method: str, path: str, errcode: int
+):
+    assert (await api.raw(method, path))["errcode"] == errcode
 
 
 @pytest.mark.parametrize(

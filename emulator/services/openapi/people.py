@@ -1,6 +1,7 @@
-"""Owns what WeChat knows of users: phone numbers, open data behind a CloudID, sessions.
+"""Owns what WeChat knows of users: phone numbers, open data behind a CloudID.
 
-Not here: signing in. The one idea: there is one test user, whose data the project may write down.
+Not here: the sessions of login codes (`services.openapi.sessions`). The one idea: there is one test
+user, whose data the project may write down.
 """
 
 import hashlib
@@ -26,7 +27,6 @@ class People:
         """Return the APIs of this module by name."""
         return {
             "phonenumber.getPhoneNumber": self._phone_number,
-            "auth.code2Session": self._session,
             "auth.getPaidUnionId": lambda call: done(unionid=f"u{_digest(call.openid)[:27]}"),
         }
 
@@ -43,13 +43,6 @@ class People:
         if not text_of(call, "code"):
             return refused(40029, "invalid code")
         return done(phone_info={**self._phone(), "watermark": self._watermark()})
-
-    def _session(self, call: Call) -> Answer:
-        code = text_of(call, "js_code")
-        if not code:
-            return refused(40029, "invalid code")
-        digest = _digest(code)
-        return done(openid=call.openid or f"o{digest[:27]}", session_key=digest[:24], unionid="")
 
     def _phone(self) -> dict[str, Value]:
         number = self._settings.phone_number

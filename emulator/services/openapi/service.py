@@ -22,7 +22,9 @@ from emulator.services.openapi.messages import Messages
 from emulator.services.openapi.outbox import Outbox
 from emulator.services.openapi.payment import Payments
 from emulator.services.openapi.people import People, signature
+from emulator.services.openapi.sessions import Sessions
 from emulator.services.openapi.settings import Mock, OpenApiSettings
+from emulator.services.wechat_users import WechatUsers
 
 NAME_LENGTH_MAX: Final = 100
 NEAR_MATCHES_MAX: Final = 3
@@ -47,6 +49,7 @@ class OpenApi:
         settings: OpenApiSettings,
         *,
         appid: str,
+        users: WechatUsers,
         clock: Clock,
         outbox: Outbox,
         payments: Payments,
@@ -63,12 +66,14 @@ class OpenApi:
         self._grant_files = grant_files
         self._clock = clock
         self.people = People(settings, appid=appid, now_ms=clock.now_ms)
+        self._sessions = Sessions(users, clock.now_ms)
         self._table: Mapping[str, Callable[[Call], Answer]] = {
             **Messages(settings.templates, clock.now_ms).handlers(),
             **pictures.handlers(),
             **Checks(settings).handlers(),
             **self.people.handlers(),
             **Environment(self.people, order).handlers(),
+            "auth.code2Session": self._sessions.begin,
             "cloudbase.addPermission": self._add_permission,
             "search.submitPages": lambda _: done(),
             "updatableMessage.createActivityId": self._activity,
@@ -81,9 +86,10 @@ class OpenApi:
         return done()
 
     def clear(self) -> None:
-        """Forget messages and orders."""
+        """Forget messages, orders and which login codes were used."""
         self.outbox.clear()
         self.payments.clear()
+        self._sessions.clear()
 
     def names(self) -> list[str]:
         """Return the APIs that are answered without a mock."""

@@ -17,6 +17,9 @@ from emulator.services.openapi.outbox import MESSAGES_MAX, Outbox
 from emulator.services.openapi.payment import Payments
 from emulator.services.openapi.service import OpenApi
 from emulator.services.openapi.settings import Mock, OpenApiSettings
+from emulator.services.users import Users
+from emulator.services.wechat_users import WechatUsers
+from emulator.stores.memory import MemoryDocumentStore
 
 INSIDE = Caller(kind="administrator", request_id="request-1")
 
@@ -29,9 +32,12 @@ def make(settings: OpenApiSettings | None = None, *, allowed: Any = None) -> Ope
 
     made = settings or OpenApiSettings()
     payments = Payments(appid="wx1", clock=clock, ids=ids, auto_pay=made.auto_pay, notify=notify)
+    store = MemoryDocumentStore()
+    users = WechatUsers(Users(store, clock=clock, ids=ids), store, env_id="demo", appid="wx1")
     openapi = OpenApi(
         made,
         appid="wx1",
+        users=users,
         clock=clock,
         outbox=Outbox(clock),
         payments=payments,
@@ -95,7 +101,7 @@ TEXT = {"touser": "o", "msgtype": "text", "text": {"content": "hi"}}
         ("phonenumber.getPhoneNumber", {"code": "c"}, 0),
         ("phonenumber.getPhoneNumber", {}, 40029),
         ("auth.code2Session", {"js_code": "c"}, 0),
-        ("auth.code2Session", {}, 40029),
+        ("auth.code2Session", {}, 41008),
         ("cloudbase.addPermission", {"env": "e"}, 0),
         ("cloudbase.addDelayedFunctionTask", {"function_name": "f", "delay_time": 9}, 0),
         ("cloudbase.sendSms", {"phone_number_list": ["+8613800138000"], "content": "x"}, 0),
