@@ -105,8 +105,11 @@ class LiveResult:
         """Return what listeners hold, sorted."""
         return sort_documents(list(self._shown.values()), self._sort)
 
-    def load(self, documents: Iterable[Document]) -> list[Event]:
+    def load(self, documents: Iterable[Document], since: Sequence[Change] = ()) -> list[Event]:
         """Take all documents that match, in the collection's order, in place of what was held.
+
+        Of more than `enough` any may be missing but the first in order. `since` is what happened
+        while they were read, and may have been seen by who read them.
 
         Raises:
             WatchTooLarge: they are more than a listener may hold.
@@ -119,7 +122,18 @@ class LiveResult:
         self._edge = None
         self.is_doubtful = False
         self._fill(list(documents))
-        return self._settle({})
+        for change in since:
+            self._heard(change)
+        events = self._settle({})
+        self._trim()
+        return events
+
+    @property
+    def enough(self) -> int:
+        """Return how many of the first documents in order tell all that `load` has to know."""
+        if self._limit is None:
+            return RESULT_MAX_DOCUMENTS + 1
+        return min(self._limit, RESULT_MAX_DOCUMENTS + 1) + SPARE_DOCUMENTS + 1
 
     def _fill(self, documents: list[Document]) -> None:
         """Hold documents that come in the collection's order, with a limit the first only."""
@@ -149,16 +163,9 @@ class LiveResult:
         """
         touched: dict[Hashable, _Touched] = {}
         for change in changes:
-            key = hash_key(change.document_id)
-            after = change.after
-            if after is not None and self._matches(after):
-                if key not in self._all and self._stays_behind(change.before, after):
-                    continue
-                self._move(key, change.before, after)
-            elif key in self._all:
-                self._drop(key)
-            else:
+            if not self._heard(change):
                 continue
+            key = hash_key(change.document_id)
             if key in touched:
                 touched[key].last = change.operation
             else:
@@ -166,6 +173,19 @@ class LiveResult:
         events = self._settle(touched) if touched else []
         self._trim()
         return events
+
+    def _heard(self, change: Change) -> bool:
+        """Hold what a change leaves, and tell whether it concerns what is held."""
+        key, after = hash_key(change.document_id), change.after
+        if after is not None and self._matches(after):
+            if key not in self._all and self._stays_behind(change.before, after):
+                return False
+            self._move(key, change.before, after)
+            return True
+        if key in self._all:
+            self._drop(key)
+            return True
+        return False
 
     def _stays_behind(self, before: Document | None, after: Document) -> bool:
         """Tell whether a document that is not held was behind the edge and did not move."""

@@ -5,6 +5,7 @@ one idea: queries that the same changes may concern share a channel, so whoever 
 list, and each query takes from it when its turn comes.
 """
 
+import asyncio
 from collections import deque
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import field
@@ -12,7 +13,7 @@ from itertools import islice
 from typing import Final, Protocol
 
 from emulator.core.changes import Change
-from emulator.core.errors import EmulatorError
+from emulator.core.errors import EmulatorError, PermissionDenied
 from emulator.core.ordering import SortSpecification
 from emulator.core.query import CompiledFilter
 from emulator.core.records import dataclass
@@ -132,7 +133,9 @@ class Live:
     """One live query; `number` is that of its last step, `is_renumbered` that its id says little.
 
     `ask` is there where a rule decides, which is asked again with each change; `renewed` brings the
-    query up to date.
+    query up to date. `reading` is there while all is read anew, `meanwhile` holds what happened
+    since that began, and `untold` are events that wait for it. `waiting` counts who is about to
+    listen; `fault` is what ended the query.
     """
 
     id: str
@@ -148,6 +151,12 @@ class Live:
     number: int = 1
     is_hidden: bool = False
     is_renumbered: bool = False
+    is_begun: bool = False
+    reading: asyncio.Task[None] | None = None
+    meanwhile: list[Change] = field(default_factory=list)
+    untold: list[Event] = field(default_factory=list)
+    waiting: int = 0
+    fault: EmulatorError | None = None
     steps: deque[Step] = field(default_factory=deque)
     events: int = 0
     listeners: Crowd[Hears] = field(default_factory=Crowd)
@@ -155,6 +164,40 @@ class Live:
     def wake(self) -> None:
         """Take what the channel has."""
         self.renewed(self)
+
+    def allowed(self) -> bool:
+        """Tell whether the rule, if one decides, lets its listeners read."""
+        try:
+            if self.ask is not None:
+                self.ask()
+        except PermissionDenied:
+            return False
+        return True
+
+    def tell(self) -> None:
+        """Make a step of what was not told yet."""
+        if self.untold:
+            self.add(self.untold)
+            self.untold = []
+
+    def follow(self) -> None:
+        """Keep what happened while all is read anew; too much of it is as good as lost."""
+        commits = self.channel.take(self)
+        if commits is None or self.is_lost:
+            self.is_lost = True
+            self.meanwhile.clear()
+            return
+        for changes in commits:
+            self.meanwhile += changes
+        if len(self.meanwhile) > CHANNEL_MAX_CHANGES:
+            self.is_lost = True
+            self.meanwhile.clear()
+
+    def begin_to_follow(self) -> None:
+        """Keep what happens from now on."""
+        self.channel.take(self)
+        self.is_lost = False
+        self.meanwhile.clear()
 
     def since(self, number: int) -> list[Step] | None:
         """Return the steps after that number, None when they are not kept any more."""

@@ -69,10 +69,7 @@ class Reader:
             DatabaseRequestFailed: it needs an index (291): the nearest are wanted, or it would look
                 at more documents than are allowed without one.
         """
-        reading = Reading()
-        await unhurried(self._steps(question, reading))
-        self._record(question.name, question.cause, reading)
-        return reading
+        return await unhurried(self.slices(question))
 
     async def project(self, documents: list[Document], change: Projection) -> list[Document]:
         """Return each document changed, letting the loop breathe."""
@@ -121,9 +118,12 @@ class Reader:
 
     def read_now(self, question: Question) -> Reading:
         """Return what is wanted without a pause, as a write needs it; raises as `read`."""
+        return at_once(self.slices(question))
+
+    def slices(self, question: Question) -> Generator[None, None, Reading]:
+        """Return what is wanted, with a stop after each slice; raises as `read`."""
         reading = Reading()
-        for _ in self._steps(question, reading):
-            pass
+        yield from self._steps(question, reading)
         self._record(question.name, question.cause, reading)
         return reading
 
@@ -271,6 +271,16 @@ async def unhurried(steps: Generator[None, None, _Result]) -> _Result:
             except StopIteration as end:
                 last: _Result = end.value
                 return last
+
+
+def at_once(steps: Generator[None, None, _Result]) -> _Result:
+    """Return what steps come to, without a pause."""
+    while True:
+        try:
+            next(steps)
+        except StopIteration as end:
+            result: _Result = end.value
+            return result
 
 
 def _read_by_id(question: Question, reading: Reading) -> None:

@@ -10,28 +10,22 @@ sequence; all results are then read anew and differ by what happened.
 """
 
 import asyncio
-from collections.abc import Callable, Hashable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from typing import Final
 
 from emulator.ambient import Clock, Ids
 from emulator.core.aggregate.filters import compile_request_filter
 from emulator.core.changes import Change
-from emulator.core.errors import (
-    CollectionNotExist,
-    EmulatorError,
-    InvalidParam,
-    PermissionDenied,
-)
-from emulator.core.query import CompiledFilter
+from emulator.core.errors import CollectionNotExist, EmulatorError, InvalidParam
 from emulator.core.values import Document
-from emulator.core.watch import Event, LiveResult
+from emulator.core.watch import LiveResult
 from emulator.services.access import Access
 from emulator.services.access_look_ups import Ask
 from emulator.services.bus import Bus
 from emulator.services.caller import Caller
 from emulator.services.live_queries import Channel, Channels, Hears, Live, WatchQuery
+from emulator.services.live_reading import LiveReading
 from emulator.services.planning import Reader
-from emulator.services.reading import Question
 from emulator.services.waking import Waking
 from emulator.stores.base import DocumentStore
 
@@ -40,6 +34,8 @@ STEPS_AT_ONCE: Final = 32
 LINGER_S: Final = 60.0
 """So long a query stays live without listeners: they may only have lost their connection."""
 LINGERING_MAX: Final = 256
+PREPARATIONS_MAX: Final = 3
+"""So often a query is made ready that changes its kind meanwhile; then it is read in one piece."""
 LOOK_S: Final = 0.5
 """How often commits without changes, and new rules, are looked for."""
 
@@ -67,15 +63,37 @@ class Watches:
         self._lingering: dict[Hashable, asyncio.TimerHandle] = {}
         self._pending: list[Change] = []
         self._waking = Waking(clock.elapsed_s)
+        self._readings = LiveReading(
+            store, reader, pass_on=self._pass_on, renewed=self._read, failed=self._give_up
+        )
         self._drain_soon: asyncio.Handle | None = None
         self._look_later: asyncio.Handle | None = None
         self._sequence = 0
         self._version = access.permissions.version
         self._is_stale = False
+        self._is_closed = False
         self._unsubscribe = bus.subscribe(Change, self._enqueue)
 
     def __len__(self) -> int:
         return sum(len(live.listeners) for live in self._lives.values())
+
+    async def prepare(self, query: WatchQuery, caller: Caller) -> None:
+        """Read in slices what `open` would read in one piece; raises as `open`."""
+        for _ in range(PREPARATIONS_MAX):
+            live = self._reach(query, caller, at_once=False)
+            if live.reading is None:
+                return
+            live.waiting += 1
+            try:
+                await asyncio.wait([live.reading])
+            finally:
+                live.waiting -= 1
+                if not live.waiting:
+                    self._linger(live)
+            if live.fault is not None:
+                raise live.fault
+            if self._is_closed:
+                raise EmulatorError("the suite is stopping")
 
     def open(self, query: WatchQuery, caller: Caller, listener: Hears) -> Live:
         """Return the live query, with what it holds now; the listener is woken for what follows.
@@ -86,18 +104,11 @@ class Watches:
             WatchTooLarge: it finds more than a listener may hold.
             EmulatorError: the filter or the order is refused.
         """
-        self._pass_on()
-        filter_, ask = self._permitted(query, caller)
-        who = (caller.openid, caller.uid, caller.login_type) if ask else None
-        key = (query.collection, repr(filter_), tuple(query.sort), query.limit, who)
-        before = self._lives.get(key)
-        if before is not None:
-            self._renew(before)
-        live = self._lives.get(key) or self._begin(key, query, filter_, ask)
+        live = self._reach(query, caller, at_once=True)
         live.listeners.add(listener)
         # Not at once: whoever asks anew is not to hear what it is about to be answered.
         self._waking.begin_soon()
-        lingering = self._lingering.pop(key, None)
+        lingering = self._lingering.pop(live.key, None)
         if lingering is not None:
             lingering.cancel()
         return live
@@ -105,7 +116,12 @@ class Watches:
     def leave(self, live: Live, listener: Hears) -> None:
         """Let a listener go; the query stays live for a while in case it comes back."""
         live.listeners.discard(listener)
-        if len(live.listeners) or self._lives.get(live.key) is not live:
+        self._linger(live)
+
+    def _linger(self, live: Live) -> None:
+        """Keep a query without listeners for a while."""
+        is_wanted = len(live.listeners) or live.waiting or live.key in self._lingering
+        if is_wanted or self._lives.get(live.key) is not live:
             return
         if len(self._lingering) >= LINGERING_MAX:
             self._end(self._lives[next(iter(self._lingering))])
@@ -117,10 +133,13 @@ class Watches:
         waiting = self._waking.count()
         if self._pending:
             return [f"{len(self._pending)} changes for listeners"]
+        if len(self._readings):
+            return [f"{len(self._readings)} watched queries to be read"]
         return [f"{waiting} listeners to be told of changes"] if waiting else []
 
     def close(self) -> None:
         """Hear of nothing any more."""
+        self._is_closed = True
         self._unsubscribe()
         for live in list(self._lives.values()):
             self._end(live)
@@ -180,50 +199,63 @@ class Watches:
             channel.add(heard)
             self._waking.call(channel.crowd)
 
-    def _renew(self, live: Live) -> None:
-        """Bring one live query up to date, and have its listeners woken."""
-        commits = live.channel.take(live)
-        if live.is_lost:
-            live.is_lost, commits = False, None
+    def _renew(self, live: Live, *, at_once: bool = False) -> None:
+        """Bring one live query up to date, now or soon, and have its listeners woken."""
         number = live.number
         try:
-            for events in self._differences(live, commits):
-                if events:
-                    live.add(events)
+            if live.reading is not None and not at_once:
+                live.follow()
+            elif live.reading is not None:
+                self._readings.now(live)
+            elif self._is_followed(live):
+                live.tell()
+            elif at_once:
+                self._readings.now(live)
+            else:
+                self._readings.begin(live)
         except EmulatorError as fault:
-            listeners = list(live.listeners)
-            self._end(live)
-            for listener in listeners:
-                listener.fail(fault)
+            self._give_up(live, fault)
             return
         if live.number != number:
             self._waking.call(live.listeners)
 
-    def _differences(
-        self, live: Live, commits: Sequence[Sequence[Change]] | None
-    ) -> Iterator[list[Event]]:
-        """Yield what commits mean or, without them, what is different when all is read anew."""
+    def _give_up(self, live: Live, fault: EmulatorError) -> None:
+        live.fault = fault
+        listeners = list(live.listeners)
+        self._end(live)
+        for listener in listeners:
+            listener.fail(fault)
+
+    def _read(self, live: Live) -> None:
+        """Take note that a reading is over."""
+        self._waking.call(live.listeners)
+        self._waking.begin()
+
+    def _is_followed(self, live: Live) -> bool:
+        """Let a query take what was written; False if all is to be read anew."""
+        commits = live.channel.take(live)
+        if live.is_lost:
+            live.is_lost, commits = False, None
         if commits is not None and not commits:
-            return
+            return True
         if live.ask is not None:
-            was_hidden, live.is_hidden = live.is_hidden, not _holds(live.ask)
+            was_hidden, live.is_hidden = live.is_hidden, not live.allowed()
             if live.is_hidden:
-                yield [] if was_hidden else live.result.load(())
-                return
+                live.untold += [] if was_hidden else live.result.load(())
+                return True
             if was_hidden:
-                commits = None
+                return False
         if commits is None:
-            yield live.result.load(self._read(live.query, live.matcher))
-            return
+            return False
         if live.ask is not None or len(commits) > STEPS_AT_ONCE:
             # What was so in between may be what the rule forbids.
             commits = [[change for changes in commits for change in changes]]
         for changes in commits:
-            events = live.result.apply(changes)
+            live.untold += live.result.apply(changes)
             if live.result.is_doubtful:
-                yield events + live.result.load(self._read(live.query, live.matcher))
-                return
-            yield events
+                return False
+            live.tell()
+        return True
 
     def _look(self) -> None:
         """Look for what nobody publishes, as long as somebody listens."""
@@ -262,6 +294,26 @@ class Watches:
         filter_ = {"$and": [query.filter]} if query.filter else {}
         return ask(), None
 
+    def _reach(self, query: WatchQuery, caller: Caller, *, at_once: bool) -> Live:
+        """Return the live query that the caller may watch, up to date or about to be so."""
+        self._pass_on()
+        filter_, ask = self._permitted(query, caller)
+        who = (caller.openid, caller.uid, caller.login_type) if ask else None
+        key = (query.collection, repr(filter_), tuple(query.sort), query.limit, who)
+        before = self._lives.get(key)
+        if before is not None:
+            self._renew(before, at_once=at_once)
+        live = self._lives.get(key)
+        if live is None:
+            live = self._begin(key, query, filter_, ask)
+            try:
+                read = self._readings.now if at_once else self._readings.begin
+                read(live)
+            except EmulatorError:
+                self._end(live)
+                raise
+        return live
+
     def _begin(
         self,
         key: Hashable,
@@ -269,6 +321,7 @@ class Watches:
         filter_: Document,
         ask: Callable[[], object] | None,
     ) -> Live:
+        """Return a live query that follows what is written, and was not read yet."""
         if self._store.collection(query.collection) is None:
             raise CollectionNotExist(
                 f"Db or Table not exist: {query.collection}",
@@ -277,15 +330,13 @@ class Watches:
         matcher = compile_request_filter(filter_, now_ms=self._clock.now_ms())
         if matcher.near is not None:
             raise InvalidParam("a watched query cannot be sorted by distance; use geoWithin")
-        result = LiveResult(matcher, query.sort, query.limit)
-        result.load(self._read(query, matcher))
         channel = self._channels.setdefault(query.collection, Channels()).of(matcher)
         live = Live(
             id=self._ids.document_id(),
             key=key,
             query=query,
             matcher=matcher,
-            result=result,
+            result=LiveResult(matcher, query.sort, query.limit),
             channel=channel,
             renewed=self._renew,
             ask=ask,
@@ -299,18 +350,11 @@ class Watches:
             self._look_later = asyncio.get_running_loop().call_later(LOOK_S, self._look)
         return live
 
-    def _read(self, query: WatchQuery, matcher: CompiledFilter) -> list[Document]:
-        name = query.collection
-        collection = self._store.collection(name)
-        if collection is None:
-            return []
-        question = Question(name=name, collection=collection, matcher=matcher, cause="watch")
-        return self._reader.read_now(question).documents
-
     def _end(self, live: Live) -> None:
         if self._lives.get(live.key) is not live:
             return
         del self._lives[live.key]
+        self._readings.stop(live)
         channels = self._channels[live.query.collection]
         channels.leave(live)
         if not len(channels):
@@ -318,11 +362,3 @@ class Watches:
         lingering = self._lingering.pop(live.key, None)
         if lingering is not None:
             lingering.cancel()
-
-
-def _holds(ask: Callable[[], object]) -> bool:
-    try:
-        ask()
-    except PermissionDenied:
-        return False
-    return True

@@ -196,7 +196,7 @@ async def _pump(socket: web.WebSocketResponse, session: WatchSession) -> None:
     while True:
         message = await socket.receive()
         if message.type in (WSMsgType.TEXT, WSMsgType.BINARY):
-            session.receive(message.data)
+            await session.take(message.data)
         elif message.type is WSMsgType.CLOSE:
             # An SDK that sees another code than its own opens a needless new connection.
             code = message.data if _is_sendable(message.data) else WSCloseCode.OK

@@ -6,6 +6,7 @@ listener is written once; only the numbers and ids around it differ.
 Shapes: the realtime package of js-sdk 1.x to 3.x; documents travel as JSON texts.
 """
 
+import logging
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from binascii import Error as NotBase64
 from collections.abc import Hashable, Iterable, Mapping, Sequence
@@ -21,6 +22,8 @@ from emulator.services.live_queries import Live, Step, WatchQuery
 from emulator.wire import fields, json_text
 from emulator.wire.ejson import client_document_json, read_text, value_json
 from emulator.wire.fields import Body
+
+_log: Final = logging.getLogger(__name__)
 
 SOCKET_PATH: Final = "/ws"
 SECRET_VERSION: Final = 1
@@ -114,6 +117,23 @@ def read_query_id(text: str) -> tuple[Asked, str]:
         return read_asked(data), str(live_id)
     except (NotBase64, ValueError, TypeError, InvalidParam) as fault:
         raise BadQueryId("the queryID is none that this emulator gave") from fault
+
+
+def failure(fault: Exception) -> EmulatorError:
+    """Return what a client is told of a failure; the log has what is not its business."""
+    if isinstance(fault, EmulatorError):
+        return fault
+    _log.error("a realtime message failed inside the suite", exc_info=fault)
+    name = type(fault).__name__
+    return EmulatorError(f"the suite failed on this message ({name}); its log says where")
+
+
+def asked_by(message: Body) -> Asked:
+    """Return the query of an INIT_WATCH or REBUILD_WATCH; raises InvalidParam and BadQueryId."""
+    data = read_data(message)
+    if message["msgType"] == "INIT_WATCH":
+        return read_asked(data)
+    return read_query_id(fields.text(data, "queryID"))[0]
 
 
 def head_of(message: Body) -> bytes:

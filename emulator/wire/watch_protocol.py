@@ -6,9 +6,10 @@ its numbers differ from those of the live query. What cannot be told step by ste
 step that replaces the client's list.
 """
 
+import asyncio
 import itertools
-import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import field
 from typing import Final
 
@@ -25,7 +26,9 @@ from emulator.wire.fields import Body
 from emulator.wire.watch_messages import (
     Asked,
     StepTexts,
+    asked_by,
     events_data,
+    failure,
     first_events,
     head,
     head_of,
@@ -37,12 +40,12 @@ from emulator.wire.watch_messages import (
     replacing_events,
 )
 
-_log: Final = logging.getLogger(__name__)
-
 LISTENERS_MAX: Final = 1_000
 """Listeners of one connection; each app of an SDK has one connection."""
 SETTLE_S: Final = 0.02
 """An SDK drops events that come while it still takes in the first result."""
+
+_READING: Final = frozenset({"INIT_WATCH", "REBUILD_WATCH"})
 
 Login = Callable[[str], Caller]
 """Return who opens a connection by a signature; raises whatever speaks against it."""
@@ -93,6 +96,7 @@ class _Listener:
         self.told = 0
         self.offset = 0
         self.is_settling = False
+        self.is_renewing = False
         self.query_id = b""
 
     @property
@@ -101,8 +105,11 @@ class _Listener:
         return self._session.caller
 
     def wake(self) -> None:
-        """Tell the client what is new, unless it is still taking in what it was told before."""
-        if not self.is_settling:
+        """Tell the client what is new, unless it is still taking in what it was told before.
+
+        Nor while it is asked anew what the client may see.
+        """
+        if not self.is_settling and not self.is_renewing:
             self._session.tell_news(self)
 
     def renew(self) -> None:
@@ -124,6 +131,7 @@ class WatchSession:
         self._listeners: dict[str, _Listener] = {}
         self._numbers = itertools.count(1)
         self._is_closed = False
+        self._renewals: set[asyncio.Task[None]] = set()
         self._table: Mapping[str, Callable[[Body, bytes], None]] = {
             "LOGIN": self._log_in,
             "INIT_WATCH": self._init,
@@ -141,25 +149,29 @@ class WatchSession:
         return self._caller
 
     def receive(self, text: str | bytes) -> None:
-        """Take one message, and answer it."""
-        message: Body = {}
-        try:
-            message = read_message(text)
-            kind = fields.text(message, "msgType")
-            run = self._table.get(kind)
-            if run is None:
-                raise InvalidParam(f"no message is called {kind!r:.40}")
-            run(message, head_of(message))
-        except EmulatorError as fault:
-            self._refuse(head_of(message), fault)
-        except Exception as error:  # noqa: BLE001  # the rim of a message
-            _log.error("a realtime message failed inside the suite", exc_info=error)
-            why = f"the suite failed on this message ({type(error).__name__}); its log says where"
-            self._refuse(head_of(message), EmulatorError(why))
+        """Take one message, and answer it; what is not prepared is read in one piece."""
+        message = self._read(text)
+        if message is not None:
+            self._answer(message)
+
+    async def take(self, text: str | bytes) -> None:
+        """Take one message, and answer it when what it asks for was read in slices."""
+        message = self._read(text)
+        if message is None:
+            return
+        if message["msgType"] in _READING:
+            try:
+                await self._prepare(asked_by(message))
+            except Exception as fault:  # noqa: BLE001  # the rim of a message
+                self._refuse(head_of(message), failure(fault))
+                return
+        self._answer(message)
 
     def close(self) -> None:
         """Let every listener go; nothing is sent any more."""
         self._is_closed = True
+        for renewal in self._renewals:
+            renewal.cancel()
         for listener in list(self._listeners.values()):
             self._leave(listener)
 
@@ -185,6 +197,25 @@ class WatchSession:
         ]
 
     # --- what clients ask ------------------------------------------------------------------------
+
+    def _read(self, text: str | bytes) -> Body | None:
+        """Return a message of a known kind, None when it was refused."""
+        message: Body = {}
+        try:
+            message = read_message(text)
+            kind = fields.text(message, "msgType")
+            if kind not in self._table:
+                raise InvalidParam(f"no message is called {kind!r:.40}")
+        except EmulatorError as fault:
+            self._refuse(head_of(message), failure(fault))
+            return None
+        return message
+
+    def _answer(self, message: Body) -> None:
+        try:
+            self._table[message["msgType"]](message, head_of(message))
+        except Exception as fault:  # noqa: BLE001  # the rim of a message
+            self._refuse(head_of(message), failure(fault))
 
     def _log_in(self, message: Body, ids: bytes) -> None:
         given = message.get("exMsgData")
@@ -252,12 +283,24 @@ class WatchSession:
 
     def renew(self, listener: _Listener) -> None:
         """Open the query anew and tell everything as one step, or why it is over."""
-        number = listener.told + listener.offset
+        if not listener.is_renewing:
+            listener.is_renewing = True
+            renewal = asyncio.get_running_loop().create_task(self._renew(listener))
+            self._renewals.add(renewal)
+            renewal.add_done_callback(self._renewals.discard)
+
+    async def _renew(self, listener: _Listener) -> None:
         try:
-            fresh = self._open(listener.watch_id, listener.asked)
-        except EmulatorError as fault:
-            self.end(listener, fault)
-            return
+            await self._prepare(listener.asked)
+            if self._listeners.get(listener.watch_id) is listener:
+                self._renewed(listener)
+        except Exception as fault:  # noqa: BLE001  # the rim of a renewal
+            if self._listeners.get(listener.watch_id) is listener:
+                self.end(listener, failure(fault))
+
+    def _renewed(self, listener: _Listener) -> None:
+        number = listener.told + listener.offset
+        fresh = self._open(listener.watch_id, listener.asked)
         fresh.query_id = listener.query_id
         if listener.is_settling:
             self._settle(fresh)
@@ -300,11 +343,15 @@ class WatchSession:
         def settled() -> None:
             listener.is_settling = False
             if self._listeners.get(listener.watch_id) is listener:
-                self.tell_news(listener)
+                listener.wake()
 
         self._around.later(SETTLE_S, settled)
 
     # --- listeners -------------------------------------------------------------------------------
+
+    async def _prepare(self, asked: Asked) -> None:
+        with _denied():
+            await self._around.watches.prepare(asked.query(), self.caller)
 
     def _open(self, watch_id: str, asked: Asked) -> _Listener:
         """Open the query for a listener, which takes the place of one of that id."""
@@ -312,10 +359,8 @@ class WatchSession:
         if before is None and len(self._listeners) >= LISTENERS_MAX:
             raise InvalidParam(f"a connection has at most {LISTENERS_MAX} listeners; close some")
         listener = _Listener(self, watch_id, asked)
-        try:
+        with _denied():
             listener.live = self._around.watches.open(asked.query(), self.caller, listener)
-        except PermissionDenied as fault:
-            raise WatchDenied(fault.message, hint=fault.hint) from fault
         if before is not None:
             self._leave(before)
         self._listeners[watch_id] = listener
@@ -343,3 +388,12 @@ class WatchSession:
         hint = f"; {fault.hint}" if fault.hint and fault.code != WatchDenied.code else ""
         told = {"code": fault.code, "message": f"{fault.message}{hint}"}
         self._say(ids, b"ERROR", orjson.dumps(told))
+
+
+@contextmanager
+def _denied() -> Iterator[None]:
+    """Tell the refusal of a query as watching does."""
+    try:
+        yield
+    except PermissionDenied as fault:
+        raise WatchDenied(fault.message, hint=fault.hint) from fault

@@ -18,6 +18,7 @@ from emulator.services.permissions import Permissions, PermissionSettings
 from emulator.services.permitted import PermittedDatabase
 from emulator.services.planning import Reader
 from emulator.services.watch import Watches
+from emulator.stores.base import DocumentStore
 from emulator.stores.memory import MemoryDocumentStore
 from emulator.wire.watch_protocol import Around, NotLoggedIn, WatchSession
 
@@ -29,8 +30,8 @@ CALLERS = {"admin": ADMINISTRATOR, "alice": ALICE, "bob": BOB}
 class WatchWorld:
     """The collections `c` and `d`, who may watch them, and who does."""
 
-    def __init__(self, **permissions: Any) -> None:
-        self.store = MemoryDocumentStore()
+    def __init__(self, *, store: DocumentStore | None = None, **permissions: Any) -> None:
+        self.store = store or MemoryDocumentStore()
         clock, ids, bus = ManualClock(), CountedIds(), Bus()
         self.permissions = Permissions(PermissionSettings(collections=permissions))
         access = Access(self.permissions)
