@@ -1,6 +1,7 @@
 """Owns updates: an update document becomes one function from a document to its successor.
 
-Not here: single operators (`core.update_operators`, `_arrays`, `_rename`) and the walk
+Not here: single operators (`core.update_operators`, `_arrays`, `_rename`), array filters
+(`core.update_filters`) and the walk
 (`core.update_tree`). The one idea: the old document is never changed; the new one shares all that
 was not touched, and is the same object when nothing was.
 Semantics are MongoDB 4.0's; an empty modifier (`{$set: {}}`) is accepted as later servers do.
@@ -12,11 +13,12 @@ from typing import Final, TypeAlias
 from emulator.core.documents import admit_value, check_document, resolve
 from emulator.core.errors import DatabaseRequestFailed, InvalidOperator
 from emulator.core.ordering import equal
-from emulator.core.paths import Parts, ValueTest, split_path
-from emulator.core.query import compile_filter, demanded_values
+from emulator.core.paths import Parts, split_path
+from emulator.core.query import demanded_values
 from emulator.core.query_types import type_name
 from emulator.core.records import dataclass
 from emulator.core.update_arrays import ARRAY_OPERATORS
+from emulator.core.update_filters import element_tests, refuse_unused
 from emulator.core.update_operators import VALUE_OPERATORS, ChangeBuilder
 from emulator.core.update_rename import compile_rename
 from emulator.core.update_tree import Application, Branch, Change, Leaf, apply_object
@@ -35,6 +37,7 @@ _OPERATORS: Final[Mapping[str, ChangeBuilder]] = {**VALUE_OPERATORS, **ARRAY_OPE
 UPDATE_OPERATOR_NAMES: Final = frozenset({*_OPERATORS, "$rename"})
 _CANNOT_GROW: Final = frozenset({"$inc", "$mul", "$unset", "$bit", "$pop", "$pull", "$pullAll"})
 _STORES_OPERAND: Final = frozenset({"$set", "$setOnInsert", "$min", "$max", "$push", "$addToSet"})
+_NEEDS_WAY: Final = frozenset({"$pop", "$pull", "$pullAll"})
 _MAY_NAME_ID: Final = frozenset({"$set", "$setOnInsert", "$rename"})
 _SHALLOW_PARTS: Final = 50
 _SMALL_TEXT_LENGTH: Final = 4096
@@ -114,7 +117,7 @@ def _with_dates(
 
 
 def _compile(update: Document, array_filters: Sequence[Filter]) -> Apply:
-    tree = Branch(filters=_element_tests(array_filters))
+    tree = Branch(filters=element_tests(array_filters))
     checks: list[Callable[[Document], None]] = []
     for name, operand in update.items():
         if name not in UPDATE_OPERATOR_NAMES:
@@ -129,8 +132,9 @@ def _compile(update: Document, array_filters: Sequence[Filter]) -> Apply:
             if name == "$rename":
                 checks.append(_rename(tree, path, value))
             else:
-                _add(tree, path, _OPERATORS[name](path, _owned(name, path, value)))
-    _refuse_unused(tree.filters, update)
+                change = _OPERATORS[name](path, _owned(name, path, value))
+                _add(tree, Leaf(path, change, needs_way=name in _NEEDS_WAY))
+    refuse_unused(tree.filters, update)
     tree.sort()
     if any("_id" in operand for name, operand in update.items() if name not in _MAY_NAME_ID):
         return _refusing_id(_application_of(tree, checks, can_grow=_can_grow(update)))
@@ -166,46 +170,11 @@ def _refuse_dollar_keys(value: Value, path: str) -> None:
             _refuse_dollar_keys(item, path)
 
 
-def _element_tests(array_filters: Sequence[Filter]) -> dict[str, ValueTest]:
-    """Return the test of an element for each name that `$[name]` may use."""
-    tests: dict[str, ValueTest] = {}
-    for condition in array_filters:
-        names = {path.partition(".")[0] for path in condition if path[:1] != "$"}
-        if len(names) != 1:
-            raise DatabaseRequestFailed(
-                "an array filter must speak of exactly one name", mongo_code=FAILED_TO_PARSE
-            )
-        (name,) = names
-        if name in tests:
-            raise DatabaseRequestFailed(
-                f"Found multiple array filters with the same top-level field name {name}",
-                mongo_code=FAILED_TO_PARSE,
-            )
-        compiled = compile_filter(condition)
-        if compiled.near is not None:
-            raise DatabaseRequestFailed("$near is not allowed in an array filter")
-        tests[name] = _element_test(name, compiled.matches)
-    return tests
-
-
-def _refuse_unused(tests: Mapping[str, ValueTest], update: Document) -> None:
-    used = {part for paths in update.values() for path in paths for part in split_path(path)}
-    for name in tests:
-        if f"$[{name}]" not in used:
-            raise DatabaseRequestFailed(
-                f"The array filter for identifier '{name}' was not used in the update",
-                mongo_code=FAILED_TO_PARSE,
-            )
-
-
-def _element_test(name: str, matches: Callable[[Document], bool]) -> ValueTest:
-    return lambda item: matches({name: item})
-
-
 # --- paths ---------------------------------------------------------------------------------------
 
 
-def _add(tree: Branch, path: str, change: Change) -> None:
+def _add(tree: Branch, leaf: Leaf) -> None:
+    path = leaf.path
     parts = split_path(path)
     check_path(path, parts)
     for part in parts:
@@ -213,7 +182,7 @@ def _add(tree: Branch, path: str, change: Change) -> None:
             raise DatabaseRequestFailed(
                 f"No array filter found for identifier '{part[2:-1]}' in path '{path}'"
             )
-    tree.insert(parts, Leaf(path, change))
+    tree.insert(parts, leaf)
 
 
 def check_path(path: str, parts: Parts) -> None:
@@ -248,8 +217,8 @@ def check_path(path: str, parts: Parts) -> None:
 def _rename(tree: Branch, source: str, target: Value) -> Callable[[Document], None]:
     """Add both ends of a `$rename`; return the check to make before it is applied."""
     ends = compile_rename(source, target)
-    _add(tree, source, ends.taken)
-    _add(tree, target, ends.moved)
+    _add(tree, Leaf(source, ends.taken))
+    _add(tree, Leaf(target, ends.moved))
     return ends.check
 
 

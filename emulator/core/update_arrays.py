@@ -9,8 +9,8 @@ from typing import Final, TypeAlias
 
 from emulator.core.documents import check_document
 from emulator.core.errors import DatabaseRequestFailed
-from emulator.core.ordering import equal, hash_key, identical, sort_documents, sort_key
-from emulator.core.paths import ValueTest, split_path
+from emulator.core.ordering import equal, hash_key, identical, sort_key
+from emulator.core.paths import Parts, ValueTest, array_index, split_path
 from emulator.core.query import compile_filter
 from emulator.core.query_arrays import WHOLE_FILTER
 from emulator.core.query_operators import integral, is_operators
@@ -121,14 +121,32 @@ def _sort_clause(operand: Value) -> ListChange:
     for path in operand:
         if not all(split_path(path)):
             raise DatabaseRequestFailed(f"The $sort field '{path}' has an empty part")
-    order = [(path, _direction(direction)) for path, direction in operand.items()]
+    order = [
+        (split_path(path), _direction(direction)) for path, direction in reversed(operand.items())
+    ]
 
     def run(items: list[Value]) -> list[Value]:
-        holders = [item if type(item) is dict else {} for item in items]
-        places = {id(holder): item for holder, item in zip(holders, items, strict=True)}
-        return [places[id(holder)] for holder in sort_documents(holders, order)]
+        for parts, direction in order:
+            items = _sorted_by(items, parts, descending=direction < 0)
+        return items
 
     return run
+
+
+def _sorted_by(items: list[Value], parts: Parts, *, descending: bool) -> list[Value]:
+    return sorted(items, key=lambda item: sort_key(_part_of(item, parts)), reverse=descending)
+
+
+def _part_of(item: Value, parts: Parts) -> Value:
+    """Return what `$sort` compares: the value behind a path, arrays as they are, else null."""
+    for part in parts:
+        if type(item) is dict:
+            item = item.get(part)
+        elif type(item) is list and (index := array_index(part)) is not None:
+            item = item[index] if index < len(item) else None
+        else:
+            return None
+    return item
 
 
 def _direction(operand: Value) -> int:

@@ -7,9 +7,9 @@ the value is read from the document as it was, put at the target, and taken from
 from collections.abc import Callable
 
 from emulator.core.errors import DatabaseRequestFailed
-from emulator.core.paths import Parts, direct_value, split_path
+from emulator.core.paths import Parts, direct_value, split_path, written_index
 from emulator.core.records import dataclass
-from emulator.core.update_tree import Application, Change, conflict
+from emulator.core.update_tree import PATH_NOT_VIABLE, Application, Change, conflict
 from emulator.core.values import MISSING, Document, Value
 from emulator.core.wording import shown
 
@@ -50,11 +50,30 @@ def compile_rename(source: str, target: Value) -> Rename:
         return old if value is MISSING else value
 
     def check(document: Document) -> None:
-        _refuse_array_on(document, from_parts, "source")
-        if direct_value(document, from_parts) is not MISSING:
+        if _has_source(document, from_parts):
+            _refuse_array_on(document, from_parts, "source")
             _refuse_array_on(document, to_parts, "destination")
 
     return Rename(taken=_taken, moved=moved, check=check)
+
+
+def _has_source(document: Document, parts: Parts) -> bool:
+    """Tell whether there is something to move; a way through a scalar is refused (28)."""
+    value: Value = document
+    for place, part in enumerate(parts):
+        if type(value) is dict:
+            value = value.get(part, MISSING)
+        elif type(value) is list and (index := written_index(part)) is not None:
+            value = value[index] if index < len(value) else MISSING
+        else:
+            raise DatabaseRequestFailed(
+                f"cannot use the part ({part} of {'.'.join(parts)}) to traverse the element "
+                f"({{{parts[place - 1]}: {shown(value)}}})",
+                mongo_code=PATH_NOT_VIABLE,
+            )
+        if value is MISSING:
+            return False
+    return True
 
 
 def _taken(_old: Value, _application: Application) -> Value:

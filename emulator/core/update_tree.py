@@ -38,10 +38,14 @@ Change: TypeAlias = Callable[[Value, Application], Value]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Leaf:
-    """What one operator does at the end of one path."""
+    """What one operator does at the end of one path.
+
+    One that `needs_way` makes nothing where nothing is, and still refuses a way through a scalar.
+    """
 
     path: str
     change: Change
+    needs_way: bool = False
 
 
 @dataclass(slots=True, eq=False)
@@ -145,11 +149,26 @@ def _apply_elsewhere(node: Branch, value: Value, application: Application) -> Va
         new = apply_node(child, MISSING, application)
         if new is not MISSING:
             made[name] = new
-    if not made:
-        return value
-    if value is not MISSING:
+    if value is MISSING:
+        return made or MISSING
+    if made:
         raise _not_viable(next(iter(made)), node.path, value)
-    return made
+    _refuse_blocked(node, node.path, value)
+    return value
+
+
+def _refuse_blocked(node: Node, at: str, value: Value) -> None:
+    """Refuse the paths under a node that need a way where a value stands in it."""
+    if isinstance(node, Branch):
+        for child in node.children.values():
+            _refuse_blocked(child, at, value)
+    elif node.needs_way:
+        part = node.path[len(at) + 1 :].partition(".")[0]
+        raise DatabaseRequestFailed(
+            f"Cannot use the part ({part}) of ({node.path}) to traverse the element "
+            f"({{{at.rpartition('.')[2]}: {shown(value)}}})",
+            mongo_code=PATH_NOT_VIABLE,
+        )
 
 
 def _not_viable(name: str, path: str, value: Value) -> DatabaseRequestFailed:
@@ -220,6 +239,7 @@ def _indexes(
         return [index]
     if apply_node(child, MISSING, application) is not MISSING:
         raise _not_viable(name, node.path, value)
+    _refuse_blocked(child, node.path, value)
     return []
 
 

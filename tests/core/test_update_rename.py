@@ -17,7 +17,8 @@ CASES = [
         {"a.x": "b.y"}, {"a": {"x": 1, "z": 2}}, {"a": {"z": 2}, "b": {"y": 1}}, id="paths"
     ),
     pytest.param({"a": "b"}, {"c": 1}, {"c": 1}, id="nothing there"),
-    pytest.param({"a.b": "c"}, {"a": 5}, {"a": 5}, id="nothing behind a scalar"),
+    pytest.param({"a.b": "c"}, {"a": {"x": 1}}, {"a": {"x": 1}}, id="nothing in the object"),
+    pytest.param({"a.5": "c"}, {"a": [1]}, {"a": [1]}, id="past the end of an array"),
     pytest.param({"a": "b.c"}, {"b": [1], "x": 1}, {"b": [1], "x": 1}, id="no source, no check"),
     pytest.param({"a": "b", "c": "d"}, {"a": 1, "c": 2}, {"b": 1, "d": 2}, id="two"),
 ]
@@ -60,6 +61,13 @@ def test_arrays_on_the_way_are_refused(operand, document, text):
     with pytest.raises(DatabaseRequestFailed, match=text) as refusal:
         renamed(operand, document)
     assert refusal.value.mongo_code == 2
+
+
+@pytest.mark.parametrize("blocking", [5, None, [{"b": 1}]])
+def test_a_source_no_path_leads_to_is_refused(blocking):
+    with pytest.raises(DatabaseRequestFailed, match=r"part \(b of a\.b\) to") as refusal:
+        renamed({"a.b": "c"}, {"a": blocking})
+    assert refusal.value.mongo_code == 28
 
 
 def test_other_operators_may_not_touch_either_end():
