@@ -141,6 +141,18 @@ class TransactionNotExist(DatabaseError):
     code = "DATABASE_TRANSACTION_FAIL"
 
 
+class InvalidEnv(EmulatorError):
+    """The environment that a request names is another one."""
+
+    code = "INVALID_ENV"
+
+
+class QualifierNotFound(EmulatorError):
+    """A function has no version of that name."""
+
+    code = "FUNCTION_QUALIFIER_NOT_FOUND"
+
+
 class FunctionNotFound(EmulatorError):
     """No function of that name, or none that ever loaded."""
 

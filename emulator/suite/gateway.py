@@ -28,7 +28,7 @@ def make_gateway(identity: Identity, doors: Doors, recorder: Recorder) -> Gatewa
         *GatewayFiles(doors.storage).endpoints(),
         *refusals(),
     ]
-    return Gateway(endpoints, Callers(identity.auth), ids=doors.ids)
+    return Gateway(endpoints, Callers(identity.auth), scope=doors.scope, ids=doors.ids)
 
 
 def gateway_routes(gateway: Gateway) -> list[web.RouteDef]:

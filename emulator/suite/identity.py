@@ -20,6 +20,7 @@ from emulator.services.executor import Executor
 from emulator.services.handed import Place
 from emulator.services.inbox import Inbox
 from emulator.services.login_tickets import LoginTickets
+from emulator.services.scope import Scope
 from emulator.services.storage import Storage
 from emulator.services.tickets import signing_key
 from emulator.services.tokens import Tokens
@@ -59,6 +60,7 @@ class Doors:
     functions: Invokes
     storage: Storage
     platform: PlatformActions
+    scope: Scope
     ids: Ids
 
 
@@ -123,7 +125,9 @@ def client_routes(identity: Identity, doors: Doors) -> list[web.RouteDef]:
         doors.executor, doors.functions, doors.storage, commands=CLIENT_COMMANDS, others=others
     )
     web_auth = WebAuth(identity.auth, env_id=identity.env_id, new_device=doors.ids.document_id)
-    oauth = OAuthDoor(identity.auth, account_table(identity.env_id), ids=doors.ids)
-    web_door = WebDoor(actions, web_auth, callers, ids=doors.ids)
+    oauth = OAuthDoor(
+        identity.auth, account_table(identity.env_id), scope=doors.scope, ids=doors.ids
+    )
+    web_door = WebDoor(actions, web_auth, callers, scope=doors.scope, ids=doors.ids)
     control = control_users.routes(UserControl(identity.auth))
     return [*web_door.routes(), *oauth.routes(), *control]

@@ -8,7 +8,7 @@ whatever fails in between.
 import asyncio
 import shutil
 import tempfile
-from collections.abc import Callable, Coroutine, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping
 from contextlib import AsyncExitStack
 from functools import partial
 from pathlib import Path
@@ -23,6 +23,7 @@ from emulator.functions.reload import FolderWatcher
 from emulator.server import Port, Server
 from emulator.services.caller import Caller
 from emulator.services.executor import Crossing, LocalTransport
+from emulator.services.scope import Scope
 from emulator.services.signatures import Signatures
 from emulator.suite.assembly import REGION, Parts, assemble
 from emulator.suite.control import SuiteControl
@@ -270,7 +271,8 @@ class Suite:
         guard = Guard(bound_host=emulator.host, pairing=pairing)
         paired = pairing.routes() if pairing else []
         platform = _platform(parts, emulator.env, api_url=lambda: self.urls["api"])
-        door = _admin_door(parts, guard, platform, strict=emulator.strict)
+        scope = Scope(emulator.env, strict=emulator.strict, tell=parts.recorder.notice)
+        door = _admin_door(parts, guard, platform, scope, strict=emulator.strict)
         site = Site(self.config, parts, api_url=lambda: self.urls["api"])
         stored = storage_wire.routes(parts.storage)
         over_call = HttpOverCall(parts.functions, url=lambda: self.urls["api"])
@@ -279,17 +281,12 @@ class Suite:
             functions=over_call,
             storage=parts.storage,
             platform=platform,
+            scope=scope,
             ids=parts.ids,
         )
         gateway = make_gateway(parts.identity, doors, parts.recorder)
         forwarder = Forwarder(Callers(parts.identity.auth), ids=parts.ids)
-        closing = [
-            over_call.close,
-            site.close,
-            forwarder.close,
-            parts.delayed.close,
-            parts.openapi.payments.close,
-        ]
+        closing = [over_call.close, site.close, forwarder.close, *_waiting(parts)]
         return Server(
             api=Port(
                 emulator.port,
@@ -300,7 +297,7 @@ class Suite:
                     *control_rules.routes(RulesControl(parts)),
                     *control_platform.routes(PlatformControl(self.config, parts)),
                     *transfer_wire.routes(parts.importing, parts.exporting),
-                    *wechat_routes(parts, guard, strict=emulator.strict),
+                    *wechat_routes(parts, guard, scope, strict=emulator.strict),
                     *client_routes(parts.identity, doors),
                     *forwarded_routes(self.config, forwarder),
                     *gateway_routes(gateway),
@@ -324,8 +321,13 @@ class Suite:
         return folder
 
 
+def _waiting(parts: Parts) -> list[Callable[[], Awaitable[None]]]:
+    """Return what ends the parts that wait for a moment to come."""
+    return [parts.delayed.close, parts.openapi.payments.close]
+
+
 def _admin_door(
-    parts: Parts, guard: Guard, platform: PlatformActions, *, strict: bool
+    parts: Parts, guard: Guard, platform: PlatformActions, scope: Scope, *, strict: bool
 ) -> AdminDoor:
     open_apis = OpenApiActions(parts.openapi, ids=parts.ids, clock=parts.clock)
     actions = Actions(
@@ -340,6 +342,7 @@ def _admin_door(
         ids=parts.ids,
         guard=guard,
         caller_of=parts.functions.caller_of,
+        scope=scope,
         signatures=Signatures(LOCAL_SECRETS) if strict else None,
     )
 

@@ -6,6 +6,7 @@ Not here: what its paths do (`wire.wechat`).
 from aiohttp import web
 
 from emulator.services.migrations import Migrations
+from emulator.services.scope import Scope
 from emulator.suite.assembly import Parts
 from emulator.wire.guard import Guard
 from emulator.wire.wechat import WechatApi
@@ -13,7 +14,7 @@ from emulator.wire.wechat_files import WechatFiles
 from emulator.wire.wechat_open import OpenPaths
 
 
-def wechat_routes(parts: Parts, guard: Guard, *, strict: bool) -> list[web.RouteDef]:
+def wechat_routes(parts: Parts, guard: Guard, scope: Scope, *, strict: bool) -> list[web.RouteDef]:
     """Return the routes of `/cgi-bin/token`, `/tcb/...` and the open APIs."""
     files = WechatFiles(
         parts.executor,
@@ -30,6 +31,7 @@ def wechat_routes(parts: Parts, guard: Guard, *, strict: bool) -> list[web.Route
         clock=parts.clock,
         ids=parts.ids,
         guard=guard,
+        scope=scope,
         strict=strict,
     )
     # An open API under /tcb/ comes before what answers for all of /tcb/.

@@ -16,8 +16,9 @@ from emulator.ambient import Ids
 from emulator.core.errors import EmulatorError, InvalidCommonParam
 from emulator.core.values import Value
 from emulator.services.caller import ADMINISTRATOR, Caller
+from emulator.services.scope import Scope
 from emulator.services.signatures import Request, Signatures
-from emulator.wire import envelope, fields, json_text
+from emulator.wire import envelope, fields, json_text, named_env
 from emulator.wire.actions import Actions
 from emulator.wire.exchange import Binary, binary_answer, json_answer, read_body
 from emulator.wire.fields import Body
@@ -46,6 +47,7 @@ class AdminDoor:
         ids: Ids,
         guard: Guard,
         caller_of: Callable[[str], Caller | None],
+        scope: Scope,
         signatures: Signatures | None = None,
     ) -> None:
         self._signatures = signatures
@@ -53,6 +55,7 @@ class AdminDoor:
         self._guard = guard
         self._ids = ids
         self._caller_of = caller_of
+        self._scope = scope
 
     def routes(self) -> list[web.RouteDef]:
         """Return the routes of the door: its own, and the same for a named environment."""
@@ -82,11 +85,21 @@ class AdminDoor:
         try:
             headers = whole.headers
             body = _read_object(whole.body, headers)
+            self._require_here(whole.path, body)
             from_sdk = headers.get(hdrs.USER_AGENT, "").startswith(SDK_AGENTS)
             run = self._actions.find(fields.text(body, "action"), exact=not from_sdk)
             return await run(body, self._caller(whole, body), request_id)
         except Exception as error:  # noqa: BLE001  # the rim of a request
             return envelope.refused(error, request_id)
+
+    def _require_here(self, path: str, body: Body) -> None:
+        """Let pass what is meant for this environment; another account's is reached as this one."""
+        if path != PATH:
+            self._scope.require_env(named_env.of_path(path))
+        if not body.get("crossAuthorizationToken"):
+            self._scope.require_env(named_env.of_body(body, "envName"))
+        if "qualifier" in body:
+            self._scope.require_version(fields.optional_text(body, "qualifier"))
 
     def _caller(self, whole: Whole, body: Body) -> Caller:
         for name in TOKEN_FIELDS:

@@ -19,7 +19,8 @@ from emulator.core.errors import EmulatorError, InvalidParam
 from emulator.core.records import dataclass
 from emulator.core.values import Value
 from emulator.services.caller import Caller
-from emulator.wire import ejson
+from emulator.services.scope import Scope
+from emulator.wire import ejson, named_env
 from emulator.wire.callers import Callers
 from emulator.wire.cors import preflight, shared
 from emulator.wire.envelope import NoSuchPath
@@ -33,6 +34,8 @@ REQUEST_MAX_BYTES: Final = 64 * 1024 * 1024
 ANY_METHOD: Final = "*"
 METHOD_OVERRIDE: Final = "X-HTTP-Method-Override"
 REQUEST_ID: Final = "X-Request-Id"
+QUALIFIER: Final = "X-Qualifier"
+"""Where a request names the version of the function that it calls."""
 _NOT_ENABLED: Final = (
     *("ai", "aibot", "apis", "model", "rdb", "sql"),
     *("storages/bucket", "storages/object"),
@@ -98,9 +101,12 @@ class Endpoint:
 class Gateway:
     """The gateway of one suite."""
 
-    def __init__(self, endpoints: Sequence[Endpoint], callers: Callers, *, ids: Ids) -> None:
+    def __init__(
+        self, endpoints: Sequence[Endpoint], callers: Callers, *, scope: Scope, ids: Ids
+    ) -> None:
         self._callers = callers
         self._ids = ids
+        self._scope = scope
         self._paths: dict[str, dict[str, Answer]] = {}
         for each in endpoints:
             self._paths.setdefault(each.path, {})[each.method] = each.answer
@@ -150,6 +156,9 @@ class Gateway:
         """Answer with whatever it comes to: the rim behind which nothing is raised."""
         request_id = self._request_id(whole)
         try:
+            self._scope.require_env(names.get("env", ""))
+            self._scope.require_env(named_env.of_host(whole.headers))
+            self._scope.require_version(whole.headers.get(QUALIFIER, ""))
             # Mini programs cannot send PATCH; their SDK sends POST and names the method beside it.
             method = whole.headers.get(METHOD_OVERRIDE, method).upper()
             answer = _of_method(answers, method, whole.path)

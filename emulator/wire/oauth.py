@@ -26,9 +26,10 @@ from emulator.core.values import Value
 from emulator.services.auth import PROVIDER_AGE_S, Auth, Known
 from emulator.services.codes import CODE_AGE_S, TOKEN_AGE_S
 from emulator.services.inbox import Channel
+from emulator.services.scope import Scope
 from emulator.services.tokens import Signed
 from emulator.services.users import IdentityKind
-from emulator.wire import envelope, fields
+from emulator.wire import envelope, fields, named_env
 from emulator.wire.callers import bearer
 from emulator.wire.cors import allowed, preflight
 from emulator.wire.exchange import JSON, read_object
@@ -87,9 +88,10 @@ Table = Mapping[tuple[str, str], Answer]
 class OAuthDoor:
     """The sign-in API of one suite; `account` are the endpoints of signed-in users."""
 
-    def __init__(self, auth: Auth, account: Table, *, ids: Ids) -> None:
+    def __init__(self, auth: Auth, account: Table, *, scope: Scope, ids: Ids) -> None:
         self._auth = auth
         self._ids = ids
+        self._scope = scope
         self._table: Table = {**_SIGN_IN, **account}
 
     def routes(self) -> list[web.RouteDef]:
@@ -118,6 +120,8 @@ class OAuthDoor:
         return web.Response(status=status, body=body, headers=headers)
 
     async def _carry_out(self, request: web.Request) -> dict[str, Value]:
+        self._scope.require_env(named_env.of_path(request.path))
+        self._scope.require_env(named_env.of_host(request.headers))
         path = request.match_info["path"].strip("/")
         path = _V2_NAMES.get(path, path)
         method = request.headers.get(METHOD_HEADER, request.method).upper()

@@ -10,7 +10,8 @@ from typing import Final
 from aiohttp import hdrs, web
 
 from emulator.ambient import Ids
-from emulator.wire import envelope, fields
+from emulator.services.scope import Scope
+from emulator.wire import envelope, fields, named_env
 from emulator.wire.actions import Actions
 from emulator.wire.callers import Callers, bearer
 from emulator.wire.cors import allowed, preflight
@@ -24,11 +25,14 @@ REQUEST_MAX_BYTES: Final = 64 * 1024 * 1024
 class WebDoor:
     """The door of one suite."""
 
-    def __init__(self, actions: Actions, auth: WebAuth, callers: Callers, *, ids: Ids) -> None:
+    def __init__(
+        self, actions: Actions, auth: WebAuth, callers: Callers, *, scope: Scope, ids: Ids
+    ) -> None:
         self._actions = actions
         self._auth = auth
         self._callers = callers
         self._ids = ids
+        self._scope = scope
 
     def routes(self) -> list[web.RouteDef]:
         """Return the routes of the door: its own, and the same for a named environment."""
@@ -54,6 +58,10 @@ class WebDoor:
 
     async def _carry_out(self, request: web.Request, request_id: str) -> bytes | Binary:
         body = await read_object(request, max_bytes=REQUEST_MAX_BYTES)
+        self._scope.require_env(named_env.of_path(request.path))
+        self._scope.require_env(named_env.of_body(body, "env"))
+        if "qualifier" in body:
+            self._scope.require_version(fields.optional_text(body, "qualifier"))
         action = fields.text(body, "action")
         token = fields.optional_text(body, "access_token") or bearer(request)
         sign_in = self._auth.find(action)

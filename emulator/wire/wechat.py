@@ -33,6 +33,7 @@ from emulator.core.values import Value
 from emulator.services.caller import ADMINISTRATOR, Caller
 from emulator.services.delayed import Delayed
 from emulator.services.functions import result_of
+from emulator.services.scope import Scope
 from emulator.wire import ejson, fields
 from emulator.wire.actions import Executes, Invokes
 from emulator.wire.exchange import json_answer, read_body
@@ -80,6 +81,7 @@ class WechatApi:
         clock: Clock,
         ids: Ids,
         guard: Guard,
+        scope: Scope,
         strict: bool = False,
     ) -> None:
         self._executor = executor
@@ -88,6 +90,7 @@ class WechatApi:
         self._clock = clock
         self._ids = ids
         self._guard = guard
+        self._scope = scope
         self._is_strict = strict
         self._table: dict[str, Answer] = {
             "databaseadd": self._add,
@@ -169,7 +172,7 @@ class WechatApi:
         body = await read_object(request)
         if not body:
             raise Refused(44002, "empty post data")
-        text_of(body, "env")
+        self._scope.require_env(text_of(body, "env"))
         return success(await run(body))
 
     async def _invoke(self, request: web.Request, request_id: str) -> bytes:
@@ -179,6 +182,7 @@ class WechatApi:
         name = request.query.get("name", "")
         if not name or not request.query.get("env"):
             raise missing("name" if not name else "env")
+        self._scope.require_env(request.query["env"])
         raw = await read_body(request, max_bytes=REQUEST_MAX_BYTES)
         event = read_json(raw) if raw.strip() else {}
         invoked = await self._functions.invoke(name, event, _OUTSIDE, request_id=request_id)

@@ -14,6 +14,7 @@ from emulator.functions.base import Outcome
 from emulator.server import Port, Server
 from emulator.services.caller import ADMINISTRATOR, Caller
 from emulator.services.functions import Invoked
+from emulator.services.scope import Scope
 from emulator.services.storage import UploadTicket
 from emulator.wire import admin
 from emulator.wire.actions import Actions
@@ -82,6 +83,7 @@ async def url(services):
         ids=ids,
         guard=guard,
         caller_of={"a-token": NESTED_CALLER}.get,
+        scope=Scope("emu-env", strict=False, tell=lambda event, message: None),
     )
     server = Server(api=Port(0, door.routes()), site=Port(0, []), guard=guard, ids=ids)
     await server.start()
@@ -357,7 +359,7 @@ async def test_other_methods_are_coded_errors_too(url, http):
 
 
 def test_the_door_has_no_route_beside_its_own():
-    routes = AdminDoor(None, ids=None, guard=None, caller_of=None).routes()
+    routes = AdminDoor(None, ids=None, guard=None, caller_of=None, scope=None).routes()
     assert [(each.method, each.path) for each in routes] == [
         ("POST", "/admin"),
         ("POST", "/e/{env}/admin"),
