@@ -31,7 +31,7 @@ from emulator.core.records import dataclass
 from emulator.core.values import Document, Value
 from emulator.services.column_cache import ColumnCache
 from emulator.services.joining import Joining
-from emulator.services.planning import Scan
+from emulator.services.planning import Scan, unhurried
 from emulator.stores.base import DocumentStore
 from emulator.stores.collector import paused
 
@@ -199,8 +199,9 @@ async def _beginning(name: str, pipeline: Pipeline, sources: Sources) -> _Beginn
         documents = collection.snapshot()
     else:
         sequence = sources.store.sequence
-        found = sources.columns.all_of(name, collection, sequence, pipeline.leavings)
-        documents, columns = found
+        documents, columns = await unhurried(
+            sources.columns.all_of(name, collection, sequence, pipeline.leavings)
+        )
     if scan is not None:
         pipeline = pipeline.told(scan.looked_at)
     return _Beginning(documents=documents, pipeline=pipeline, columns=columns, scan=scan)

@@ -1,9 +1,12 @@
 """Owns which columns of which collections are kept from one aggregation to the next.
 
 Not here: the columns (`core.aggregate.columns`). The one idea: a sequence names one state of the
-whole store, so what was read of its documents holds until the next commit and not a moment longer.
+whole store, so what was read of its documents holds until the next commit; the next aggregation
+then sees which documents are others and has these read again.
 """
 
+from collections import OrderedDict
+from collections.abc import Generator
 from typing import Final
 
 from emulator.core.aggregate.columns import Columns
@@ -15,45 +18,135 @@ DOCUMENTS_MIN: Final = 1_000
 """Fewer are read as quickly as looked up."""
 COLLECTIONS_MAX: Final = 4
 VALUES_MAX: Final = 1_000_000
-"""So many are kept of one collection; each takes eight bytes, for the documents have it anyway."""
+"""So many are kept of one collection, and of all together but for those being read.
+
+Each takes 8 bytes where it is the document's own, as texts and objects are, and about 40 where it
+is a copy, as numbers are: those of the documents lie apart in memory, and copies side by side.
+"""
+CHANGES_MAX: Final = 2_000
+"""So many documents of a collection may change until all are read again.
+
+What they were before is held for so long, and given up at once.
+"""
+
+_Steps = Generator[None, None, tuple[list[Document], Columns | None]]
+
+
+class _Kept:
+    """The columns of one collection as of a commit, and how many documents were written since."""
+
+    __slots__ = ("changes", "columns", "is_busy", "sequence")
+
+    def __init__(self, columns: Columns, sequence: int) -> None:
+        self.columns = columns
+        self.sequence = sequence
+        self.changes = 0
+        self.is_busy = False
+
+    @property
+    def is_lost(self) -> bool:
+        """Tell whether too much was written to go on with them."""
+        return self.changes > CHANGES_MAX
 
 
 class ColumnCache:
-    """The columns of one store as of its last commit."""
+    """The columns of a store, by collection; the one that was asked last comes last."""
 
     def __init__(self) -> None:
-        self._sequence = -1
-        self._columns: dict[tuple[str, int], Columns] = {}
+        self._kept: OrderedDict[str, _Kept] = OrderedDict()
 
     def all_of(
         self, name: str, collection: Collection, sequence: int, leavings: Leavings
-    ) -> tuple[list[Document], Columns | None]:
+    ) -> _Steps:
         """Return every document of a collection, and their columns where they are worth it.
 
-        What holds no more goes to `leavings`, unless somebody still reads it.
+        The documents are those of the first step, columns are brought to their state in more. What
+        holds no more goes to `leavings`, unless somebody still reads it.
         """
-        if sequence != self._sequence:
-            self._forget(leavings)
-            self._sequence = sequence
-        count = len(collection)
-        found = self._columns.get((name, count))
-        if found is not None:
-            if found.documents is None:
-                found.documents = collection.snapshot()
-            return found.documents, found
+        self._make_room(name, leavings)
+        kept = self._kept.get(name)
+        if kept is None:
+            documents = collection.snapshot()
+            return documents, self._begin(name, documents, sequence)
+        columns = kept.columns
+        if kept.is_busy:
+            return collection.snapshot(), None
+        if kept.sequence == sequence and len(columns) == len(collection):
+            if columns.documents is None:
+                columns.documents = collection.snapshot()
+            return columns.documents, columns
         documents = collection.snapshot()
-        if count < DOCUMENTS_MIN or len(self._columns) >= COLLECTIONS_MAX:
+        if len(documents) < DOCUMENTS_MIN:
+            self._remove(name, leavings)
             return documents, None
-        found = self._columns[name, count] = Columns(count, VALUES_MAX)
-        return documents, found
+        made = yield from self._brought_to(kept, documents, sequence, leavings)
+        return documents, made
 
-    def written(self) -> None:
-        """Let go of the documents, of which some are no more; the columns go when next asked."""
-        for columns in self._columns.values():
-            columns.documents = None
+    def written(self, name: str, count: int) -> None:
+        """Take note of documents about to be written; columns are brought to that when asked."""
+        kept = self._kept.get(name)
+        if kept is not None:
+            kept.changes += count
+            if kept.is_lost and not kept.is_busy:
+                kept.columns.documents = None
 
-    def _forget(self, leavings: Leavings) -> None:
-        for columns in self._columns.values():
-            if not columns.users:
-                leavings.take(*columns.lists)
-        self._columns.clear()
+    def dropped(self, name: str) -> None:
+        """Let go of a collection's documents, which are about to be no more."""
+        self.written(name, CHANGES_MAX + 1)
+
+    def _begin(self, name: str, documents: list[Document], sequence: int) -> Columns | None:
+        if len(documents) < DOCUMENTS_MIN:
+            return None
+        columns = Columns(len(documents), VALUES_MAX)
+        self._kept[name] = _Kept(columns, sequence)
+        return columns
+
+    def _brought_to(
+        self, kept: _Kept, documents: list[Document], sequence: int, leavings: Leavings
+    ) -> Generator[None, None, Columns]:
+        """Return the columns of what has become of a collection, in steps."""
+        changes, kept.changes, kept.is_busy = kept.changes, 0, True
+        try:
+            made = yield from _after(kept.columns, documents, changes, leavings)
+        except BaseException:
+            # Half of them may be brought there.
+            kept.changes, kept.columns = 0, Columns(0, 0)
+            raise
+        finally:
+            kept.is_busy = False
+        kept.columns, kept.sequence = made, sequence
+        if kept.is_lost:
+            made.documents = None
+        return made
+
+    def _make_room(self, name: str, leavings: Leavings) -> None:
+        """Let go of what holds no more, and of what is too much besides what is asked for now."""
+        if name in self._kept:
+            self._kept.move_to_end(name)
+        others = [each for each in reversed(self._kept) if each != name]
+        values = self._kept[name].columns.values_held if name in self._kept else 0
+        for place, other in enumerate(others, start=1):
+            kept = self._kept[other]
+            values += kept.columns.values_held
+            if kept.is_busy:
+                continue
+            if kept.is_lost or place >= COLLECTIONS_MAX or values > VALUES_MAX:
+                self._remove(other, leavings)
+
+    def _remove(self, name: str, leavings: Leavings) -> None:
+        self._kept.pop(name).columns.leave(leavings)
+
+
+def _after(
+    columns: Columns, documents: list[Document], changes: int, leavings: Leavings
+) -> Generator[None, None, Columns]:
+    """Return the columns of what has become of documents of which so many were written."""
+    made = yield from columns.patched(documents, CHANGES_MAX, leavings)
+    if made is not None:
+        return made
+    was_kept = columns.documents is not None or changes > CHANGES_MAX
+    columns.leave(leavings)
+    # What is written all over between any two runs would be kept in vain.
+    if was_kept and columns.runs < 2:
+        return Columns(len(documents), VALUES_MAX)
+    return columns.anew(documents)

@@ -246,7 +246,7 @@ class Database:
         self._access.require_database(caller, "dropCollection", command.collection)
         self._existing(command.collection)
         if self._columns is not None:
-            self._columns.written()
+            self._columns.dropped(command.collection)
         self._store.commit([Drop(command.collection)])
 
     def list_collections(self, command: ListCollections, caller: Caller) -> list[dict[str, Value]]:
@@ -305,7 +305,7 @@ class Database:
         if not batch.writes:
             return
         if self._columns is not None:
-            self._columns.written()
+            self._columns.written(batch.collection, len(batch.writes))
         try:
             sequence = self._store.commit(batch.writes)
         except DuplicateKey as refusal:

@@ -1,4 +1,4 @@
-"""Columns between aggregations: they hold until anything is written, and no moment longer."""
+"""Columns between aggregations: what they give is what the documents of the moment give."""
 
 import asyncio
 import random
@@ -7,14 +7,22 @@ import pytest
 
 from emulator.ambient import CountedIds, ManualClock
 from emulator.core import commands
+from emulator.core.aggregate.column_patches import STEP_ROWS
+from emulator.core.aggregate.columns import Piece
 from emulator.core.aggregate.leavings import Leavings
 from emulator.core.errors import DatabaseRequestFailed
 from emulator.core.indexes import IndexDefinition, with_definitions
+from emulator.services import column_cache
 from emulator.services.access import Access
 from emulator.services.advisor import Advisor
 from emulator.services.bus import Bus
 from emulator.services.caller import ADMINISTRATOR
-from emulator.services.column_cache import COLLECTIONS_MAX, DOCUMENTS_MIN, ColumnCache
+from emulator.services.column_cache import (
+    CHANGES_MAX,
+    COLLECTIONS_MAX,
+    DOCUMENTS_MIN,
+    ColumnCache,
+)
 from emulator.services.database import Database
 from emulator.services.planning import Reader
 from emulator.services.recorder import Recorder
@@ -172,37 +180,198 @@ class Held(list):
 
 
 def held(count):
-    return Held({"n": number} for number in range(count))
+    return Held({"_id": number, "n": number} for number in range(count))
 
 
-def test_so_many_collections_are_kept():
-    cache, leavings, large = ColumnCache(), Leavings(), held(DOCUMENTS_MIN)
-    kept = [cache.all_of(f"c{n}", large, 1, leavings)[1] for n in range(COLLECTIONS_MAX + 1)]
-    assert [each is None for each in kept] == [False] * COLLECTIONS_MAX + [True]
-    assert cache.all_of("c0", large, 1, leavings)[1] is kept[0]
-    assert cache.all_of("c0", held(DOCUMENTS_MIN - 1), 1, leavings)[1] is None
-    assert cache.all_of("c0", large, 2, leavings)[1] is not kept[0]
+def asked(cache, collection, sequence, *, name="c", leavings=None):
+    """Return what a run is given that waits for nobody."""
+    return ended(cache.all_of(name, collection, sequence, leavings or Leavings()))
 
 
-def test_documents_are_listed_once_and_let_go_of_with_a_write():
-    cache, leavings, large = ColumnCache(), Leavings(), held(DOCUMENTS_MIN)
-    lists = [cache.all_of("c", large, 1, leavings)[0] for _ in range(3)]
+def ended(steps):
+    """Return what steps come to."""
+    while True:
+        try:
+            next(steps)
+        except StopIteration as end:
+            return end.value
+
+
+def read(documents, columns):
+    """Read a column as a run does, and return how many documents it looked into."""
+    looked = []
+
+    def values(some):
+        looked.extend(some)
+        return [each["n"] for each in some]
+
+    with columns.used():
+        found = Piece(documents, columns, (0, len(documents))).column(("n",), values)
+    assert found == [each["n"] for each in documents]
+    return len(looked)
+
+
+def kept(cache, collection, sequence=1):
+    """Have a column kept, as the second run does."""
+    for _ in range(2):
+        read(*asked(cache, collection, sequence))
+    assert read(*asked(cache, collection, sequence)) == 0
+
+
+def test_so_many_collections_are_kept_and_those_asked_longest_ago_go():
+    cache, large = ColumnCache(), held(DOCUMENTS_MIN)
+    first = [asked(cache, large, 1, name=f"c{n}")[1] for n in range(COLLECTIONS_MAX)]
+    assert asked(cache, large, 1, name="c0")[1] is first[0]
+    assert asked(cache, held(DOCUMENTS_MIN - 1), 1, name="few")[1] is None
+    assert asked(cache, large, 1, name="c0")[1] is first[0]
+    assert asked(cache, large, 1, name="c2")[1] is first[2]
+    asked(cache, large, 1, name="one more")
+    assert asked(cache, large, 1, name="c1")[1] is not first[1]
+    assert asked(cache, large, 1, name="c0")[1] is first[0]
+
+
+def test_so_many_values_are_kept(monkeypatch):
+    monkeypatch.setattr(column_cache, "VALUES_MAX", 3 * DOCUMENTS_MIN)
+    cache, large = ColumnCache(), held(DOCUMENTS_MIN)
+    columns = {}
+    for name in "abcd":
+        for _ in range(2):
+            documents, columns[name] = asked(cache, large, 1, name=name)
+            read(documents, columns[name])
+    assert asked(cache, large, 1, name="d")[1] is columns["d"]
+    assert asked(cache, large, 1, name="a")[1] is not columns["a"]
+
+
+def test_documents_are_listed_once():
+    cache, large = ColumnCache(), held(DOCUMENTS_MIN)
+    lists = [asked(cache, large, 1)[0] for _ in range(3)]
     assert lists[0] == large
     assert lists[1] is lists[2]
-    cache.written()
-    documents, columns = cache.all_of("c", large, 1, leavings)
-    assert documents is not lists[2]
+
+
+def test_only_what_changed_is_read_again():
+    cache, large = ColumnCache(), held(DOCUMENTS_MIN)
+    kept(cache, large)
+    cache.written("c", 3)
+    large[7] = {"_id": 7, "n": -1}
+    del large[9]
+    large.append({"_id": "new", "n": 5})
+    documents, columns = asked(cache, large, 2)
+    assert documents == large
     assert columns.documents is documents
+    assert read(documents, columns) == 0
+    cache.written("c", 1)
+    large[3] = {"_id": 3, "n": 1.5}
+    documents, columns = asked(cache, large, 3)
+    assert read(documents, columns) == 0
 
 
-def test_what_holds_no_more_is_left_unless_it_is_read():
-    for is_read in (True, False):
-        cache, leavings = ColumnCache(), Leavings()
-        documents, columns = cache.all_of("c", held(2_000), 1, leavings)
-        columns.keeps(("n",))
-        with columns.used():
-            assert columns.keeps(("n",))
-        columns.values(("n",), 0, 2_000, lambda some=documents: some, lambda some: [1] * len(some))
-        columns.users = int(is_read)
-        cache.all_of("c", held(2_000), 2, leavings)
-        assert bool(list(leavings.emptied())) is not is_read
+def test_columns_are_kept_though_something_is_written_after_each_run():
+    cache, large = ColumnCache(), held(DOCUMENTS_MIN)
+    looked = []
+    for sequence in range(4):
+        looked.append(read(*asked(cache, large, sequence)))
+        cache.written("c", 1)
+        large[sequence] = {"_id": sequence, "n": -sequence}
+    assert looked == [DOCUMENTS_MIN, DOCUMENTS_MIN, 0, 0]
+
+
+def test_after_many_changes_all_is_read_again_and_kept_at_once():
+    cache, large = ColumnCache(), held(DOCUMENTS_MIN)
+    kept(cache, large)
+    before = asked(cache, large, 1)[1]
+    cache.written("c", CHANGES_MAX)
+    assert before.documents is not None
+    cache.written("c", 1)
+    assert before.documents is None
+    looked = [read(*asked(cache, large, sequence)) for sequence in (2, 2)]
+    assert looked == [DOCUMENTS_MIN, 0]
+
+
+def test_what_is_written_all_over_between_any_two_runs_is_not_kept():
+    cache, large = ColumnCache(), held(DOCUMENTS_MIN)
+    kept(cache, large)
+    for sequence in range(2, 6):
+        cache.written("c", CHANGES_MAX + 1)
+        documents, columns = asked(cache, large, sequence)
+        assert read(documents, columns) == DOCUMENTS_MIN
+    assert columns.lists == []
+
+
+def test_changes_that_nobody_told_of_are_seen():
+    cache, large = ColumnCache(), held(3 * CHANGES_MAX)
+    kept(cache, large)
+    for place in range(CHANGES_MAX + 1):
+        large[place] = {"_id": place, "n": -1}
+    documents, columns = asked(cache, large, 2)
+    assert documents == large
+    assert read(documents, columns) == len(large)
+
+
+def test_a_dropped_collection_is_let_go_of():
+    cache, large, leavings = ColumnCache(), held(2_000), Leavings()
+    kept(cache, large)
+    columns = asked(cache, large, 1)[1]
+    cache.dropped("c")
+    assert columns.documents is None
+    asked(cache, held(DOCUMENTS_MIN), 2, name="other", leavings=leavings)
+    assert list(leavings.emptied())
+    assert columns.lists == []
+
+
+def test_while_columns_are_brought_to_a_state_others_look_into_documents():
+    cache, large = ColumnCache(), held(2 * STEP_ROWS)
+    kept(cache, large)
+    cache.written("c", 1)
+    large[5] = {"_id": 5, "n": -1}
+    steps = cache.all_of("c", large, 2, Leavings())
+    next(steps)
+    cache.written("c", 1)
+    large[6] = {"_id": 6, "n": -2}
+    assert asked(cache, large, 3) == (large, None)
+    documents, columns = ended(steps)
+    assert (documents[5]["n"], documents[6]["n"]) == (-1, 6)
+    assert read(documents, columns) == 0
+    assert read(*asked(cache, large, 3)) == 0
+
+
+def test_a_run_that_is_given_up_halfway_leaves_nothing_half_done():
+    cache, large = ColumnCache(), held(2 * STEP_ROWS)
+    kept(cache, large)
+    cache.written("c", 1)
+    large[5] = {"_id": 5, "n": -1}
+    steps = cache.all_of("c", large, 2, Leavings())
+    next(steps)
+    steps.close()
+    for _ in range(3):
+        read(*asked(cache, large, 2))
+
+
+@pytest.mark.parametrize("is_read", [True, False])
+def test_what_holds_no_more_is_left_unless_it_is_read(is_read):
+    cache, large, leavings = ColumnCache(), held(2_000), Leavings()
+    kept(cache, large)
+    documents, columns = asked(cache, large, 1)
+    columns.users = int(is_read)
+    values = columns.lists[0]
+    del large[:10]
+    _, after = asked(cache, large, 2, leavings=leavings)
+    assert after.lists[0] == list(range(10, 2_000))
+    assert bool(list(leavings.emptied())) is not is_read
+    assert len(documents) == len(values) == (2_000 if is_read else 0)
+
+
+@pytest.mark.parametrize("is_shorter", [True, False])
+def test_columns_that_are_read_stay_as_they_are(is_shorter):
+    cache, large, leavings = ColumnCache(), held(2_000), Leavings()
+    kept(cache, large)
+    documents, columns = asked(cache, large, 1)
+    with columns.used():
+        large[5] = {"_id": 5, "n": -1}
+        large.append({"_id": "new", "n": 7})
+        if is_shorter:
+            del large[:2]
+        assert read(*asked(cache, large, 2, leavings=leavings)) == 0
+        list(leavings.emptied())
+        assert read(documents, columns) == 0
+    assert [each["n"] for each in documents] == list(range(2_000))

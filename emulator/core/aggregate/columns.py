@@ -6,12 +6,14 @@ elsewhere in memory; a slice that knows its place among all documents takes valu
 run has read already.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import compress
 from operator import itemgetter
 from typing import Final, TypeAlias, overload
 
+from emulator.core.aggregate.column_patches import Patch, difference
+from emulator.core.aggregate.leavings import Leavings
 from emulator.core.paths import Parts
 from emulator.core.values import MISSING, Document, Value
 
@@ -51,13 +53,14 @@ def values_of(documents: Sequence[Document], parts: Parts) -> list[Value] | None
 
 
 class _Column:
-    """The values of one path, as far as they were read, and their types."""
+    """The values of one path, as far as they were read, and their types or more of these."""
 
-    __slots__ = ("_spans", "kinds", "values")
+    __slots__ = ("_read", "_spans", "kinds", "values")
 
-    def __init__(self, count: int) -> None:
+    def __init__(self, count: int, read: Read) -> None:
         self.values: list[Value] = [None] * count
         self.kinds: frozenset[type] = frozenset()
+        self._read = read
         self._spans: list[tuple[int, int]] = []
 
     def has(self, start: int, end: int) -> bool:
@@ -78,6 +81,30 @@ class _Column:
             else:
                 self._spans.append((low, high))
 
+    def patch(
+        self, patch: Patch, documents: list[Document], *, in_place: bool
+    ) -> Generator[None, None, "_Column | None"]:
+        """Return the column as it is after the documents changed, None where it is not worth it."""
+        made = _Column(0, self._read)
+        if patch.kept is not None:
+            if self._spans != [(0, len(self.values))]:
+                return None
+            made.values = yield from patch.rows(self.values)
+        else:
+            made.values = self.values if in_place else self.values.copy()
+        begun = len(made.values)
+        count = len(patch.changed)
+        found = self._read([documents[row] for row in patch.read])
+        for row, value in zip(patch.changed, found[:count], strict=True):
+            made.values[row] = value
+        made.values += found[count:]
+        made.kinds = self.kinds.union(map(type, found))
+        made._spans = [(0, begun)] if patch.kept is not None else self._spans
+        if made._spans[-1][1] == begun:
+            low, _ = made._spans[-1]
+            made._spans = [*made._spans[:-1], (low, len(made.values))]
+        return made
+
 
 def _side_by_side(values: list[Value], kinds: frozenset[type]) -> list[Value]:
     """Return equal values that lie together in memory, where those of the documents are spread."""
@@ -91,38 +118,98 @@ def _side_by_side(values: list[Value], kinds: frozenset[type]) -> list[Value]:
 
 
 class Columns:
-    """Values by path, of so many documents; `users` counts the runs that read them.
+    """Values by path, of so many documents; `users` counts the runs that read them, `runs` all.
 
-    `documents` are those, where they are kept as well: to list all of them takes a while.
-    At most `room` values are kept, and only of paths that more than one run asks for: to keep what
-    is read once would be in vain.
+    `documents` are those, where they are kept as well: to list all of them takes a while, and they
+    tell what has changed since. At most `room` values are kept, and only of paths that more than
+    one run asks for: to keep what is read once would be in vain.
     """
 
-    __slots__ = ("_asked", "_columns", "_columns_max", "_count", "_runs", "documents", "users")
+    __slots__ = (
+        "_asked",
+        "_columns",
+        "_columns_max",
+        "_count",
+        "_room",
+        "documents",
+        "runs",
+        "users",
+    )
 
     def __init__(self, count: int, room: int) -> None:
         self._count = count
+        self._room = room
         self._columns_max = min(COLUMNS_MAX, room // max(count, 1))
         self._columns: dict[Parts, _Column] = {}
         self._asked: dict[Parts, int] = {}
-        self._runs = 0
         self.documents: list[Document] | None = None
+        self.runs = 0
         self.users = 0
+
+    def __len__(self) -> int:
+        return self._count
 
     @contextmanager
     def used(self) -> Iterator[None]:
         """Tell that somebody reads them."""
         self.users += 1
-        self._runs += 1
+        self.runs += 1
         try:
             yield
         finally:
             self.users -= 1
 
     @property
+    def values_held(self) -> int:
+        """Return how many values are kept, or about to be."""
+        return len(self._columns) * self._count
+
+    def leave(self, leavings: Leavings) -> None:
+        """Hand over everything, unless somebody still reads it."""
+        if not self.users:
+            leavings.take(*self.lists)
+            if self.documents is not None:
+                leavings.take(self.documents)
+            self._columns.clear()
+        self.documents = None
+
+    @property
     def lists(self) -> list[list[Value]]:
         """What is kept."""
         return [column.values for column in self._columns.values()]
+
+    def anew(self, documents: list[Document]) -> "Columns":
+        """Return columns of other documents that know which paths are asked for."""
+        made = Columns(len(documents), self._room)
+        made.documents = documents
+        made._asked = dict.fromkeys(self._asked, 0)
+        return made
+
+    def patched(
+        self, documents: list[Document], changes_max: int, leavings: Leavings
+    ) -> Generator[None, None, "Columns | None"]:
+        """Return the columns of what has become of the documents; nobody may ask these any more.
+
+        None where more than so many have changed. Runs that read these already may go on.
+        """
+        old, is_read = self.documents, self.users > 0
+        if old is None:
+            return None
+        patch = yield from difference(old, documents, changes_max)
+        if patch is None:
+            return None
+        made = self.anew(documents)
+        made.runs = self.runs
+        for parts, column in self._columns.items():
+            if len(made._columns) < made._columns_max:
+                after = yield from column.patch(patch, documents, in_place=not is_read)
+                if after is not None:
+                    made._columns[parts] = after
+            yield
+        if not is_read:
+            held = {id(values) for values in made.lists}
+            leavings.take(old, *(values for values in self.lists if id(values) not in held))
+        return made
 
     def keeps(self, parts: Parts) -> bool:
         """Tell whether the values of a path are kept, or would be."""
@@ -130,8 +217,8 @@ class Columns:
             return True
         if len(self._asked) > ASKED_MAX:
             self._asked.clear()
-        first = self._asked.setdefault(parts, self._runs)
-        return first < self._runs and len(self._columns) < self._columns_max
+        first = self._asked.setdefault(parts, self.runs)
+        return first < self.runs and len(self._columns) < self._columns_max
 
     def has(self, parts: Parts, start: int, end: int) -> bool:
         """Tell whether the values between two places are kept."""
@@ -157,7 +244,7 @@ class Columns:
             return column.values[start:end]
         found = read(documents())
         if column is None and self.keeps(parts):
-            column = self._columns[parts] = _Column(self._count)
+            column = self._columns[parts] = _Column(self._count, read)
         if column is not None:
             column.put(start, found)
         return found
