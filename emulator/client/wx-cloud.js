@@ -38,7 +38,8 @@ const CODES = {
   STORAGE_SIGN_PARAM_INVALID: [-503004, 'storage invalid sign parameter'],
   FUNCTIONS_REQUEST_FAIL: [-504001, 'functions request fail'],
   FUNCTIONS_EXECUTE_FAIL: [-504002, 'functions execute fail'],
-  FUNCTION_TIME_LIMIT_EXCEEDED: [-504003, 'functions execute timeout'],
+  FUNCTIONS_TIME_LIMIT_EXCEEDED: [-504003, ''],
+  FUNCTION_TIME_LIMIT_EXCEEDED: [-504003, ''],
   FUNCTION_NOT_FOUND: [-501000, ''],
   PERMISSION_DENIED: [-401001, 'permission denied']
 }

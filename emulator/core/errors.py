@@ -18,7 +18,8 @@
         TransactionConflict           another transaction wrote the same document
         TransactionNotExist           committed, aborted, expired or never started
       FunctionNotFound                no folder of that name, or it never loaded
-      FunctionFailed                  user code raised, timed out or returned what JSON cannot hold
+      FunctionFailed                  user code raised, ended or returned what JSON cannot hold
+        FunctionOverran               user code ran longer than its time-out
       StorageFileNotExist             no file under that path
       StorageDenied                   the ticket is wrong, expired or for another path
       ConfigurationError              a file of the project is wrong; file, line and key are told
@@ -160,9 +161,15 @@ class FunctionNotFound(EmulatorError):
 
 
 class FunctionFailed(EmulatorError):
-    """User code raised, timed out or returned what JSON cannot hold."""
+    """User code raised, ended or returned what JSON cannot hold."""
 
     code = "FUNCTIONS_EXECUTE_FAIL"
+
+
+class FunctionOverran(FunctionFailed):
+    """User code ran longer than its time-out."""
+
+    code = "FUNCTIONS_TIME_LIMIT_EXCEEDED"
 
 
 class StorageFileNotExist(EmulatorError):

@@ -14,7 +14,7 @@ import orjson
 from emulator.ambient import Clock, Ids
 from emulator.cloud.session import Session, Transport
 from emulator.core.commands import Called, CallFunction
-from emulator.core.errors import FunctionFailed, InvalidParam
+from emulator.core.errors import FunctionFailed, FunctionOverran, InvalidParam
 from emulator.core.limits import WECHAT, Limits
 from emulator.core.records import dataclass
 from emulator.core.values import Value
@@ -174,7 +174,8 @@ class Functions:
 
         Raises:
             FunctionNotFound: no such function.
-            FunctionFailed: it raised, timed out or returned what JSON cannot hold.
+            FunctionFailed: it raised, ended or returned what JSON cannot hold.
+            FunctionOverran: it took too long.
         """
         try:
             event = {} if command.event is None else orjson.loads(orjson.dumps(command.event))
@@ -341,16 +342,16 @@ def result_of(name: str, invoked: Invoked) -> bytes:
     """Return the JSON text of a call that went well.
 
     Raises:
-        FunctionFailed: it did not; the message holds the user's own stack.
+        FunctionFailed: it did not; the message is the user's own and the stack, nothing else, for
+            pages take their texts out of it.
+        FunctionOverran: it took too long.
     """
     failure = invoked.outcome.failure
     if failure is None:
         return invoked.outcome.result
+    kind = FunctionOverran if failure.kind == "timeout" else FunctionFailed
     stack = f"\n{failure.stack}" if failure.stack else ""
-    raise FunctionFailed(
-        f"[{name}] {failure.message}{stack} (request {invoked.request_id})",
-        hint=f"cloud-emu fn log {name}",
-    )
+    raise kind(f"{failure.message}{stack}", hint=f"cloud-emu fn log {name}")
 
 
 def _unloadable(known: Registered) -> Outcome:

@@ -45,7 +45,7 @@ class GatewayFunctions:
         )
         failure = invoked.outcome.failure
         if failure is not None and failure.kind == "timeout":
-            raise FunctionTimedOut(f"[{name}] {failure.message} (request {invoked.request_id})")
+            raise FunctionTimedOut(failure.message)
         result = result_of(name, invoked)
         if result[:1] == b'"':
             return Told(orjson.loads(result).encode("utf-8", "replace"), content_type=TEXT)

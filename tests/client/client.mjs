@@ -189,6 +189,7 @@ await run('function', async () => {
 await run('function_no_data', async () => (await wx.cloud.callFunction({ name: 'echo' })).result)
 await run('function_nothing', async () => (await wx.cloud.callFunction({ name: 'nothing' })).result)
 await run('function_absent', () => wx.cloud.callFunction({ name: 'absent' }))
+await run('function_late', () => wx.cloud.callFunction({ name: 'late', data: {} }))
 await run('function_raises', () => wx.cloud.callFunction({ name: 'raises', data: {} }))
 await run('function_unnamed', () => wx.cloud.callFunction({}))
 await run('who', async () => (await wx.cloud.callFunction({ name: 'who' })).result)

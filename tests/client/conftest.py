@@ -21,6 +21,7 @@ RUN_TIMEOUT_S = 120
 NEEDS_NODE = "skipped: needs Node on the PATH; install Node.js 20+ (nodejs.org) to run it"
 FUNCTIONS = {
     "echo": "def main(event, context):\n    return event\n",
+    "late": ("import asyncio\nasync def main(event, context):\n    await asyncio.Event().wait()\n"),
     "nothing": "def main(event, context):\n    pass\n",
     "raises": "def main(event, context):\n    raise ValueError('out of paper')\n",
     "who": (
@@ -40,6 +41,7 @@ def suite_over(project: Path, *options: str) -> Iterator[SuiteProcess]:
         place = project / "cloudfunctions" / name
         place.mkdir(parents=True)
         (place / "index.py").write_text(code, encoding="utf-8")
+        (place / "config.json").write_text('{"timeout": 1}', encoding="utf-8")
     (project / ".emulator.toml").write_text(CONFIGURATION, encoding="utf-8")
     running = start_process(project, "--ephemeral", *options)
     drained = _drain(running)

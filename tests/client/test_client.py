@@ -91,7 +91,12 @@ FAILURES = {
     "function_raises": (
         -504002,
         "cloud.callFunction:fail Error: errCode: -504002 functions execute fail | errMsg: "
-        "[raises] ValueError: out of paper",
+        "ValueError: out of paper",
+    ),
+    "function_late": (
+        -504003,
+        "cloud.callFunction:fail Error: errCode: -504003  | errMsg: Invoking task timed out after "
+        "1 seconds (callId: ",
     ),
     "function_unnamed": (-401003, "cloud.callFunction:fail -401003 parameter.name should be"),
     "download_absent": (-503003, "cloud.downloadFile:fail -503003 storage file not exists. cloud:"),

@@ -47,7 +47,7 @@ def test_text_that_is_json_is_read_once_more_as_the_sdks_do(bound, text, result)
 @pytest.mark.parametrize(
     ("fault", "text"),
     [
-        (FunctionFailed("[greet] boom"), "-504002 functions execute fail. "),
+        (FunctionFailed("Error: boom"), "-504002 functions execute fail. "),
         (FunctionNotFound("no function greet"), "-501001 resource system error. "),
     ],
 )

@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 import json
+import re
 import shutil
 import urllib.request
 from collections.abc import AsyncIterator
@@ -111,6 +112,31 @@ async def test_update_concerns_the_callers_document(open_project):
         "a": "Bo",
         "b": None,
     }
+
+
+BEFORE = r"callFunction:fail (?:%s\. requestID \S+, )?"
+"""What stands before the text; wx-server-sdk 4.x has neither number nor request."""
+
+
+async def test_text_of_a_refusal_is_found_where_pages_look_for_it(open_project):
+    project = await open_project("refuses", "nestedCall")
+    told = await project.result("nestedCall", {"name": "refuses"})
+    found = re.fullmatch(
+        BEFORE % "-504002 functions execute fail" + r"Error: (.+?)\s+at exports\.main \(.+\)",
+        told["errMsg"],
+        re.DOTALL,
+    )
+    assert found, told
+    assert found[1] == "请先填写姓名"
+
+
+async def test_call_that_takes_too_long_has_a_code_that_sdks_do_not_know(open_project):
+    project = await open_project("refuses", "nestedCall")
+    told = await project.result("nestedCall", {"name": "refuses", "data": {"slowly": True}})
+    assert re.fullmatch(
+        BEFORE % "-501001 resource system error" + r"Invoking task timed out after 1 seconds",
+        told["errMsg"],
+    ), told
 
 
 async def test_nested_call_loses_the_user_and_grows_the_chain(open_project):

@@ -230,7 +230,7 @@ async def test_methods_of_cloud_objects_are_called_with_what_goes_before_and_aft
     assert added == {"title": "milk", "by": "function", "began": True, "params": ["milk"]}
     assert await call("add") == ["EMPTY", "no title"]
     assert await call("secret") == ["TOKEN", "no token"]
-    assert await call("boom") == ["FUNCTIONS_EXECUTE_FAIL", "[todo] Error"]
+    assert await call("boom") == ["FUNCTIONS_EXECUTE_FAIL", "Error: boom\n"]
     for name in ("_hidden", "toString", "nothing"):
         assert (await call(name))[0] == "METHOD_NOT_FOUND", name
     timed = await result(suite, "todo", {"Type": "Timer", "TriggerName": "daily"})

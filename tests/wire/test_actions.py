@@ -126,9 +126,17 @@ async def test_a_function_that_failed_is_told_with_the_users_stack(actions, serv
     run = actions.find("functions.invokeFunction")
     answer = json.loads(await run({"function_name": "f"}, ADMINISTRATOR, "other"))
     assert answer["code"] == "FUNCTIONS_EXECUTE_FAIL"
-    assert "ZeroDivisionError: no" in answer["message"]
-    assert "index.py:3" in answer["message"]
+    assert answer["message"] == "ZeroDivisionError: no\nindex.py:3"
     assert answer["requestId"] == "other"
+
+
+async def test_a_function_that_took_too_long_has_a_code_of_its_own(actions, services):
+    failure = Failure(kind="timeout", message="Invoking task timed out after 3 seconds")
+    services.outcome = Outcome(result=b"null", failure=failure, duration_ms=1.0)
+    run = actions.find("functions.invokeFunction")
+    answer = json.loads(await run({"function_name": "f"}, ADMINISTRATOR, "other"))
+    assert answer["code"] == "FUNCTIONS_TIME_LIMIT_EXCEEDED"
+    assert answer["message"] == "Invoking task timed out after 3 seconds"
 
 
 async def test_an_upload_is_permitted_with_the_fields_an_sdk_reads(actions):
