@@ -349,9 +349,11 @@ def result_of(name: str, invoked: Invoked) -> bytes:
     failure = invoked.outcome.failure
     if failure is None:
         return invoked.outcome.result
-    kind = FunctionOverran if failure.kind == "timeout" else FunctionFailed
+    hint = f"cloud-emu fn log {name}"
+    if failure.kind == "timeout":
+        raise FunctionOverran(failure.message, hint=hint)
     stack = f"\n{failure.stack}" if failure.stack else ""
-    raise kind(f"{failure.message}{stack}", hint=f"cloud-emu fn log {name}")
+    raise FunctionFailed(f"{failure.message}{stack}", hint=hint)
 
 
 def _unloadable(known: Registered) -> Outcome:
