@@ -3,10 +3,12 @@
 Not here: how filters and updates work (`core`), how commits are kept (`stores`), who may read and
 write documents (`services.permitted` asks before each command). The one idea: a write runs from its
 first read to its publication without an `await`, so the event loop is the lock; reads go through
-`services.planning`.
+`services.planning`, writes of many documents are made of such steps in `services.pieces`.
 """
 
 import re
+from collections.abc import Iterator, Sequence
+from typing import TypeVar
 
 from emulator.ambient import Clock, Ids
 from emulator.core.commands import (
@@ -53,6 +55,9 @@ from emulator.services.reading import Question, Reading
 from emulator.services.writes import Batch, Replacing, Updating, duplicate, write_errors
 from emulator.stores.base import Collection, Create, DocumentStore, Drop
 from emulator.stores.overlay import OverlayStore
+
+Changing = Replacing | Updating
+Asked = TypeVar("Asked", Find, Count, Aggregate, Insert, Update, FindAndModify, Remove)
 
 COLLECTION_NAME = re.compile(rf"\w[\w-]{{0,{WECHAT.collection_name_max_characters - 1}}}\Z")
 _CONTACT = "Please check your request, but if the problem persists, contact us."
@@ -150,24 +155,19 @@ class Database:
         )
         return await aggregate(command, sources)
 
+    def permitted(self, command: Asked, caller: Caller) -> Asked:
+        """Return the command that this caller may give in place of the given one."""
+        del caller
+        return command
+
     def insert(self, command: Insert, caller: Caller) -> Inserted:
         """Insert every document or none.
 
         Raises:
             DuplicateKey: an `_id` is taken; nothing was inserted.
         """
-        collection = self._writable(command.collection)
-        now_ms = self._clock.now_ms()
         batch = Batch(command.collection)
-        taken: set[object] = set()
-        for given in command.documents:
-            document = admit(given, now_ms=now_ms)
-            if document.get("_id", MISSING) is MISSING:
-                document = {"_id": self._ids.document_id(), **document}
-            key = hash_key(document["_id"])
-            if key in taken or collection.by_id(document["_id"]) is not None:
-                raise duplicate(command.collection, document["_id"])
-            taken.add(key)
+        for document in self.new_documents(command):
             batch.put("insert", None, document)
         self._commit(batch, caller)
         return Inserted(ids=batch.ids())
@@ -177,55 +177,111 @@ class Database:
 
         The documents change together or, when one of them refuses, not at all.
         """
-        collection = self._writable(command.collection)
-        now_ms = self._clock.now_ms()
-        wanted = None if command.multi else 1
-        question = self._question(command, collection, caller, wanted=wanted)
-        change = (
-            Replacing(command.update, now_ms)
-            if command.replace
-            else Updating(command.update, now_ms)
-        )
-        batch = Batch(command.collection)
-        matched = 0
-        for document in self._reader.read_now(question).documents:
-            matched += 1
-            after = change.apply(document, question.matcher)
-            if after is not document:
-                batch.put(change.operation, document, after)
-        upserted: Value = None
-        if not matched and command.upsert:
-            filter_ = resolve(command.filter, now_ms=now_ms)
-            upserted = self._upsert(batch, change, filter_, collection)
-        self._commit(batch, caller)
-        modified = 0 if upserted is not None else len(batch.writes)
-        return Updated(matched=matched, modified=modified, upserted_id=upserted)
+        question, change = self.changing(command, caller)
+        documents = self._reader.read_now(question).documents
+        return self.updated(command, question, change, documents, caller)
 
     def find_and_modify(self, command: FindAndModify, caller: Caller) -> Modified:
         """Apply update operators to one document and return it as it became."""
-        collection = self._writable(command.collection)
-        now_ms = self._clock.now_ms()
-        question = self._question(command, collection, caller, wanted=1)
-        change = Updating(command.update, now_ms)
-        batch = Batch(command.collection)
-        for document in self._reader.read_now(question).documents:
-            after = change.apply(document, question.matcher)
-            if after is not document:
-                batch.put("update", document, after)
-            self._commit(batch, caller)
-            return Modified(document=after)
-        return Modified(document=None)
+        question, change = self.changing(command, caller)
+        documents = self._reader.read_now(question).documents
+        return Modified(document=self.change(question, change, documents, caller)[1])
 
     def remove(self, command: Remove, caller: Caller) -> Removed:
         """Remove the first or every document that matches."""
+        question = self.removing(command, caller)
+        documents = self._reader.read_now(question).documents
+        return Removed(count=self.delete(question, documents, caller))
+
+    def new_documents(self, command: Insert) -> Iterator[Document]:
+        """Yield the documents as they will be stored; raises DuplicateKey if an `_id` is taken."""
         collection = self._writable(command.collection)
-        wanted = None if command.multi else 1
-        question = self._question(command, collection, caller, wanted=wanted)
-        batch = Batch(command.collection)
-        for document in self._reader.read_now(question).documents:
+        now_ms = self._clock.now_ms()
+        taken: set[object] = set()
+        for given in command.documents:
+            document = admit(given, now_ms=now_ms)
+            if document.get("_id", MISSING) is MISSING:
+                document = {"_id": self._ids.document_id(), **document}
+            key = hash_key(document["_id"])
+            if key in taken or collection.by_id(document["_id"]) is not None:
+                raise duplicate(command.collection, document["_id"])
+            taken.add(key)
+            yield document
+
+    def put_new(
+        self, name: str, documents: Sequence[Document], caller: Caller
+    ) -> tuple[Value, ...]:
+        """Store documents that `new_documents` gave, all or none, and return their ids."""
+        collection = self._existing(name)
+        batch = Batch(name)
+        for document in documents:
+            if collection.by_id(document["_id"]) is not None:
+                raise duplicate(name, document["_id"])
+            batch.put("insert", None, document)
+        self._commit(batch, caller)
+        return batch.ids()
+
+    def changing(
+        self, command: Update | FindAndModify, caller: Caller
+    ) -> tuple[Question, Changing]:
+        """Return what an update looks for, and what it makes of it."""
+        collection = self._writable(command.collection)
+        now_ms = self._clock.now_ms()
+        is_multi = isinstance(command, Update) and command.multi
+        question = self._question(command, collection, caller, wanted=None if is_multi else 1)
+        if isinstance(command, Update) and command.replace:
+            return question, Replacing(command.update, now_ms)
+        return question, Updating(command.update, now_ms)
+
+    def removing(self, command: Remove, caller: Caller) -> Question:
+        """Return what a removal looks for."""
+        collection = self._writable(command.collection)
+        return self._question(command, collection, caller, wanted=None if command.multi else 1)
+
+    def change(
+        self, question: Question, change: Changing, documents: Sequence[Document], caller: Caller
+    ) -> tuple[int, Document | None]:
+        """Change documents as they are now, together; return how many differ, and the last one."""
+        batch = Batch(question.name)
+        after: Document | None = None
+        for document in documents:
+            after = change.apply(document, question.matcher)
+            if after is not document:
+                batch.put(change.operation, document, after)
+        self._commit(batch, caller)
+        return len(batch.writes), after
+
+    def delete(self, question: Question, documents: Sequence[Document], caller: Caller) -> int:
+        """Remove documents as they are now, together, and return how many."""
+        batch = Batch(question.name)
+        for document in documents:
             batch.delete(document)
         self._commit(batch, caller)
-        return Removed(count=len(batch.writes))
+        return len(batch.writes)
+
+    def updated(
+        self,
+        command: Update,
+        question: Question,
+        change: Changing,
+        documents: Sequence[Document],
+        caller: Caller,
+    ) -> Updated:
+        """Change what an update has found or, if it says so, insert what it finds nothing of."""
+        if documents or not command.upsert:
+            modified, _ = self.change(question, change, documents, caller)
+            return Updated(matched=len(documents), modified=modified)
+        collection = self._existing(command.collection)
+        batch = Batch(command.collection)
+        filter_ = resolve(command.filter, now_ms=self._clock.now_ms())
+        document = change.insert(upsert_base(filter_))
+        if document.get("_id", MISSING) is MISSING:
+            document = {"_id": self._ids.document_id(), **document}
+        if collection.by_id(document["_id"]) is not None:
+            raise duplicate(batch.collection, document["_id"])
+        batch.put("insert", None, document)
+        self._commit(batch, caller)
+        return Updated(matched=0, modified=0, upserted_id=document["_id"])
 
     def create_collection(self, command: CreateCollection, caller: Caller) -> None:
         """Create an empty collection.
@@ -285,21 +341,6 @@ class Database:
 
     def _find_question(self, command: Find, collection: Collection, caller: Caller) -> Question:
         return self._question(command, collection, caller, wanted=_wanted(command))
-
-    def _upsert(
-        self,
-        batch: Batch,
-        change: "Replacing | Updating",
-        filter_: Document,
-        collection: Collection,
-    ) -> Value:
-        document = change.insert(upsert_base(filter_))
-        if document.get("_id", MISSING) is MISSING:
-            document = {"_id": self._ids.document_id(), **document}
-        if collection.by_id(document["_id"]) is not None:
-            raise duplicate(batch.collection, document["_id"])
-        batch.put("insert", None, document)
-        return document["_id"]
 
     def _commit(self, batch: Batch, caller: Caller) -> None:
         if not batch.writes:

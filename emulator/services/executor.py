@@ -7,9 +7,10 @@ write that meets a document of an open transaction waits for that and runs again
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from concurrent.futures import Future
 from contextlib import suppress
+from types import CoroutineType
 from typing import Any, Final, Protocol
 
 from emulator.core.commands import (
@@ -45,6 +46,7 @@ from emulator.services.fixed_order import FixedOrder
 from emulator.services.functions import Functions
 from emulator.services.indexes import Indexes
 from emulator.services.openapi.service import OpenApi
+from emulator.services.pieces import Pieces
 from emulator.services.storage import Storage
 from emulator.services.trace import Trace, current_span
 from emulator.services.transactions import (
@@ -114,8 +116,10 @@ class Executor:
         store: DocumentStore,
         trace: Trace | None = None,
         order: FixedOrder | None = None,
+        pieces: Pieces | None = None,
     ) -> None:
         self._store = store
+        writer = pieces or database
         self._order = order
         self._trace = trace
         self._transactions = transactions
@@ -131,10 +135,10 @@ class Executor:
             DeleteFiles: storage.delete,
         }
         self._writes: Mapping[type, Callable[[Any, Caller], Any]] = {
-            Insert: database.insert,
-            Update: database.update,
-            FindAndModify: database.find_and_modify,
-            Remove: database.remove,
+            Insert: writer.insert,
+            Update: writer.update,
+            FindAndModify: writer.find_and_modify,
+            Remove: writer.remove,
             StartTransaction: transactions.start,
             CommitTransaction: transactions.commit,
             RollbackTransaction: transactions.rollback,
@@ -182,9 +186,19 @@ class Executor:
             result = write(command, caller)
         except Claimed as claimed:
             result = await wait_for_claims(lambda: write(command, caller), claimed)
+        if type(result) is CoroutineType:
+            return await self._long(result)
         if self._store.waits:
             await self._store.durable()
         return result
+
+    async def _long(self, writing: Coroutine[Any, Any, Any]) -> Any:
+        """Wait for a write in pieces; what was written before a refusal is made safe too."""
+        try:
+            return await writing
+        finally:
+            if self._store.waits:
+                await self._store.durable()
 
 
 class Crossing:

@@ -6,7 +6,7 @@ that this caller may give, in the same turn of the loop, so that nothing changes
 """
 
 from collections.abc import Coroutine
-from typing import Any, TypeVar
+from typing import Any
 
 from emulator.ambient import Clock, Ids
 from emulator.core.commands import (
@@ -29,14 +29,12 @@ from emulator.services.access_look_ups import Ask
 from emulator.services.access_rewrite import OWNER
 from emulator.services.bus import Bus
 from emulator.services.caller import Caller
-from emulator.services.database import Database
+from emulator.services.database import Asked, Database
 from emulator.services.permitting import operation_of, permit
 from emulator.services.planning import Reader
 from emulator.services.policy import Policy
 from emulator.services.reading import Reading
 from emulator.stores.base import DocumentStore
-
-_Command = TypeVar("_Command", Find, Count, Aggregate, Insert, Update, FindAndModify, Remove)
 
 
 class PermittedDatabase(Database):
@@ -59,38 +57,38 @@ class PermittedDatabase(Database):
 
     def find(self, command: Find, caller: Caller) -> Coroutine[Any, Any, Found]:
         """Return the documents that match and that the caller may read."""
-        permitted = self._permitted(command, caller)
+        permitted = self.permitted(command, caller)
         if permitted is command:
             return super().find(command, caller)
         return self._narrowed(command, permitted, caller)
 
     def explain(self, command: Find, caller: Caller) -> Coroutine[Any, Any, Reading]:
         """Read as `find` would and return what that took."""
-        return super().explain(self._permitted(command, caller), caller)
+        return super().explain(self.permitted(command, caller), caller)
 
     def count(self, command: Count, caller: Caller) -> Coroutine[Any, Any, int]:
         """Return how many documents match that the caller may read."""
-        return super().count(self._permitted(command, caller), caller)
+        return super().count(self.permitted(command, caller), caller)
 
     def aggregate(self, command: Aggregate, caller: Caller) -> Coroutine[Any, Any, Found]:
         """Return what a pipeline makes of the documents that the caller may read."""
-        return super().aggregate(self._permitted(command, caller), caller)
+        return super().aggregate(self.permitted(command, caller), caller)
 
     def insert(self, command: Insert, caller: Caller) -> Inserted:
         """Insert every document or none, each marked as the caller's."""
-        return super().insert(self._permitted(command, caller), caller)
+        return super().insert(self.permitted(command, caller), caller)
 
     def update(self, command: Update, caller: Caller) -> Updated:
         """Change the documents that match and that the caller may change."""
-        return super().update(self._permitted(command, caller), caller)
+        return super().update(self.permitted(command, caller), caller)
 
     def find_and_modify(self, command: FindAndModify, caller: Caller) -> Modified:
         """Change one document that the caller may change, and return it as it became."""
-        return super().find_and_modify(self._permitted(command, caller), caller)
+        return super().find_and_modify(self.permitted(command, caller), caller)
 
     def remove(self, command: Remove, caller: Caller) -> Removed:
         """Remove what matches and what the caller may remove."""
-        return super().remove(self._permitted(command, caller), caller)
+        return super().remove(self.permitted(command, caller), caller)
 
     async def _narrowed(self, command: Find, narrowed: Find, caller: Caller) -> Found:
         """Find what is the caller's own, and tell the developer of what was there besides."""
@@ -112,13 +110,13 @@ class PermittedDatabase(Database):
             )
         return found
 
-    def _permitted(self, command: _Command, caller: Caller) -> _Command:
+    def permitted(self, command: Asked, caller: Caller) -> Asked:
         """Return the command that this caller may give in place of the given one."""
         if caller.kind == "administrator":
             return command
         access = self._access
         access.record.hear(command, caller)
-        permitted: _Command = permit(
+        permitted: Asked = permit(
             access,
             Ask(
                 caller,

@@ -37,6 +37,7 @@ from emulator.services.indexes import Indexes
 from emulator.services.instances import Lifetimes
 from emulator.services.openapi.service import OpenApi
 from emulator.services.permitted import PermittedDatabase
+from emulator.services.pieces import Pieces
 from emulator.services.planning import Reader
 from emulator.services.policy import Policy
 from emulator.services.recorder import Recorder
@@ -299,6 +300,7 @@ def _executor(
     storage: Storage,
     ground: _Ground,
 ) -> Executor:
+    pieces = Pieces(documents.database, ground.store, documents.reader, ground.clock)
     return Executor(
         database=documents.database,
         indexes=documents.indexes,
@@ -309,6 +311,7 @@ def _executor(
         store=ground.store,
         trace=ground.recorder.trace,
         order=functions.order,
+        pieces=None if functions.order else pieces,
     )
 
 

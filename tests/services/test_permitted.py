@@ -2,6 +2,7 @@
 
 import ast
 import inspect
+import re
 from pathlib import Path
 
 from hypothesis import given, settings
@@ -12,18 +13,32 @@ from emulator.core.errors import EmulatorError
 from emulator.core.rules.ruleset import compile_rules
 from emulator.services.database import Database
 from emulator.services.permitted import PermittedDatabase
+from emulator.services.pieces import Pieces
 from tests.services.permitted_world import OPERATIONS, PermittedWorld
 
 PACKAGE = Path(emulator.__file__).parent
+
+
+PARTS = {"changing", "removing", "change", "delete", "updated", "put_new"}
+"""What a command that was decided on is carried out by, piece by piece."""
 
 
 def test_every_command_about_documents_is_decided_on():
     for name, method in inspect.getmembers(Database, inspect.isfunction):
         if name.startswith("_") or "caller" not in inspect.signature(method).parameters:
             continue
-        decided = name in vars(PermittedDatabase)
+        decided = name in vars(PermittedDatabase) or name in PARTS
         guarded = "require_database(caller" in inspect.getsource(method)
         assert decided or guarded, f"{name} can be called by anyone"
+
+
+def test_parts_of_commands_are_used_by_who_asks_for_permission():
+    used = re.compile(rf"database\.({'|'.join(PARTS)})\(")
+    modules = PACKAGE.rglob("*.py")
+    users = {module.name for module in modules if used.search(module.read_text("utf-8"))}
+    assert users == {"pieces.py"}
+    for each in (Pieces.insert, Pieces.update, Pieces.find_and_modify, Pieces.remove):
+        assert "permitted(command, caller)" in inspect.getsource(each)
 
 
 def test_nobody_builds_a_database_without_permissions():
