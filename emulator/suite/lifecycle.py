@@ -27,7 +27,7 @@ from emulator.services.scope import Scope
 from emulator.services.signatures import Signatures
 from emulator.suite.assembly import REGION, Parts, assemble
 from emulator.suite.control import SuiteControl
-from emulator.suite.gateway import forwarded_routes, gateway_routes, make_gateway
+from emulator.suite.gateway import forwarded_routes, make_gateway
 from emulator.suite.hosting import Site
 from emulator.suite.identity import Doors, client_routes, make_users
 from emulator.suite.index_control import IndexControl
@@ -284,7 +284,7 @@ class Suite:
             scope=scope,
             ids=parts.ids,
         )
-        gateway = make_gateway(parts.identity, doors, parts.recorder)
+        gateway = make_gateway(parts.identity, doors, parts.recorder, parts.functions)
         forwarder = Forwarder(Callers(parts.identity.auth), ids=parts.ids)
         closing = [over_call.close, site.close, forwarder.close, *_waiting(parts)]
         return Server(
@@ -300,7 +300,7 @@ class Suite:
                     *wechat_routes(parts, guard, scope, strict=emulator.strict),
                     *client_routes(parts.identity, doors),
                     *forwarded_routes(self.config, forwarder),
-                    *gateway_routes(gateway),
+                    *gateway.routes(),
                     *realtime.routes(),
                     *paired,
                 ],

@@ -146,7 +146,7 @@ class HttpAccess:
             streamed = StreamedAnswer(outlet, bodiless=False)
             answer = await self._invoke(route, whole, request_id, streamed)
         except Exception as error:  # noqa: BLE001  # the rim of a request
-            return Binary(envelope.refused(error, request_id), JSON, envelope.status_of(error))
+            return self.refusal(error, request_id)
         if answer is None:
             await outlet.end()
             return None
@@ -157,11 +157,11 @@ class HttpAccess:
     ) -> Binary | None:
         """Return the function's answer, None when it was sent in pieces."""
         try:
-            visitor = self._visitor(whole) if route.compiled.auth else VISITOR
+            visitor = self.visitor(whole) if route.compiled.auth else VISITOR
             event = http_event(
                 method=whole.method,
                 path=route.compiled.path_told(whole.path),
-                headers=without_proof(whole.headers),
+                headers=self.headers_told(whole, visitor),
                 query=whole.query.items(),
                 body=whole.body,
                 request_id=request_id,
@@ -213,7 +213,16 @@ class HttpAccess:
             for domain in self._domains
         )
 
-    def _visitor(self, request: Whole) -> Caller:
+    def refusal(self, error: Exception, request_id: str) -> Binary:
+        """Return the answer for whatever ended a request."""
+        return Binary(envelope.refused(error, request_id), JSON, envelope.status_of(error))
+
+    def headers_told(self, request: Whole, visitor: Caller) -> list[tuple[str, str]]:
+        """Return the headers that the function hears, by default those of the request."""
+        del visitor
+        return list(without_proof(request.headers))
+
+    def visitor(self, request: Whole) -> Caller:
         """Return who holds the bearer token; raises NotSignedIn, AccessTokenExpired."""
         token = _token_of(request)
         if not token or self._caller_of is None:

@@ -99,7 +99,7 @@ function within (found, entry) {
 function mainOf (server, roots) {
   return (event, context) => {
     if (event === null || typeof event !== 'object' || typeof event.httpMethod !== 'string') {
-      throw new Error(`${context.function_name} is an HTTP function: send it a request, on its path of the site`)
+      throw new Error(`${context.function_name} is an HTTP function: send it a request, on its path of the site or at the gateway with ?webfn=true`)
     }
     return answerOf(server, event, {
       target: roots.includes(event.path) ? '/' : event.path,
