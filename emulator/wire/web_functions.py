@@ -13,6 +13,7 @@ from typing import Final
 from aiohttp import hdrs, web
 
 from emulator.ambient import Ids
+from emulator.core.errors import EmulatorError
 from emulator.core.records import dataclass
 from emulator.services.caller import Caller
 from emulator.services.http_routes import HttpRoute, HttpRoutes
@@ -114,7 +115,7 @@ class WebFunctions(HttpAccess):
     async def _answer_checked(self, route: HttpRoute, whole: Whole) -> Binary | None:
         try:
             self._require_here(whole, whole.path)
-        except Exception as error:  # noqa: BLE001  # the rim of a request
+        except EmulatorError as error:
             return self.refusal(error, self._ids.request_id())
         return await self._answer_whole(route, whole)
 
@@ -127,7 +128,7 @@ class WebFunctions(HttpAccess):
             try:
                 self._require_here(request, request.path)
                 return await self.call(_route(request.match_info["name"]), request)
-            except Exception as error:  # noqa: BLE001  # the rim of a request
+            except EmulatorError as error:
                 refused = binary_answer(self.refusal(error, self._ids.request_id()))
                 return self._shared(request, refused)
 
