@@ -47,8 +47,9 @@ _DATES: Final[Sequence[re.Pattern[str]]] = tuple(
         _YEAR + r"[-.]?(?P<day_of_year>\d{3})(?!\d)",
         _YEAR + r"/(?P<month>\d{1,2})/(?P<day>\d{1,2})",
         _YEAR + r"(?P<month>\d{2})(?P<day>\d{2})(?!\d)",
-        r"(?P<month>\d{1,2})/(?P<day>\d{1,2})/" + _YEAR,
+        r"(?P<month>\d{1,2})/(?P<day>\d{1,2})/(?P<year>\d{4}|\d{1,2})(?!\d)",
         r"(?P<day>\d{1,2})[-.](?P<month>\d{1,2})[-.]" + _YEAR,
+        r"(?P<year>\d{2})-(?P<month>\d{1,2})-(?P<day>\d{1,2})(?!\d)",
         _WEEKDAY + r"(?P<day>\d{1,2})(?:st|nd|rd|th)?[ .-]+" + _MONTH + r"[ .,-]+" + _YEAR,
         _WEEKDAY + _MONTH + r"[ .-]*(?P<day>\d{1,2})(?:st|nd|rd|th)?(?:,\s*|[ .-]+)" + _YEAR,
         _YEAR + r"[ .-]+" + _MONTH + r"[ .-]+(?P<day>\d{1,2})",
@@ -57,22 +58,30 @@ _DATES: Final[Sequence[re.Pattern[str]]] = tuple(
 )
 _TIME: Final = re.compile(
     r"(?:[Tt]|[\s,]+(?:at\s+)?)"
-    r"(?:(?P<hour>\d{1,2}):(?P<minute>\d{2})(?::(?P<second>\d{2})(?:[.,:](?P<fraction>\d{1,9}))?)?"
+    r"(?:(?P<hour>\d{1,2}):(?P<minute>\d{2})(?:[:.](?P<second>\d{2})(?:[.,:](?P<fraction>\d{1,9}))?)?"
     r"|(?P<hour_>\d{2})(?P<minute_>\d{2})(?:(?P<second_>\d{2})(?:\.(?P<fraction_>\d{1,9}))?)?"
-    r"|(?P<hour__>\d{1,2})(?=\s*[AaPp]))"
-    r"(?:\s*(?P<half>[AaPp])\.?[Mm]\.?)?",
+    r"|(?P<hour__>\d{1,2})(?=\s*[AaPp]\.?[Mm])|(?P<word>noon|midnight)\b)"
+    r"(?:\s*(?P<half>[AaPp])\.?[Mm]\.?(?![A-Za-z]))?",
     re.ASCII,
 )
 _ZONE: Final = re.compile(
-    r"\s*(?P<zone>(?:GMT|UTC)?[+-]\d{1,2}(?::?\d{2})?|[A-Za-z]{1,5}|[A-Za-z_]+/[A-Za-z_/+-]+)"
-    r"(?:\s*\([^)]*\))?\Z",
+    r"[\s(]*(?P<zone>(?:GMT|UTC)?[+-]\d{1,2}(?::?\d{2})?|[A-Za-z]{1,5})\)*(?:\s*\([^)]*\))?\Z",
     re.ASCII,
 )
 _ABBREVIATED_HOURS: Final = {
-    "Z": 0, "UTC": 0, "GMT": 0, "WET": 0, "BST": 1, "CET": 1, "CEST": 2, "EET": 2, "EEST": 3,
-    "MSK": 3, "JST": 9, "EST": -5, "EDT": -4, "CST": -6, "CDT": -5, "MST": -7, "MDT": -6,
-    "PST": -8, "PDT": -7,
+    "Z": 0, "UTC": 0, "GMT": 0, "WET": 0, "BST": 1, "WEST": 1, "CET": 1, "CEST": 2, "EET": 2,
+    "EEST": 3, "MSK": 3, "HKT": 8, "JST": 9, "KST": 9, "AEST": 10, "AEDT": 11, "NZST": 12,
+    "NZDT": 13, "AST": -4, "ADT": -3, "EST": -5, "EDT": -4, "CST": -6, "CDT": -5, "MST": -7,
+    "MDT": -6, "PST": -8, "PDT": -7, "AKST": -9, "AKDT": -8, "HST": -10,
+    **{letter: hours for hours, letter in enumerate("ABCDEFGHIKLM", 1)},
+    **{letter: -hours for hours, letter in enumerate("NOPQRSTUVWXY", 1)},
 }  # fmt: skip
+"""How far ahead of UTC an abbreviation is; single letters are the military ones."""
+_WORD_HOURS: Final = {"noon": 12, "midnight": 0}
+_THIS_CENTURY_YEARS: Final = 70
+"""Years of two digits below are of this century, the others of the last."""
+_ISO_PARTS: Final = frozenset({"iso_year", "iso_week", "iso_day"})
+_NATURAL_PARTS: Final = frozenset({"year", "month", "day", "day_of_year"})
 _LIMITS: Final = (("hour", 0, 24), ("minute", 0, 59), ("second", 0, 59))
 
 
@@ -94,7 +103,9 @@ class DateFields:
         if name == "month_name":
             self.month_name = text.lower()
         elif name == "offset":
-            self.zone = zone(text)
+            self.zone = zone_in_text(text)
+            if self.zone is None:
+                raise unparsable(text, "it is no time zone")
         elif name == "offset_minutes":
             self.zone = fixed_zone(int(text) * 60)
         else:
@@ -115,6 +126,9 @@ def parse_date(text: str, at: Zone | None) -> int:
         for name, part in found.groupdict().items():
             if part is not None:
                 fields.put(name, part)
+        if len(found["year"]) <= 2:
+            year = fields.numbers["year"]
+            fields.numbers["year"] = year + (2000 if year < _THIS_CENTURY_YEARS else 1900)
         if "iso_week" in fields.numbers:
             fields.numbers["iso_year"] = fields.numbers.pop("year")
         else:
@@ -132,6 +146,8 @@ def _read_time(text: str, fields: DateFields) -> bool:
     if found is not None:
         parts = {name.rstrip("_"): part for name, part in found.groupdict().items() if part}
         half, fraction = parts.pop("half", ""), parts.pop("fraction", "")
+        if word := parts.pop("word", ""):
+            fields.numbers["hour"] = _WORD_HOURS[word.lower()]
         for name, part in parts.items():
             fields.put(name, part)
         fields.numbers["millisecond"] = int(fraction[:3].ljust(3, "0"))
@@ -139,23 +155,25 @@ def _read_time(text: str, fields: DateFields) -> bool:
             hour = fields.numbers["hour"]
             fields.numbers["hour"] = hour % 12 + (12 if half in "Pp" else 0) if hour <= 12 else 99
         text = text[found.end() :]
-    return not text or _read_zone(text, fields)
+    if not text:
+        return True
+    fields.zone = zone_in_text(text)
+    return fields.zone is not None
 
 
-def _read_zone(text: str, fields: DateFields) -> bool:
+def zone_in_text(text: str) -> Zone | None:
+    """Return the zone that ends a date in text: an offset or an abbreviation, never a place."""
     found = _ZONE.match(text)
     if found is None:
-        return False
+        return None
     name = found["zone"]
     hours = _ABBREVIATED_HOURS.get(name.upper())
     if hours is not None:
-        fields.zone = fixed_zone(hours * 3600)
-        return True
+        return fixed_zone(hours * 3600)
     try:
-        fields.zone = zone(_long_offset(name))
+        return zone(_long_offset(name)) if not name.isalpha() else None
     except DatabaseRequestFailed:
-        return False
-    return True
+        return None
 
 
 def _long_offset(name: str) -> str:
@@ -192,12 +210,8 @@ def date_ms(text: str, fields: DateFields, at: Zone | None) -> int:
 
 def _days(text: str, fields: DateFields) -> int:
     numbers = fields.numbers
-    if "iso_year" in numbers and "iso_week" in numbers:
-        if not 1 <= numbers["iso_week"] <= 53:
-            raise unparsable(text, "the week is out of range")
-        return dates.days_of_iso_week(
-            numbers["iso_year"], numbers["iso_week"], numbers.get("iso_day", 1)
-        )
+    if not numbers.keys().isdisjoint(_ISO_PARTS):
+        return _iso_days(text, fields)
     if "year" in numbers and "day_of_year" in numbers:
         if not 1 <= numbers["day_of_year"] <= 366:
             raise unparsable(text, "the day of the year is out of range")
@@ -210,8 +224,18 @@ def _days(text: str, fields: DateFields) -> int:
         )
     year, month, day = numbers["year"], numbers["month"], numbers["day"]
     if not 1 <= month <= 12 or not 1 <= day <= dates.days_in_month(year, month):
-        raise unparsable(text, "the parsed date was invalid")
+        raise unparsable(text, "The parsed date was invalid")
     return dates.days_of_date(year, month, day)
+
+
+def _iso_days(text: str, fields: DateFields) -> int:
+    numbers = fields.numbers
+    if fields.month_name or not numbers.keys().isdisjoint(_NATURAL_PARTS):
+        raise unparsable(text, "Mixing of ISO dates with natural dates is not allowed")
+    week = numbers.get("iso_week", 1)
+    if "iso_year" not in numbers or not 1 <= week <= 53:
+        raise unparsable(text, "The parsed date was invalid")
+    return dates.days_of_iso_week(numbers["iso_year"], week, numbers.get("iso_day", 1))
 
 
 def _month(text: str, name: str) -> int:

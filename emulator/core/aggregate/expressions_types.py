@@ -221,7 +221,7 @@ _NAMES_BY_NUMBER: Final = {number: name for name, number in TYPE_NUMBERS.items()
 def _target(to: Value) -> str:
     """Return the name of the target type."""
     if type(to) is str:
-        if to not in TYPE_NUMBERS:
+        if to not in TYPE_NUMBERS and to != "missing":
             raise refusal(f"Unknown type name: {to}", 2)
         return to
     if is_number(to):

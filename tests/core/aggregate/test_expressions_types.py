@@ -63,6 +63,8 @@ VALUES = [
     ({"$convert": {"input": "5", "to": "int"}}, 5),
     ({"$convert": {"input": 5, "to": 2}}, "5"),
     ({"$convert": {"input": "x", "to": "int", "onError": 0}}, 0),
+    ({"$convert": {"input": 1, "to": "missing", "onError": 0}}, 0),
+    ({"$convert": {"input": 1, "to": "minKey", "onError": 0}}, 0),
     ({"$convert": {"input": None, "to": "int", "onNull": 0}}, 0),
     ({"$convert": {"input": "$no", "to": "int"}}, None),
     ({"$convert": {"input": 5, "to": None}}, None),
