@@ -274,7 +274,7 @@ function openidOfPage(){let found=/[?&]emu_openid=([^&]+)/.exec(page().search||'
 return found?decodeURIComponent(found[1]):''}
 let CALLBACKS=['success','fail','complete']
 let later=(error)=>setTimeout(()=>{throw error})
-let wechat={usualLimit:20,mostLimit:20,data:(options)=>options.data,ok:(api,result)=>({...result,errMsg:`${api}:ok`}),refuse:(api,error)=>named(api,error),list:(data)=>({data}),one:(data)=>({data}),absentFails:true,counted:(total)=>({total}),added:(ids)=>({_id:ids[0]}),updated:(updated)=>({stats:{updated}}),removed:(removed)=>({stats:{removed}}),replaced:(_id,made,updated)=>({_id,stats:{updated,created:made?1:0}}),aggregated:(list)=>({list}),file:(fileID,code,others)=>{let status=code==='SUCCESS'?0:(CODES[code]||[-1])[0]
+let wechat={usualLimit:20,mostLimit:20,data:(options)=>options.data,ok:(api,result)=>({...result,errMsg:`${api}:ok`}),refuse:(api,error)=>named(api,error),list:(data)=>({data}),one:(data)=>({data}),absentFails:true,reserved:['_openid'],counted:(total)=>({total}),added:(ids)=>({_id:ids[0]}),updated:(updated)=>({stats:{updated}}),removed:(removed)=>({stats:{removed}}),replaced:(_id,made,updated)=>({_id,stats:{updated,created:made?1:0}}),aggregated:(list)=>({list}),file:(fileID,code,others)=>{let status=code==='SUCCESS'?0:(CODES[code]||[-1])[0]
 return{fileID,...others,status,errMsg:status?code:'ok'}},call(api,options,work){let given=options||{}
 let running=Promise.resolve().then(()=>work(given)).then((result)=>this.ok(api,result),(error)=>{throw this.refuse(api,error)})
 if(!CALLBACKS.some((name)=>typeof given[name]==='function'))return running
@@ -282,11 +282,11 @@ let tell=(name,told)=>typeof given[name]==='function'&&given[name](told)
 let end=(name)=>(told)=>{try{tell(name,told)}finally{tell('complete',told)}}
 running.then(end('success'),end('fail')).catch(later)
 return undefined}}
-let alipay={...wechat,usualLimit:100,mostLimit:1000,ok:(api,result)=>result,refuse(api,error){let told=named(api,error)
+let alipay={...wechat,reserved:[],usualLimit:100,mostLimit:1000,ok:(api,result)=>result,refuse(api,error){let told=named(api,error)
 told.code=String(told.code)
 return told},list:(data)=>data,one:(data)=>data,counted:(total)=>total,added:(ids)=>(ids.length>1?{ids}:{id:ids[0]}),updated:(count)=>({count}),removed:(count)=>({count}),replaced:(_id,made,updated)=>({count:made?1:updated}),aggregated:(list)=>list,file:(fileID,code,others)=>{let good=code==='SUCCESS'
 return{fileID,...others,status:good?0:-1,message:good?'ok':code}}}
-let uniapp={...wechat,usualLimit:100,mostLimit:1000,data:(options)=>options,list:(data)=>({result:{errCode:0,errMsg:'',data,affectedDocs:data.length}}),one:(data)=>uniapp.list(data?[data]:[]),absentFails:false,counted:(total)=>({result:{errCode:0,errMsg:'',total,affectedDocs:total}}),added:(ids)=>{let told=ids.length>1?{ids,inserted:ids.length}:{id:ids[0]}
+let uniapp={...wechat,usualLimit:100,mostLimit:1000,data:(options)=>options,list:(data)=>({result:{errCode:0,errMsg:'',data,affectedDocs:data.length}}),one:(data)=>uniapp.list(data?[data]:[]),absentFails:false,reserved:[],counted:(total)=>({result:{errCode:0,errMsg:'',total,affectedDocs:total}}),added:(ids)=>{let told=ids.length>1?{ids,inserted:ids.length}:{id:ids[0]}
 return{result:{errCode:0,errMsg:'',...told}}},updated:(updated)=>({result:{errCode:0,errMsg:'',updated}}),removed:(deleted)=>({result:{errCode:0,errMsg:'',deleted}}),replaced:(id,made,updated)=>({result:{errCode:0,errMsg:'',updated,...(made?{upsertedId:id}:{})}}),aggregated:(data)=>uniapp.list(data)}
 let requireData=(data)=>{if(!isPlain(data)){throw wrong(`parameter.data should be object instead of ${data === null ? null : typeof data};`)}
 return data}
@@ -330,6 +330,8 @@ class Collection extends Query{doc(id){if(typeof id !=='string'&&typeof id !=='n
 return new Doc(this._database,this._name,id)}
 add(options){return this._run('add',options,async(api,shape)=>{let data=shape.data(options||{})
 let documents=Array.isArray(data)?data.map(requireData):requireData(data)
+let taken=shape.reserved.find((name)=>[documents].flat().some((each)=>name in each))
+if(taken)throw wrong(`invalid parameters. Invalid Key Name: ${taken}`,-501007)
 let body={collectionName:this._name,data:encode(documents)}
 let told=await api.act('database.addDocument',body)
 return shape.added(told.insertedIds||[told._id])})}

@@ -725,6 +725,7 @@ const wechat = {
   list: (data) => ({ data }),
   one: (data) => ({ data }),
   absentFails: true,
+  reserved: ['_openid'],
   counted: (total) => ({ total }),
   added: (ids) => ({ _id: ids[0] }),
   updated: (updated) => ({ stats: { updated } }),
@@ -764,6 +765,7 @@ const wechat = {
 /** Alipay's way: bare values, and `code` for a failure. */
 const alipay = {
   ...wechat,
+  reserved: [],
   usualLimit: 100,
   mostLimit: 1000,
   ok: (api, result) => result,
@@ -795,6 +797,7 @@ const uniapp = {
   list: (data) => ({ result: { errCode: 0, errMsg: '', data, affectedDocs: data.length } }),
   one: (data) => uniapp.list(data ? [data] : []),
   absentFails: false,
+  reserved: [],
   counted: (total) => ({ result: { errCode: 0, errMsg: '', total, affectedDocs: total } }),
   added: (ids) => {
     const told = ids.length > 1 ? { ids, inserted: ids.length } : { id: ids[0] }
@@ -934,6 +937,8 @@ class Collection extends Query {
     return this._run('add', options, async (api, shape) => {
       const data = shape.data(options || {})
       const documents = Array.isArray(data) ? data.map(requireData) : requireData(data)
+      const taken = shape.reserved.find((name) => [documents].flat().some((each) => name in each))
+      if (taken) throw wrong(`invalid parameters. Invalid Key Name: ${taken}`, -501007)
       const body = { collectionName: this._name, data: encode(documents) }
       const told = await api.act('database.addDocument', body)
       return shape.added(told.insertedIds || [told._id])

@@ -49,6 +49,7 @@ await run('add', () =>
   })
 )
 await run('add_no_data', () => todos.add({}))
+await run('add_owner', () => todos.add({ data: { title: 'mine', _openid: 'oAda' } }))
 await run('duplicate', () => todos.add({ data: { _id: 'one' } }))
 await run('doc', async () => {
   const { data, errMsg } = await todos.doc('one').get()

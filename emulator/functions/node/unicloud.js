@@ -42,6 +42,7 @@ const shape = {
   list: (data) => ({ affectedDocs: data.length, data }),
   one: (data) => shape.list(data ? [data] : []),
   absentFails: false,
+  reserved: [],
   counted: (total) => ({ affectedDocs: total, total }),
   added: (ids) => ids.length > 1 ? { ids, inserted: ids.length } : { id: ids[0] },
   updated: (updated) => ({ affectedDocs: updated, updated, upsertedId: null }),
