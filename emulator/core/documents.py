@@ -58,6 +58,7 @@ _GEO_TYPES: Final = frozenset(
     {"Point", "LineString", "Polygon", "MultiPoint", "MultiLineString", "MultiPolygon"}
 )
 _AS_IS: Final = frozenset({type(None), bool, float, Date, ObjectId, Regex, Edge})
+_REFERENCE_KEYS: Final = frozenset({"$ref", "$id", "$db"})
 _UNSET_STAMP: Final = Timestamp(0, 0)
 _FIELD_OVERHEAD_BYTES: Final = 8
 _TEXT_CHECK_LENGTH: Final = 64
@@ -71,8 +72,8 @@ def admit(document: Document, *, now_ms: int) -> Document:
 
     Raises:
         DatabaseRequestFailed: a top-level key starts with `$` (52), the `_id` is of a kind no id
-            can be (53), a nested key is a tag of Extended JSON (52), a GeoJSON position is out of
-            range (2), the nesting is too deep (15).
+            can be (53), a nested key is a tag of Extended JSON (52), a key holds a null byte (2), a
+            GeoJSON position is out of range (2), the nesting is too deep (15).
         InvalidParam: a key is no string, or a value of no kind a document can hold.
         RequestTooLarge: the document is larger than 16 MiB.
     """
@@ -134,11 +135,34 @@ def check_id(document_id: Value) -> None:
     """Refuse an `_id` that MongoDB refuses.
 
     Raises:
-        DatabaseRequestFailed: it is an array, a regex or undefined (53).
+        DatabaseRequestFailed: it is an array, a regex or undefined (53), or an object with a key
+            that starts with `$` (52).
     """
     if type(document_id) in (list, Regex):
-        kind = "array" if type(document_id) is list else "regex"
-        raise DatabaseRequestFailed(f"can't use a {kind} for _id", mongo_code=53)
+        kind = "an array" if type(document_id) is list else "a regex"
+        raise DatabaseRequestFailed(f"can't use {kind} for _id", mongo_code=53)
+    if type(document_id) is dict:
+        refuse_dollar_keys(document_id, "_id")
+
+
+def refuse_dollar_keys(value: Value, path: str) -> None:
+    """Refuse keys that start with `$` anywhere inside, but for those of a reference.
+
+    Raises:
+        DatabaseRequestFailed: there is one (52).
+    """
+    if type(value) is dict:
+        for key, item in value.items():
+            if key[:1] == "$" and key not in _REFERENCE_KEYS:
+                raise DatabaseRequestFailed(
+                    f"The dollar ($) prefixed field '{key}' in '{path}.{key}' is not valid for "
+                    "storage.",
+                    mongo_code=52,
+                )
+            refuse_dollar_keys(item, f"{path}.{key}")
+    elif type(value) is list:
+        for item in value:
+            refuse_dollar_keys(item, path)
 
 
 def check_document(document: Document) -> None:
@@ -252,6 +276,8 @@ class _Copy:
             elif item is not MISSING:
                 copied[key] = self.value(item, f"{path}.{key}" if path else key, level)
         self._size_bytes += len(copied) * _FIELD_OVERHEAD_BYTES
+        if "\0" in "".join(copied):
+            raise null_byte(next(key for key in copied if "\0" in key))
         if level > 1:
             _check_object(copied, path)
         return copied
@@ -325,6 +351,11 @@ def _check_object(value: Document, path: str) -> None:
         )
     if "coordinates" in value:
         check_geo_json(value, path)
+
+
+def null_byte(name: str) -> DatabaseRequestFailed:
+    """Return the refusal of a field's name that BSON cannot hold."""
+    return DatabaseRequestFailed(f"BSON element keys cannot contain null-bytes: {shown(name)}")
 
 
 def _too_deep(path: str) -> DatabaseRequestFailed:

@@ -10,7 +10,13 @@ Semantics are MongoDB 4.0's; an empty modifier (`{$set: {}}`) is accepted as lat
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final, TypeAlias
 
-from emulator.core.documents import admit_value, check_document, resolve
+from emulator.core.documents import (
+    admit_value,
+    check_document,
+    null_byte,
+    refuse_dollar_keys,
+    resolve,
+)
 from emulator.core.errors import DatabaseRequestFailed, InvalidOperator
 from emulator.core.ordering import equal
 from emulator.core.paths import Parts, split_path
@@ -151,23 +157,8 @@ def _owned(name: str, path: str, value: Value) -> Value:
             for key, item in value.items()
         }
     owned = admit_value(value, path=path, now_ms=0)
-    _refuse_dollar_keys(owned, path)
+    refuse_dollar_keys(owned, path)
     return owned
-
-
-def _refuse_dollar_keys(value: Value, path: str) -> None:
-    if type(value) is dict:
-        for key, item in value.items():
-            if key[:1] == "$" and key not in ("$ref", "$id", "$db"):
-                raise DatabaseRequestFailed(
-                    f"The dollar ($) prefixed field '{key}' in '{path}.{key}' is not valid for "
-                    "storage.",
-                    mongo_code=DOLLAR_PREFIXED,
-                )
-            _refuse_dollar_keys(item, f"{path}.{key}")
-    elif type(value) is list:
-        for item in value:
-            _refuse_dollar_keys(item, path)
 
 
 # --- paths ---------------------------------------------------------------------------------------
@@ -190,7 +181,7 @@ def check_path(path: str, parts: Parts) -> None:
 
     Raises:
         DatabaseRequestFailed: a part is empty (56), starts with `$` (52), or a positional part is
-            first or there twice (2).
+            first or there twice (2), or a null byte is in it (2).
     """
     if "" in parts:
         raise DatabaseRequestFailed(
@@ -205,6 +196,8 @@ def check_path(path: str, parts: Parts) -> None:
         raise DatabaseRequestFailed(
             f"Too many positional (i.e. '$') elements found in path '{path}'"
         )
+    if "\0" in path:
+        raise null_byte(path)
     for part in parts:
         is_positional = part == "$" or (part[:2] == "$[" and part[-1] == "]")
         if part[:1] == "$" and not is_positional:

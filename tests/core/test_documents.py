@@ -109,6 +109,10 @@ REFUSED = [
     pytest.param({"a": "\ud800"}, InvalidParam, "half of a surrogate pair", id="surrogate"),
     pytest.param({"_id": [1]}, DatabaseRequestFailed, "array for _id", id="array id"),
     pytest.param({"_id": Regex("x")}, DatabaseRequestFailed, "regex for _id", id="regex id"),
+    pytest.param({"_id": {"$x": 1}}, DatabaseRequestFailed, "_id.\\$x", id="dollar in id"),
+    pytest.param({"_id": {"a": [{"$x": 1}]}}, DatabaseRequestFailed, "_id.a.\\$x", id="deep in id"),
+    pytest.param({"a\0b": 1}, DatabaseRequestFailed, "null-bytes", id="null byte"),
+    pytest.param({"a": [{"b\0": 1}]}, DatabaseRequestFailed, "null-bytes", id="null byte within"),
     pytest.param([1], InvalidParam, "must be an object", id="no object"),
 ]
 
@@ -120,7 +124,7 @@ def test_document_is_refused(document, error, text):
 
 
 def test_check_id_lets_all_other_ids_pass():
-    for document_id in ("x", 5, None, {"a": 1}, ObjectId("a" * 24), Date(1)):
+    for document_id in ("x", 5, None, {"a": 1}, {"$ref": "c"}, ObjectId("a" * 24)):
         check_id(document_id)
 
 

@@ -108,6 +108,8 @@ REFUSED = [
         {"$set": {"a": [{"b": {"$c": 1}}]}}, 52, "not valid for storage", id="dollar deep"
     ),
     pytest.param({"$set": {"a": {"$date": 1}}}, 52, "not valid for storage", id="tag in a value"),
+    pytest.param({"$set": {"a\0b": 1}}, 2, "null-bytes", id="null byte"),
+    pytest.param({"$set": {"a": {"b\0": 1}}}, 2, "null-bytes", id="null byte in a value"),
     pytest.param({"$set": {"$": 1}}, 2, "first position", id="positional first"),
     pytest.param({"$set": {"$[].a": 1}}, 2, "first position", id="all first"),
     pytest.param({"$set": {"a.$.b.$": 1}}, 2, "Too many positional", id="positional twice"),

@@ -52,8 +52,8 @@ _WRITERS: Final[Mapping[str, Callable[[Moment], str]]] = {
     "u": lambda at: str(at.iso_day_of_week),
     "z": _offset,
     "Z": lambda at: str(int(at.offset_s / 60)),
-    "b": lambda at: MONTHS[at.date[1] - 1][:3].lower(),
-    "B": lambda at: MONTHS[at.date[1] - 1].lower(),
+    "b": lambda at: MONTHS[at.date[1] - 1][:3],
+    "B": lambda at: MONTHS[at.date[1] - 1],
     "%": lambda _at: "%",
 }
 

@@ -38,6 +38,14 @@ def query_keys(path: str) -> HashKeys:
     return keys_of_field if len(parts) == 1 else keys
 
 
+def present_keys(path: str) -> HashKeys:
+    """Return what gives the hash keys of all values behind a path; none for a missing field."""
+    parts = tuple(path.split("."))
+    return lambda document: {
+        hash_key(value) for value, _ in visit(document, parts) if value is not MISSING
+    }
+
+
 @dataclass(slots=True)
 class Foreign:
     """The other collection during one run: its documents, and a hash of them once asked for.

@@ -11,9 +11,9 @@ from typing import Final
 
 from emulator.core.aggregate.environment import PipelineEnvironment
 from emulator.core.aggregate.fields import set_path
-from emulator.core.aggregate.foreign import Foreign, HashKeys, query_keys
+from emulator.core.aggregate.foreign import Foreign, HashKeys, present_keys, query_keys
 from emulator.core.aggregate.nodes import Expression, Run, Variables, refusal
-from emulator.core.aggregate.numbers import is_whole_number
+from emulator.core.aggregate.numbers import is_number, is_whole_number
 from emulator.core.aggregate.stage_nodes import (
     Building,
     Slice,
@@ -227,10 +227,12 @@ def _collection_name(stage: str, options: Mapping[str, Value], name: str = "from
     return given
 
 
-def _string(stage: str, options: Mapping[str, Value], name: str) -> str:
+def _string(stage: str, options: Mapping[str, Value], name: str, *, mongo_code: int = 9) -> str:
     given: Value = options.get(name, MISSING)
     if type(given) is not str:
-        raise refusal(f"{stage} argument '{name}' must be a string, is type {type_name(given)}", 9)
+        raise refusal(
+            f"{stage} argument '{name}' must be a string, is type {type_name(given)}", mongo_code
+        )
     return given
 
 
@@ -278,19 +280,17 @@ def _graph_lookup(name: str, operand: Value, building: Building) -> Stage:
         if required not in options:
             raise refusal(f"$graphLookup requires '{required}' to be specified", 40105)
     start = building.expression(options["startWith"]).run
-    connect_from = parse_path(_string(name, options, "connectFromField"))
-    connect_to = ".".join(parse_path(_string(name, options, "connectToField")))
-    into = parse_path(_string(name, options, "as"))
-    depth_path = (
-        parse_path(_string(name, options, "depthField")) if "depthField" in options else None
-    )
+    connect_from = _graph_path(name, options, "connectFromField")
+    connect_to = ".".join(_graph_path(name, options, "connectToField"))
+    into = _graph_path(name, options, "as")
+    depth_path = _graph_path(name, options, "depthField") if "depthField" in options else None
     depth_max = _depth_max(options.get("maxDepth", MISSING))
     restricts = "restrictSearchWithMatch" in options
-    bound = bind_filter(options.get("restrictSearchWithMatch", {}), building.scope)
+    bound = bind_filter(_restriction(options), building.scope)
     leavings = building.environment.leavings
 
     def run(incoming: Slices, variables: Variables) -> Slices:
-        foreign = Foreign(source, building.environment, query_keys(connect_to), connect_to)
+        foreign = Foreign(source, building.environment, present_keys(connect_to), connect_to)
         for chunk in incoming:
             for document in chunk:
                 found: dict[Hashable, Document] = {}
@@ -313,6 +313,19 @@ def _graph_lookup(name: str, operand: Value, building: Building) -> Stage:
     return Stage(run=run, keeps_count=True, collections=frozenset({source}))
 
 
+def _graph_path(stage: str, options: Mapping[str, Value], name: str) -> Parts:
+    return parse_path(_string(stage, options, name, mongo_code=40103))
+
+
+def _restriction(options: Mapping[str, Value]) -> Document:
+    given: Value = options.get("restrictSearchWithMatch", {})
+    if type(given) is not dict:
+        raise refusal(
+            f"restrictSearchWithMatch must be an object, found type: {type_name(given)}", 40185
+        )
+    return given
+
+
 def _at_depth(document: Document, path: Parts | None, depth: int) -> Document:
     return document if path is None else set_path(document, path, Int64(depth))
 
@@ -329,10 +342,12 @@ def _connections(document: Document, path: Parts) -> list[Value]:
 def _depth_max(value: Value) -> int | None:
     if value is MISSING:
         return None
-    if not is_whole_number(value):
-        raise refusal(f"maxDepth requires a whole number, found type: {type_name(value)}", 40100)
+    if not is_number(value):
+        raise refusal(f"maxDepth requires numeric argument, found type: {type_name(value)}", 40100)
     if value < 0:
         raise refusal(f"maxDepth requires a nonnegative argument, found: {value}", 40101)
+    if not is_whole_number(value):
+        raise refusal(f"maxDepth could not be represented as a long long: {value}", 40102)
     return int(value)
 
 

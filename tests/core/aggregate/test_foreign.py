@@ -4,7 +4,7 @@ import pytest
 
 from emulator.core.aggregate import foreign as module
 from emulator.core.aggregate.environment import PipelineEnvironment
-from emulator.core.aggregate.foreign import Foreign, query_keys
+from emulator.core.aggregate.foreign import Foreign, present_keys, query_keys
 from emulator.core.query import compile_filter
 
 DOCUMENTS = [{"_id": n, "k": k} for n, k in enumerate([1, [1, 2], None, "x", 1.0, {"y": 1}])]
@@ -52,3 +52,10 @@ def test_it_makes_no_difference_how_they_are_found(values, expected, by_index):
 def test_many_values_are_looked_up_by_hash(monkeypatch):
     monkeypatch.setattr(module, "INDEXED_VALUES_MAX", 1)
     assert found([2, "x"], by_index=False) == [1, 3]
+
+
+def test_a_missing_field_has_no_present_key():
+    keys = present_keys("a.b")
+    assert set(keys({"a": {"b": None}})) == {None}
+    assert set(keys({"a": [{"b": 1}, {}, 5]})) == {1}
+    assert not set(keys({}))

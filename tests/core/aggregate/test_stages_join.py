@@ -249,6 +249,22 @@ def test_a_graph_is_followed(run, options, expected):
     assert {key: sorted(ids) for key, ids in joined(found, "above").items()} == expected
 
 
+def test_a_graph_takes_no_missing_field_for_null(run):
+    documents = [{"_id": 0, "y": None}, {"_id": 1}, {"_id": 2, "y": [{"z": None}, {}]}]
+    for path, expected in (("y", [0]), ("y.z", [2])):
+        stage = {
+            "$graphLookup": {
+                "from": "c",
+                "startWith": None,
+                "connectFromField": "none",
+                "connectToField": path,
+                "as": "found",
+            }
+        }
+        found = run([stage], documents[:1], others={"c": documents})
+        assert [each["_id"] for each in found[0]["found"]] == expected
+
+
 def test_a_graph_tells_the_depth(run):
     found = run([graph(depthField="deep")], STAFF[2:3], others={"staff": STAFF})
     assert {each["_id"]: each["deep"] for each in found[0]["above"]} == {2: 0, 1: 1}
@@ -274,6 +290,10 @@ REFUSALS = [
     ({"$graphLookup": {"from": "s"}}, 40105),
     (graph(maxDepth="x"), 40100),
     (graph(maxDepth=-1), 40101),
+    (graph(maxDepth=2.5), 40102),
+    (graph(depthField=0), 40103),
+    (graph(connectToField=0), 40103),
+    (graph(restrictSearchWithMatch="x"), 40185),
 ]
 
 
