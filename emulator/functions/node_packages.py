@@ -20,6 +20,8 @@ SHARED_PACKAGES: Final = frozenset({"wx-server-sdk", "@cloudbase/node-sdk", "tcb
 SHARED_VERSION_DEFAULT: Final = "latest"
 SOURCE_MAX_BYTES: Final = 1024 * 1024
 
+_COMMON: Final = "uniCloud/cloudfunctions/common"
+"""Where a package of uni_modules keeps what is laid into the project's folder of that name."""
 _ANY_VERSION: Final = frozenset({"", "*", "latest"})
 _VERSION: Final = re.compile(r"\s*([~^]?)v?(\d+)\.(\d+)\.(\d+)(?:[-+][\w.+-]*)?\s*\Z")
 _REQUIRED: Final = re.compile(
@@ -155,7 +157,14 @@ def _is_within(version: str, wished: str) -> bool:
 
 def _is_linked(folder: Path, version: str) -> bool:
     """Tell whether a package is a folder of the project, which is found without being installed."""
-    return version.startswith("file:") and (folder / version.removeprefix("file:")).is_dir()
+    if not version.startswith("file:"):
+        return False
+    place = folder / version.removeprefix("file:")
+    return place.is_dir() or any(
+        next((above / "uni_modules").glob(f"*/{_COMMON}/{place.name}"), None) is not None
+        for above in folder.parents
+        if (above / "uni_modules").is_dir()
+    )
 
 
 def _is_own(folder: Path, name: str) -> bool:

@@ -36,7 +36,9 @@ class Loader {
 
   /** Loads the entry and returns the first of the handlers that it exports. */
   async load ({ entry, folder, handlers, shared, web }) {
-    helpWith(shared)
+    const layers = UNICLOUD.test(entry) ? new (require('./uni_modules').Layers)(entry, (file) => this.note(file)) : null
+    if (layers !== null) layers.install()
+    helpWith(shared, layers)
     if (shared) this.shared = pathToFileURL(path.join(shared, path.sep)).href
     process.chdir(folder)
     lookFrom(folder)
@@ -128,22 +130,34 @@ function lookFrom (folder) {
 }
 
 /** Has packages that are found nowhere looked for where package.json says, then in the shared place. */
-function helpWith (shared) {
+function helpWith (shared, layers) {
   const resolve = Module._resolveFilename
+  const plainly = (file) => resolve.call(Module, file, null, false)
+  const below = (folder, request) => resolve.call(Module, request, null, false, { paths: [folder] })
   Module._resolveFilename = function (request, parent, ...rest) {
     try {
       return resolve.call(this, request, parent, ...rest)
     } catch (error) {
-      if (error.code !== 'MODULE_NOT_FOUND' || /^\.|^[/\\]|^[A-Za-z]:/.test(request)) throw error
-      const linked = parent && parent.filename ? linkedIn(path.dirname(parent.filename), request) : ''
+      if (error.code !== 'MODULE_NOT_FOUND') throw error
+      const file = parent ? parent.filename : undefined
       try {
-        if (linked) return resolve.call(this, linked, null, false)
-        if (shared) return resolve.call(this, request, null, false, { paths: [shared] })
+        const found = file && layers !== null ? layers.find(request, file, plainly) : ''
+        if (found) return found
+        if (isPath(request)) throw error
+        const folder = file && (layers === null ? path.dirname(file) : layers.folderOf(file))
+        const linked = folder ? linkedIn(folder, request) : ''
+        if (linked) return (layers !== null && layers.under(linked, plainly)) || plainly(linked)
+        if (folder && folder !== path.dirname(file)) return below(folder, request)
+      } catch {}
+      try {
+        if (shared && !isPath(request)) return below(shared, request)
       } catch {}
       throw error
     }
   }
 }
+
+const isPath = (request) => /^\.|^[/\\]|^[A-Za-z]:/.test(request)
 
 /** Returns the path of what a `file:` dependency names, which an installation would have linked. */
 function linkedIn (folder, request) {

@@ -15,7 +15,15 @@ const { cloud } = require('../../client/wx-cloud.cjs')
 
 const BOUNDARY = '----cloud-emu-file'
 const SOURCES = { wx_http: 'http', wx_trigger: 'timing', scf: 'function', wx_client: 'client' }
-const NOT_HERE = ['databaseForJQL', 'redis', 'getPhoneNumber', 'sendSms', 'getPushManager', 'httpProxyForEip']
+const NOT_HERE = {
+  databaseForJQL: "write the query for uniCloud.database(), as in db.collection('todo').where({ done: false }).get(); " +
+    'schemas and their permissions are not looked at either',
+  redis: 'keep it in the database, or ask a server of your own on this machine',
+  getPhoneNumber: 'take a number from the event',
+  sendSms: 'write what would be sent to the log',
+  getPushManager: 'write what would be pushed to the log',
+  httpProxyForEip: 'ask with uniCloud.httpclient.request()'
+}
 
 class UniCloudError extends Error {
   constructor ({ code, message, requestId }) {
@@ -128,8 +136,9 @@ class UniCloud extends cloud.constructor {
     this.httpclient = { request }
     const say = (level) => (...values) => console[level](...values)
     this.logger = { log: say('log'), info: say('info'), warn: say('warn'), error: say('error') }
-    for (const name of NOT_HERE) {
-      this[name] = () => { throw new UniCloudError({ code: 'NOT_SUPPORTED', message: `uniCloud.${name} is not understood here` }) }
+    for (const [name, instead] of Object.entries(NOT_HERE)) {
+      const message = `uniCloud.${name} is not understood here: ${instead}`
+      this[name] = () => { throw new UniCloudError({ code: 'NOT_SUPPORTED', message }) }
     }
   }
 
@@ -177,6 +186,24 @@ class UniCloud extends cloud.constructor {
       runTransaction: (work) => within(start, work),
       createCollection: (collectionName) => act.call(this._api, 'database.addCollection', { collectionName })
     })
+  }
+
+  /** Returns texts in languages, as `vue-i18n` has them: `{name}` stands for a value. */
+  initI18n ({ locale, fallbackLocale = 'en', messages = {} } = {}) {
+    return {
+      locale: locale || fallbackLocale,
+      fallbackLocale,
+      messages,
+      getLocale () { return this.locale },
+      setLocale (told) { this.locale = told },
+      join (told, texts) { messages[told] = { ...messages[told], ...texts } },
+      t (key, values = {}) {
+        const texts = [this.locale, fallbackLocale].map((each) => messages[each] && messages[each][key])
+        const text = texts.find((each) => typeof each === 'string')
+        if (text === undefined) return key
+        return text.replace(/\{([^{}]+)\}/g, (whole, name) => values !== null && name in Object(values) ? values[name] : whole)
+      }
+    }
   }
 
   getCloudInfos () {

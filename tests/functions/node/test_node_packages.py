@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from emulator.functions.base import Bundle
 from emulator.functions.bundle import discover
 from emulator.functions.node_packages import all_needs, needs_of, plan
 
@@ -158,3 +159,16 @@ def test_shared_sdk_serves_who_asked_for_that_version(project, wished, there, se
     # The one that is there stays: it serves others.
     assert found.shared == {}
     assert [each.bundle.name for each in found.own] == ([] if served else ["a"])
+
+
+def test_a_module_of_uni_modules_is_no_package_to_install(tmp_path):
+    folder = tmp_path / "uniCloud-aliyun" / "cloudfunctions" / "fn"
+    place = tmp_path / "uni_modules" / "uni-id" / "uniCloud" / "cloudfunctions" / "common"
+    (place / "uni-id-common").mkdir(parents=True)
+    folder.mkdir(parents=True)
+    names = {"uni-id-common": "file:../common/uni-id-common", "gone": "file:../common/gone"}
+    (folder / "package.json").write_text(json.dumps({"dependencies": names}), encoding="utf-8")
+    bundle = Bundle(
+        name="fn", folder=folder, language="node", entry=folder / "index.js", handlers=("main",)
+    )
+    assert needs_of(bundle, tmp_path / "shared").missing == ("gone",)
