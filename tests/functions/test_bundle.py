@@ -241,7 +241,7 @@ def test_time_out_is_kept_within_the_platforms_bounds(root, timeout, used):
 @pytest.mark.parametrize(
     ("text", "line", "message"),
     [
-        pytest.param('{\n  "timeout": 3,\n}', 3, "not JSON", id="trailing comma"),
+        pytest.param('{\n  "timeout": 3,\n  a}', 3, "not JSON", id="no quotes"),
         pytest.param("", 1, "not JSON", id="empty"),
         pytest.param("[1]", 1, "one JSON object", id="list"),
         pytest.param('{"timeout": "long"}', 0, "timeout must be a number", id="timeout"),

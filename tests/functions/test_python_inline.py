@@ -170,7 +170,7 @@ async def test_nothing_that_is_raised_ends_the_suite(stage, kind, statement, fai
 
 
 async def test_endless_recursion_is_an_exception_with_a_short_stack(stage):
-    failure = await stage.fail("def main(event, context=None): return main(event)")
+    failure = await stage.fail("def main(event, context): return main(event, context)")
     assert failure.message.startswith("RecursionError")
     assert "more frames" in failure.stack
     assert len(failure.stack.splitlines()) < 100
