@@ -24,6 +24,9 @@ RAW_READ_BYTES: Final = 64 * 1024
 RAW_PAUSE_S: Final = 0.01
 """Who writes more than may be is read slowly, so that it waits and not we."""
 
+_SIGNALLED: Final = 128
+"""What shells add to the number of a signal that ended a process."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Command:
@@ -108,8 +111,10 @@ class ProcessChild:
         """Return what a call failed with whose process ended with that code."""
         if self.is_out_of_memory:
             return Failure(kind="exit", message=memory_limit_reached(self._command.memory_mb))
-        how = f"exit code {code}" if code >= 0 else f"signal {-code}"
-        return Failure(kind="exit", message=f"User process exit when running: {how}")
+        told, why = (code, "") if code >= 0 else (_SIGNALLED - code, f" by signal {-code}")
+        # The platform's own words, which people look for.
+        message = f"{told} code exit unexpected: the function's process ended{why}"
+        return Failure(kind="exit", message=message)
 
     def is_read(self) -> bool:
         """Tell whether all it wrote has been taken."""

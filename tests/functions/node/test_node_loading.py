@@ -251,7 +251,7 @@ async def test_loading_that_never_ends_is_a_problem(stage, monkeypatch):
 
 async def test_process_that_ends_while_loading_is_a_problem(stage):
     problem = await stage.problem("process.exit(2)")
-    assert "exit code 2" in problem.message
+    assert "2 code exit unexpected" in problem.message
 
 
 async def test_what_was_printed_before_the_end_is_told(stage):

@@ -10,12 +10,18 @@ from emulator.functions import process_child, process_pool, process_runtime
 from tests.orphans import outlives_its_suite
 
 ENDS = {
-    "process.exit": ("() => process.exit(3)", "User process exit when running: exit code 3"),
-    "exit without a word": ("() => process.reallyExit(0)", "exit code 0"),
-    "abort": ("() => process.abort()", "User process exit when running: signal 6"),
+    "process.exit": (
+        "() => process.exit(3)",
+        "3 code exit unexpected: the function's process ended",
+    ),
+    "exit without a word": ("() => process.reallyExit(0)", "0 code exit unexpected"),
+    "abort": (
+        "() => process.abort()",
+        "134 code exit unexpected: the function's process ended by signal 6",
+    ),
     "exit while awaiting": (
         "() => new Promise(() => setTimeout(process.exit, 5, 4))",
-        "exit code 4",
+        "4 code exit unexpected",
     ),
 }
 
