@@ -561,8 +561,8 @@ callContainer(options){return this.shape.call('cloud.callContainer',options,asyn
 let named_=Object.keys(header).find((key)=>key.toLowerCase()==='x-wx-service')
 let service=requireText(given.service||header[named_],'service')
 let api=this.api()
-let isText=data===undefined||typeof data==='string'||data instanceof ArrayBuffer
-let query=method==='GET'&&!isText?`?${new URLSearchParams(data)}`:''
+let isText=Object(data)!==data||data instanceof ArrayBuffer
+let query=method==='GET'&&!isText?`${path.includes('?') ? '&' : '?'}${new URLSearchParams(data)}`:''
 const{statusCode,header:told,body}=await api.transport.request({url:`${api.base}/v1/cloudrun/${service}/${path.replace(/^\/+/, '')}${query}`,method,header:{...(isText?{}:{'content-type':'application/json'}),...api.identity,...header},data:query||isText?(query?undefined:data):JSON.stringify(data),binary:given.responseType==='arraybuffer'})
 let callID=told['x-cloudbase-request-id']||''
 return{data:dataType==='json'?parsed(body):body,statusCode,header:told,callID}})}}

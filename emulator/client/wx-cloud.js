@@ -1399,8 +1399,8 @@ class Instance {
       const named_ = Object.keys(header).find((key) => key.toLowerCase() === 'x-wx-service')
       const service = requireText(given.service || header[named_], 'service')
       const api = this.api()
-      const isText = data === undefined || typeof data === 'string' || data instanceof ArrayBuffer
-      const query = method === 'GET' && !isText ? `?${new URLSearchParams(data)}` : ''
+      const isText = Object(data) !== data || data instanceof ArrayBuffer
+      const query = method === 'GET' && !isText ? `${path.includes('?') ? '&' : '?'}${new URLSearchParams(data)}` : ''
       const { statusCode, header: told, body } = await api.transport.request({
         url: `${api.base}/v1/cloudrun/${service}/${path.replace(/^\/+/, '')}${query}`,
         method,

@@ -63,6 +63,6 @@ def make_gateway(
 def forwarded_routes(config: Config, forwarder: Forwarder) -> list[web.RouteDef]:
     """Return the routes of what the project runs itself, which come before the gateway's."""
     return [
-        *Containers(config.containers, forwarder).routes(),
+        *Containers(config.containers, forwarder, env_id=config.emulator.env).routes(),
         *LocalServices(config.services, forwarder).routes(),
     ]

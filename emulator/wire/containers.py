@@ -1,7 +1,8 @@
 """Owns `callContainer`: requests for a container go on to the local address that the project names.
 
 Not here: the other paths of the gateway, and how a request travels (`wire.forwarding`). Paths are
-those of @cloudbase/node-sdk 3.x and js-sdk 2.x and 3.x: `/v1/cloudrun/NAME/PATH`.
+those of @cloudbase/node-sdk 3.x and js-sdk 2.x and 3.x: `/v1/cloudrun/NAME/PATH`. Which WeChat user
+asks is told in `X-WX-OPENID` and its relatives.
 """
 
 from collections.abc import Mapping
@@ -15,16 +16,18 @@ from emulator.wire.forwarding import Forwarder, ServiceNotFound, Target, path_af
 class Containers:
     """The containers of one project: addresses by name."""
 
-    def __init__(self, addresses: Mapping[str, str], forwarder: Forwarder) -> None:
+    def __init__(self, addresses: Mapping[str, str], forwarder: Forwarder, *, env_id: str) -> None:
         self._addresses = addresses
         self._forwarder = forwarder
+        self._env_id = env_id
 
     def routes(self) -> list[web.RouteDef]:
-        """Return the routes."""
+        """Return the routes, and the same for a named environment."""
         rim = shared(self._forwarder.rim(self._target))
         return [
-            web.route("*", "/v1/cloudrun/{name}", rim),
-            web.route("*", "/v1/cloudrun/{name}/{path:.*}", rim),
+            web.route("*", f"{prefix}/v1/cloudrun/{{name}}{rest}", rim)
+            for prefix in ("", "/e/{env}")
+            for rest in ("", "/{path:.*}")
         ]
 
     def _target(self, request: web.Request) -> Target:
@@ -36,4 +39,4 @@ class Containers:
                 hint=f'say it in .emulator.toml: [containers] {name:.60} = "http://127.0.0.1:3000"',
             )
         path = path_after(request, f"/v1/cloudrun/{name}")
-        return Target(address, path, f"container {name:.60}", "containers")
+        return Target(address, path, f"container {name:.60}", "containers", self._env_id)

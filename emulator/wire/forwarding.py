@@ -12,9 +12,10 @@ from aiohttp import ClientError, ClientSession, ClientTimeout, hdrs, web
 from yarl import URL
 
 from emulator.ambient import Ids
+from emulator.core.auth_errors import AuthError
 from emulator.core.errors import EmulatorError
 from emulator.core.records import dataclass
-from emulator.wire.callers import Callers, bearer, is_publishable_key
+from emulator.wire.callers import Callers, bearer, is_publishable_key, wechat_headers
 from emulator.wire.cors import allowed, is_near, preflight
 from emulator.wire.envelope import ForeignRequest, NoSuchPath
 from emulator.wire.exchange import json_answer, read_body
@@ -37,12 +38,16 @@ class ServiceNotFound(NoSuchPath):
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """Where a request goes on to: `what` listens at `address`, as the table `section` says."""
+    """Where a request goes on to: `what` listens at `address`, as the table `section` says.
+
+    With an `env_id` it hears which WeChat user asks, as the platform's own containers do.
+    """
 
     address: str
     path: str
     what: str
     section: str
+    env_id: str = ""
 
 
 class Forwarder:
@@ -88,7 +93,7 @@ class Forwarder:
     async def _forward(self, request: web.Request, target: Target) -> web.StreamResponse:
         body = await read_body(request, max_bytes=REQUEST_MAX_BYTES)
         try:
-            return await self._answer(request, target.address.rstrip("/") + target.path, body)
+            return await self._answer(request, target, body)
         except (ClientError, TimeoutError, OSError) as fault:
             why = str(fault) or type(fault).__name__
             raise ServiceNotFound(
@@ -96,13 +101,32 @@ class Forwarder:
                 hint=f"start it, or correct its address under [{target.section}]",
             ) from fault
 
-    async def _answer(self, request: web.Request, url: str, body: bytes) -> web.StreamResponse:
+    def _headers(self, request: web.Request, target: Target) -> list[tuple[str, str]]:
+        added: dict[str, str] = {}
+        if target.env_id:
+            try:
+                added = wechat_headers(self._callers.of(request), target.env_id)
+            except AuthError:
+                # The token may be meant for the server itself: it judges, and hears of no user.
+                added = {}
+        kept = [(name, value) for name, value in request.headers.items() if _travels(name)]
+        return [
+            *((name, value) for name, value in kept if name.lower() not in added),
+            *added.items(),
+        ]
+
+    async def _answer(
+        self, request: web.Request, target: Target, body: bytes
+    ) -> web.StreamResponse:
         if self._session is None:
             timeout = ClientTimeout(total=ANSWER_WAIT_MAX_S)
             self._session = ClientSession(timeout=timeout, auto_decompress=True)
-        kept = [(name, value) for name, value in request.headers.items() if _travels(name)]
         async with self._session.request(
-            request.method, URL(url, encoded=True), data=body, headers=kept, allow_redirects=False
+            request.method,
+            URL(target.address.rstrip("/") + target.path, encoded=True),
+            data=body,
+            headers=self._headers(request, target),
+            allow_redirects=False,
         ) as answer:
             response = web.StreamResponse(status=answer.status, reason=answer.reason)
             for name, value in answer.headers.items():

@@ -19,7 +19,7 @@ from emulator.services.caller import Caller
 from emulator.services.http_routes import HttpRoute, HttpRoutes
 from emulator.services.scope import Scope
 from emulator.wire import named_env
-from emulator.wire.callers import Callers
+from emulator.wire.callers import Callers, wechat_headers
 from emulator.wire.cors import allowed, preflight
 from emulator.wire.envelope import NoSuchPath
 from emulator.wire.exchange import JSON, Binary, Headed, binary_answer
@@ -100,17 +100,9 @@ class WebFunctions(HttpAccess):
     def headers_told(self, request: Whole, visitor: Caller) -> list[tuple[str, str]]:
         """Return the headers with who a WeChat user is, as the platform adds it."""
         told = super().headers_told(request, visitor)
-        if not visitor.openid:
-            return told
-        added = {
-            "x-wx-openid": visitor.openid,
-            "x-wx-appid": visitor.appid,
-            "x-wx-unionid": visitor.unionid,
-            "x-wx-env": self._scope.env_id,
-            "x-wx-source": visitor.source,
-        }
+        added = wechat_headers(visitor, self._scope.env_id)
         kept = [(name, value) for name, value in told if name.lower() not in added]
-        return kept + [(name, value) for name, value in added.items() if value]
+        return [*kept, *added.items()]
 
     async def _answer_checked(self, route: HttpRoute, whole: Whole) -> Binary | None:
         try:

@@ -14,6 +14,14 @@ from yarl import URL
 async def echo(request: web.Request) -> web.StreamResponse:
     if request.path.endswith("/big"):
         return web.Response(body=b"x" * 300_000)
+    if request.path.endswith("/same"):
+        return web.Response(body=await request.read())
+    if request.path.endswith("/none"):
+        return web.Response(status=204)
+    if request.path.endswith("/who"):
+        said = request.headers
+        told = {"service": said.get("X-WX-SERVICE"), "env": said.get("X-WX-ENV")}
+        return web.json_response({"user": said.getall("X-WX-OPENID", []), **told})
     if request.path.endswith("/away"):
         raise web.HTTPFound("/elsewhere")
     told = {
@@ -66,6 +74,27 @@ async def test_a_request_goes_to_the_address_and_its_answer_comes_back(ask):
 async def test_a_path_may_be_missing(ask, path: str):
     status, _, body = await ask("GET", f"/v1/cloudrun/shop{path}")
     assert (status, json.loads(body)["path"]) == (201, f"/base{path}")
+
+
+async def test_a_container_hears_who_asks(ask):
+    given = {"X-WX-OPENID": "oForged", "X-WX-SERVICE": "shop"}
+    for user in ("oAda", ""):
+        headers = {**given, **({"x-emu-openid": user} if user else {})}
+        told = json.loads((await ask("GET", "/v1/cloudrun/shop/who", headers=headers))[2])
+        assert told["user"] == [user or "oForged"]
+        assert told["service"] == "shop"
+        assert told["env"] == ("demo-env" if user else None)
+    token = {"Authorization": "Bearer for-the-server-itself"}
+    told = json.loads((await ask("GET", "/e/demo-env/v1/cloudrun/shop/who", headers=token))[2])
+    assert told["user"] == []
+
+
+async def test_bytes_go_there_and_back(ask):
+    content = bytes(range(256)) * 4
+    status, headers, body = await ask("POST", "/v1/cloudrun/shop/same", data=content)
+    assert (status, body) == (200, content)
+    assert headers["Content-Type"] == "application/octet-stream"
+    assert (await ask("POST", "/v1/cloudrun/shop/none", data=b""))[0] == 204
 
 
 async def test_answers_may_be_large_empty_or_lead_elsewhere(ask):
