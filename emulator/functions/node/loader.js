@@ -16,6 +16,7 @@ const FILES_MAX = 2000
 const AS_MODULE = new Set(['ERR_REQUIRE_ESM', 'ERR_REQUIRE_ASYNC_MODULE'])
 const UNICLOUD = /[\\/]uniCloud(?:-[a-z]+)?[\\/]cloudfunctions[\\/]/i
 const SOURCES = new Set(['.js', '.cjs', '.mjs', '.json'])
+const WRITTEN_AS_MODULE = /^(?:Cannot use import statement|Cannot use 'import\.meta'|Unexpected token 'export'|await is only valid)/
 
 class Loader {
   /** `onFile` hears path, time of change and size of each of the user's own files. */
@@ -35,10 +36,11 @@ class Loader {
   }
 
   /** Loads the entry and returns the first of the handlers that it exports. */
-  async load ({ entry, folder, handlers, shared, web }) {
+  async load ({ entry, folder, root, handlers, shared, web }) {
     const layers = UNICLOUD.test(entry) ? new (require('./uni_modules').Layers)(entry, (file) => this.note(file)) : null
     if (layers !== null) layers.install()
     helpWith(shared, layers)
+    overlookAbove(root)
     if (shared) this.shared = pathToFileURL(path.join(shared, path.sep)).href
     process.chdir(folder)
     lookFrom(folder)
@@ -127,6 +129,47 @@ function lookFrom (folder) {
   process.env.USER_CODE_ROOT = folder + path.sep
   process.env.NODE_PATH = [folder, path.join(folder, 'node_modules')].join(path.delimiter)
   Module._initPaths()
+}
+
+/**
+ * Has what package.json files above the functions say be overlooked: they are not uploaded with them.
+ *
+ * "type": "module" of a whole project would make modules of functions that are none on the platform.
+ */
+function overlookAbove (root) {
+  const load = Module._extensions['.js']
+  const known = new Map()
+
+  /** Tells whether the package.json that decides for a folder says "module", and lies above. */
+  const isOverruled = (folder) => {
+    if (!known.has(folder)) {
+      const type = typeIn(folder)
+      const above = path.dirname(folder)
+      const below = path.relative(folder, root)
+      const isAbove = !path.isAbsolute(below) && below.split(path.sep)[0] !== '..'
+      known.set(folder, type === undefined ? above !== folder && isOverruled(above) : isAbove && type === 'module')
+    }
+    return known.get(folder)
+  }
+
+  Module._extensions['.js'] = function (module, file) {
+    if (isPackage(file) || !isOverruled(path.dirname(file))) return load(module, file)
+    try {
+      module._compile(fs.readFileSync(file, 'utf8').replace(/^\ufeff/, ''), file, 'commonjs')
+    } catch (error) {
+      if (!(error instanceof SyntaxError && WRITTEN_AS_MODULE.test(error.message))) throw error
+      load(module, file)
+    }
+  }
+}
+
+/** Returns the type that the package.json of a folder names; nothing where there is none. */
+function typeIn (folder) {
+  try {
+    return String(JSON.parse(fs.readFileSync(path.join(folder, 'package.json'), 'utf8')).type)
+  } catch {
+    return undefined
+  }
 }
 
 /** Has packages that are found nowhere looked for where package.json says, then in the shared place. */

@@ -178,6 +178,28 @@ async def test_names_mean_files_of_the_folder_where_no_package_has_them(stage):
     assert not generation.is_current()
 
 
+@pytest.mark.parametrize("manifest", ["../package.json", "package.json"])
+async def test_functions_are_what_they_are_on_the_platform_whatever_stands_above(stage, manifest):
+    stage.save(manifest, '{"type": "module"}')
+    stage.save("_common/y.js", "\ufeffmodule.exports = 2")
+    stage.save("fn/lib.js", "exports.x = 1")
+    code = "exports.main = () => [require('./lib').x, require('../_common/y')]"
+    assert await stage.run(code) == [1, 2]
+
+
+async def test_modules_below_a_project_of_modules_are_modules_still(stage):
+    stage.save("../package.json", '{"type": "module"}')
+    stage.save("fn/one.js", "export const one = 1")
+    generation = await stage.load("import { one } from './one.js'\nexport const main = () => one")
+    assert await stage.result(generation) == 1
+
+
+async def test_package_of_the_function_itself_decides(stage):
+    stage.save("fn/package.json", '{"type": "module"}')
+    generation = await stage.load("export const main = () => typeof require")
+    assert await stage.result(generation) == "undefined"
+
+
 async def test_functions_share_no_module_state(stage):
     stage.save("_shared/state.js", "let count = 0\nexports.next = () => ++count")
     code = "const { next } = require('../_shared/state')\nexports.main = () => next()"
