@@ -21,13 +21,15 @@ from emulator.core.aggregate.nodes import (
     wrong_type,
 )
 from emulator.core.aggregate.totals import Kinds, Mean, Sum
-from emulator.core.ordering import sort_key
+from emulator.core.ordering import is_nan, sort_key
 from emulator.core.values import MISSING, Document, Missing, Value
 
 SORTED_SET_MAX_VALUES: Final = 2_000
 """Sorting more would hold the loop for too long."""
 _PLAIN: Final = frozenset({frozenset({int}), frozenset({str})})
 """Kinds of values that Python compares as MongoDB does."""
+_NUMBERS: Final = frozenset({int, float})
+"""Kinds that it does so unless a NaN is among them."""
 
 
 def kinds_of(values: Sequence[Value]) -> Kinds:
@@ -58,11 +60,12 @@ class _Extreme:
 
     def add(self, values: list[Value], kinds: Kinds) -> None:
         """Take more values; null and missing do not count."""
-        if kinds not in _PLAIN:
+        is_plain = kinds in _PLAIN or (kinds <= _NUMBERS and not is_nan(sum(values)))
+        if not is_plain:
             values = [value for value in values if not is_nullish(value)]
         if not values:
             return
-        key = None if kinds in _PLAIN else sort_key
+        key = None if is_plain else sort_key
         best = type(self).pick(values, key=key)
         if self._best is not MISSING:
             best = type(self).pick((self._best, best), key=sort_key)

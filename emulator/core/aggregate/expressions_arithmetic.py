@@ -26,7 +26,7 @@ from emulator.core.aggregate.nodes import (
 from emulator.core.aggregate.numbers import WHOLE, is_number
 from emulator.core.ordering import is_nan
 from emulator.core.query_types import type_name
-from emulator.core.values import INT64_MAX, INT64_MIN, Date, Value
+from emulator.core.values import INT32_MAX, INT64_MAX, INT64_MIN, Date, Value
 
 PLACES_MIN: Final = -20
 PLACES_MAX: Final = 100
@@ -141,6 +141,8 @@ def _divide(a: Value, b: Value) -> Value:
 
 
 def _mod(a: Value, b: Value) -> Value:
+    if a.__class__ is int and b.__class__ is int and 0 <= a <= INT32_MAX and 0 < b <= INT32_MAX:
+        return a % b
     if is_number(a) and is_number(b):
         if b == 0:
             raise refusal("can't $mod by zero", 16610)

@@ -64,9 +64,13 @@ class Expression:
         found = values_of(documents, self.parts)
         if found is not None:
             return found
-        if self.columns is not None:
-            return self.columns(documents, variables)
         run = self.run
+        if self.columns is not None:
+            try:
+                return self.columns(documents, variables)
+            except DatabaseRequestFailed:
+                # Document by document the refusal is that of the first one that is refused.
+                pass
         return [run(document, variables) for document in documents]
 
 
@@ -229,7 +233,14 @@ def variadic(
 
 def apply(call: Callable[..., Value], arguments: Sequence[Expression]) -> Expression:
     """Return the expression that calls a function with the arguments' values."""
-    return folded(_APPLY.get(len(arguments), _apply_many)(call, arguments), arguments)
+    made = folded(_APPLY.get(len(arguments), _apply_many)(call, arguments), arguments)
+    if made.is_constant or not arguments:
+        return made
+
+    def columns(documents: Sequence[Document], variables: Variables) -> list[Value]:
+        return list(map(call, *[each.column(documents, variables) for each in arguments]))
+
+    return replace(made, columns=columns)
 
 
 def apply_two(
