@@ -125,8 +125,7 @@ def _functions(config: Config, bundles: tuple[Bundle, ...]) -> Findings:
             yield _finding(about, state, f"{bundle.name}: {_pointed(problem)}", hint)
     settings = config.functions
     for problem in scan(root, defaults=settings, overrides=settings.each).problems:
-        hint = "" if problem.severity == "note" else "rename the folder"
-        yield _finding(about, _STATES[problem.severity], problem.message, hint)
+        yield _finding(about, _STATES[problem.severity], problem.message)
 
 
 def _inner_projects(project: Path) -> list[Path]:

@@ -6,9 +6,11 @@ still found, with its problems pointing at file and line.
 """
 
 import hashlib
+import json
 import os
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -163,9 +165,25 @@ def _misnamed(folder: Path) -> Problem:
         file=str(folder),
         line=0,
         message=f"{folder.name} cannot be a function: a name begins with a letter and has up to 60 "
-        "letters, digits, _ or -",
+        "letters, digits, _ or -; rename the folder",
         severity="warning",
     )
+
+
+def _unlike_there(name: str, folder: Path, entry: Path) -> Iterator[Problem]:
+    """Yield what runs here and not on the platform, which requires an `index.js`."""
+    file, says = entry, entry.suffix == ".mjs"
+    if entry.suffix == ".js":
+        file = folder / "package.json"
+        with suppress(OSError, ValueError):
+            found = json.loads(file.read_bytes())
+            says = isinstance(found, dict) and found.get("type") == "module"
+    if says:
+        message = (
+            f"{name} is an ES module, which the platform does not load: let index.js be CommonJS, "
+            "and its exports.main await import('./entry.mjs')"
+        )
+        yield Problem(file=str(file), line=0, message=message, severity="warning")
 
 
 def _read(
@@ -195,7 +213,7 @@ def _read(
         variables=settings.variables(),
         triggers=settings.triggers() if web is None else _with_path(name, settings.triggers()),
         openapi=settings.openapi(),
-        problems=tuple(settings.problems),
+        problems=(*settings.problems, *(_unlike_there(name, folder, entry) if web is None else ())),
         packages=own,
         digest=_digest(folder, shared_digest, own),
         web=web,

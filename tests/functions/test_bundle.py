@@ -130,6 +130,31 @@ def test_function_that_listens_is_reached_by_its_name_unless_a_path_is_said(root
     assert (api.variables, shop.variables) == ({"MODE": "prod"}, {"MODE": "prod", "A": "1"})
 
 
+@pytest.mark.parametrize(
+    ("files", "named"),
+    [
+        ({"fn/index.mjs": ""}, "index.mjs"),
+        ({"fn/index.js": "", "fn/package.json": '{"type": "module"}'}, "package.json"),
+        ({"fn/index.js": "", "fn/package.json": '{"type": "commonjs"}'}, None),
+        ({"fn/index.js": "", "fn/package.json": "[]"}, None),
+        ({"fn/index.js": "", "fn/package.json": "{"}, None),
+        ({"fn/index.cjs": "", "fn/package.json": '{"type": "module"}'}, None),
+        ({"fn/index.py": "", "fn/package.json": '{"type": "module"}'}, None),
+        ({"fn/scf_bootstrap": "#!/bin/bash\nnode index.mjs", "fn/index.mjs": ""}, None),
+    ],
+)
+def test_modules_that_the_platform_does_not_load_are_told(root, files, named):
+    for path, text in files.items():
+        save(root, path, text)
+    (found,) = discover(root)
+    told = [
+        (Path(each.file).name, each.severity)
+        for each in found.problems
+        if "is an ES module" in each.message
+    ]
+    assert told == ([] if named is None else [(named, "warning")])
+
+
 def test_one_function_is_found_by_name(root):
     save(root, "fn/index.py")
     found = find(root, "fn")
