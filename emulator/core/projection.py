@@ -66,6 +66,10 @@ class _Plan:
 
     def add(self, path: str, value: Value) -> None:
         if type(value) is dict:
+            if path.endswith(".$"):
+                raise DatabaseRequestFailed(
+                    "positional projection cannot be used with an expression or sub object"
+                )
             self._add_object(path, value)
         elif path.endswith(".$"):
             if not is_truthy(value):

@@ -218,11 +218,19 @@ def _locate_and(node: And, document: Document) -> tuple[bool, int | None]:
 
 
 def _locate_or(node: Or, document: Document) -> tuple[bool, int | None]:
-    for inner in node.nodes:
-        held, index = locate(inner, document)
-        if held:
+    """Locate equalities of one path as if they were one `$in`; MongoDB locates no other `$or`."""
+    leaves = [inner for inner in node.nodes if isinstance(inner, Leaf) and _is_equality(inner)]
+    parts = leaves[0].parts if leaves else ()
+    if len(leaves) < len(node.nodes) or any(leaf.parts != parts for leaf in leaves):
+        return any(locate(inner, document)[0] for inner in node.nodes), None
+    for value, index in visit(document, parts):
+        if any(leaf.check.holds(value) for leaf in leaves):
             return True, index
     return False, None
+
+
+def _is_equality(leaf: Leaf) -> bool:
+    return leaf.check.operand is not MISSING or leaf.check.members is not None
 
 
 _LOCATORS: Final[Mapping[type, Callable[..., tuple[bool, int | None]]]] = {

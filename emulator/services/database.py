@@ -32,7 +32,6 @@ from emulator.core.documents import admit, resolve
 from emulator.core.errors import (
     CollectionExists,
     CollectionNotExist,
-    DuplicateKey,
     InvalidName,
     InvalidParam,
     TooManyCollections,
@@ -52,7 +51,7 @@ from emulator.services.filters import Filters
 from emulator.services.planning import Reader
 from emulator.services.policy import Policy
 from emulator.services.reading import Question, Reading
-from emulator.services.writes import Batch, Replacing, Updating, duplicate, write_errors
+from emulator.services.writes import Batch, Replacing, Updating, duplicate
 from emulator.stores.base import Collection, Create, DocumentStore, Drop
 from emulator.stores.overlay import OverlayStore
 
@@ -347,10 +346,7 @@ class Database:
             return
         if self._columns is not None:
             self._columns.written(batch.collection, len(batch.writes))
-        try:
-            sequence = self._store.commit(batch.writes)
-        except DuplicateKey as refusal:
-            raise write_errors(refusal) from refusal
+        sequence = batch.commit(self._store)
         for change in batch.changes(sequence, caller):
             self._bus.publish(change)
 

@@ -10,12 +10,14 @@ from collections.abc import Iterable
 from emulator.core.changes import Change, Operation
 from emulator.core.documents import admit, resolve
 from emulator.core.errors import DatabaseRequestFailed, DuplicateKey
+from emulator.core.indexes import described
 from emulator.core.query import CompiledFilter
 from emulator.core.update import compile_update, replacement
 from emulator.core.values import Document, Value
 from emulator.core.wording import shown
 from emulator.services.caller import Caller
-from emulator.stores.base import Delete, Put, Write
+from emulator.services.key_steps import refuse_taken
+from emulator.stores.base import Delete, DocumentStore, Put, Write
 
 
 class Batch:
@@ -39,6 +41,25 @@ class Batch:
     def ids(self) -> tuple[Value, ...]:
         """Return the ids of the documents, in order."""
         return tuple(change[1] for change in self._changes)
+
+    def commit(self, store: DocumentStore) -> int:
+        """Commit the writes in one go and return the sequence.
+
+        Raises:
+            DuplicateKey: a unique index has the key of one of them for another document.
+        """
+        try:
+            if len(self.writes) > 1:
+                self._refuse_taken(store)
+            return store.commit(self.writes)
+        except DuplicateKey as refusal:
+            raise write_errors(refusal) from refusal
+
+    def _refuse_taken(self, store: DocumentStore) -> None:
+        unique = [each for each in described(store.description(self.collection)) if each.unique]
+        if unique:
+            steps = [(old, new) for _, _, old, new in self._changes if old and new]
+            refuse_taken(self.collection, steps, unique)
 
     def changes(self, sequence: int, caller: Caller) -> Iterable[Change]:
         """Return what was changed by the commit of that sequence."""

@@ -145,6 +145,7 @@ def test_positional_beside_exclusion_is_refused():
     [
         ({"a.$": 1, "b.$": 1}, "more than one positional"),
         ({"a.$.$": 1}, "more than one positional"),
+        ({"a.$": {"$slice": 1}}, "expression or sub object"),
         ({"a.$": 1, "b": {"$elemMatch": {"c": 1}}}, r"positional operator and \$elemMatch"),
         ({"b": {"$elemMatch": {"c": 1}}, "a.$": 1}, r"positional operator and \$elemMatch"),
         ({"a.$": 0}, "Cannot exclude array elements"),

@@ -183,6 +183,19 @@ def test_a_taken_key_is_refused_in_the_cloud_s_words_and_changes_nothing(world):
     assert len(world.changes) == 2
 
 
+def test_many_documents_take_their_keys_one_after_the_other(world):
+    world.create(("n", 1), unique=True)
+    world.insert({"n": 1}, {"n": 2}, {"n": 3})
+    up, down = (
+        commands.Update(collection="c", filter={}, update={"$inc": {"n": by}}, multi=True)
+        for by in (1, -1)
+    )
+    with pytest.raises(DuplicateKey, match="index: n_1 dup key: . n: 2 ."):
+        world.database.update(up, ADMINISTRATOR)
+    assert world.database.update(down, ADMINISTRATOR).modified == 3
+    assert [each["n"] for each in world.store.collection("c").snapshot()] == [0, 1, 2]
+
+
 def test_configured_indexes_come_with_the_collection_or_a_notice():
     wanted = IndexDefinition(name="n_1", keys=(("n", 1),), unique=True)
     world = World(policy=Policy(indexes={"c": (wanted,), "later": (wanted,)}))

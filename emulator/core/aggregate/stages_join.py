@@ -28,7 +28,7 @@ from emulator.core.aggregate.stage_nodes import (
 )
 from emulator.core.aggregate.variables import check_bindable, follow, parse_path
 from emulator.core.ordering import hash_key
-from emulator.core.paths import Parts, array_index
+from emulator.core.paths import Parts, written_index
 from emulator.core.query_types import type_name
 from emulator.core.records import dataclass
 from emulator.core.values import MISSING, Document, Int64, Value
@@ -40,7 +40,7 @@ def local_values(document: Document, path: Parts) -> list[Value]:
     """Return the values a document is joined by: array elements each, null where there is none."""
     value = document.get(path[0], MISSING)
     rest = path[1:]
-    while rest and value.__class__ is list and (index := array_index(rest[0])) is not None:
+    while rest and value.__class__ is list and (index := written_index(rest[0])) is not None:
         value = value[index] if index < len(value) else MISSING
         rest = rest[1:]
     if rest:
