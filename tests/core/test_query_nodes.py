@@ -44,9 +44,17 @@ def test_an_element_is_asked_without_opening_it():
 def test_or_and_call_hold_and_locate():
     node = Or([Leaf(("a",), BIG), Call(lambda document: document.get("c") == 3)])
     assert predicate(node)({"a": [1, 7]})
-    assert locate(node, {"a": [1, 7]}) == (True, 1)
+    assert locate(node, {"a": [1, 7]}) == (True, None)
     assert locate(node, {"c": 3}) == (True, None)
     assert locate(node, {}) == (False, None)
+
+
+def test_equalities_of_one_path_are_located_as_one():
+    one, two = (Check(holds=lambda value, n=n: value == n, operand=n) for n in (1, 2))
+    one, two, other = Leaf(("a",), one), Leaf(("a",), two), Leaf(("b",), two)
+    assert locate(Or([one, two]), {"a": [7, 2, 1]}) == (True, 1)
+    assert locate(Or([two, other]), {"a": [7, 2]}) == (True, None)
+    assert locate(Or([two, other]), {}) == (False, None)
 
 
 def test_a_negation_locates_nothing():
