@@ -19,8 +19,8 @@ from emulator.services.planning import Reader, at_once, unhurried
 from emulator.services.reading import Question
 from emulator.stores.base import DocumentStore
 
-READINGS_MAX: Final = 4
-"""So many queries are read at a time, for each holds a list of all documents."""
+READINGS_MAX: Final = 2
+"""So many queries are read at a time: each holds a list of all documents, and takes its turns."""
 ATTEMPTS_MAX: Final = 3
 """So often a reading in slices begins; if what happens meanwhile is not known, it is one piece."""
 

@@ -184,8 +184,9 @@ class Pieces:
             sequence = self._store.sequence
             documents = found if isinstance(found, list) else (await unhurried(found)).documents
             is_now = sequence == self._store.sequence
+            is_over = is_now or not (documents or upserts)
             await self._each(documents, write_those_left, done)
-            if done.matched or is_now or not (documents or upserts):
+            if done.matched or is_over:
                 return done
             question = self._asked_again(question)
             found = self._found(question)
@@ -230,20 +231,23 @@ class Pieces:
 
     async def _each(
         self,
-        documents: Sequence[Document],
+        documents: list[Document],
         write: Callable[[Sequence[Document]], tuple[int, int]],
         done: _Done,
     ) -> None:
-        """Write piece by piece, with a turn of the loop in between."""
+        """Write piece by piece, with a turn of the loop in between; takes them out of the list.
+
+        What was replaced or removed is let go of with its piece: all of it at once takes long.
+        """
         pace = Pace(self._clock, PIECE_FIRST_DOCUMENTS)
-        start = 0
-        while start < len(documents):
-            if start:
-                await asyncio.sleep(0)
-                pace.breathed()
-            end = start + max(pace.size_documents, PIECE_MIN_DOCUMENTS)
+        documents.reverse()
+        while documents:
+            size = max(pace.size_documents, PIECE_MIN_DOCUMENTS)
+            piece = documents[-size:]
+            piece.reverse()
+            del documents[-size:]
             try:
-                matched, written = await _unclaimed(write, documents[start:end])
+                matched, written = await _unclaimed(write, piece)
             except EmulatorError as fault:
                 if done.written:
                     told = f"{done.written} documents were written before, and stay so"
@@ -251,8 +255,11 @@ class Pieces:
                 raise
             done.matched += matched
             done.written += written
-            start = end
+            del piece
             pace.finished()
+            if documents:
+                await asyncio.sleep(0)
+                pace.breathed()
 
 
 async def _unclaimed(

@@ -199,8 +199,11 @@ class Watches:
             channel.add(heard)
             self._waking.call(channel.crowd)
 
-    def _renew(self, live: Live, *, at_once: bool = False) -> None:
-        """Bring one live query up to date, now or soon, and have its listeners woken."""
+    def _renew(self, live: Live, *, at_once: bool = False, is_asked: bool = False) -> None:
+        """Bring one live query up to date, now or soon, and have its listeners woken.
+
+        With nobody there to hear, what must be read anew waits until somebody asks.
+        """
         number = live.number
         try:
             if live.reading is not None and not at_once:
@@ -211,6 +214,8 @@ class Watches:
                 live.tell()
             elif at_once:
                 self._readings.now(live)
+            elif not (is_asked or live.waiting or len(live.listeners)):
+                live.is_lost = True
             else:
                 self._readings.begin(live)
         except EmulatorError as fault:
@@ -302,7 +307,7 @@ class Watches:
         key = (query.collection, repr(filter_), tuple(query.sort), query.limit, who)
         before = self._lives.get(key)
         if before is not None:
-            self._renew(before, at_once=at_once)
+            self._renew(before, at_once=at_once, is_asked=True)
         live = self._lives.get(key)
         if live is None:
             live = self._begin(key, query, filter_, ask)
