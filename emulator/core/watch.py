@@ -115,6 +115,18 @@ class LiveResult:
             WatchTooLarge: they are more than a listener may hold.
             DatabaseRequestFailed: they cannot be sorted so.
         """
+        self._hold(documents, since)
+        events = self._settle({})
+        self._trim()
+        return events
+
+    def begin(self, documents: Iterable[Document], since: Sequence[Change] = ()) -> None:
+        """Do as `load` where nobody was told of anything before."""
+        self._hold(documents, since)
+        self._shown = dict(self._small(self._now()))
+        self._trim()
+
+    def _hold(self, documents: Iterable[Document], since: Sequence[Change]) -> None:
         self._all.clear()
         self._places.clear()
         self._order.clear()
@@ -124,9 +136,6 @@ class LiveResult:
         self._fill(list(documents))
         for change in since:
             self._heard(change)
-        events = self._settle({})
-        self._trim()
-        return events
 
     @property
     def enough(self) -> int:
@@ -260,15 +269,19 @@ class LiveResult:
             return self._all
         return {key: self._all[key] for _, _, key in self._order[: self._limit]}
 
-    def _settle(self, touched: dict[Hashable, _Touched]) -> list[Event]:
-        """Return the difference between what is shown and what is so, and show that."""
-        now, shown = self._now(), self._shown
+    @staticmethod
+    def _small(now: dict[Hashable, Document]) -> dict[Hashable, Document]:
         if len(now) > RESULT_MAX_DOCUMENTS:
             raise WatchTooLarge(
                 f"the watched query finds more than {RESULT_MAX_DOCUMENTS} documents, which is "
                 "what a listener may hold",
                 hint="watch fewer documents: narrow where(), or add limit()",
             )
+        return now
+
+    def _settle(self, touched: dict[Hashable, _Touched]) -> list[Event]:
+        """Return the difference between what is shown and what is so, and show that."""
+        now, shown = self._small(self._now()), self._shown
         if self._limit is None and touched:
             return self._settle_some(touched)
         gone = [

@@ -24,8 +24,10 @@ from emulator.stores.base import Create, DocumentStore, Put
 
 Mode = Literal["insert", "upsert"]
 
-BATCH_DOCUMENTS: Final = 100
-BATCH_BYTES: Final = 4 * 1024 * 1024
+BATCH_DOCUMENTS: Final = 50
+BATCH_BYTES: Final = 512 * 1024
+SAFE_EVERY_BATCHES: Final = 10
+"""So many batches may be lost when the machine dies; the answer waits for all."""
 PROBLEMS_TOLD_MAX: Final = 100
 
 
@@ -77,22 +79,20 @@ class Importing:
         batch = _Batch(self, Imported(collection=name), replaces=mode == "upsert")
         if self._store.collection(name) is None:
             self._store.commit([Create(name), *self._policy.description(name)])
-        lines, reader = Lines(), READERS[file_format]()
+        lines, reader, batches = Lines(), READERS[file_format](), 0
         async for chunk in chunks:
             for line, text in lines.feed(chunk):
                 if batch.take(reader.feed(line, text), len(text)):
-                    await self._pause()
+                    batches += 1
+                    if batches % SAFE_EVERY_BATCHES == 0:
+                        await self._store.durable()
+                    await asyncio.sleep(0)
         for line, text in lines.finish():
             batch.take(reader.feed(line, text), len(text))
         batch.take(reader.finish(), 0)
         batch.commit()
-        await self._pause()
-        return batch.imported
-
-    async def _pause(self) -> None:
-        """Be as safe as the journal mode promises, and let others have a turn."""
         await self._store.durable()
-        await asyncio.sleep(0)
+        return batch.imported
 
     def admit(self, given: Document) -> Document:
         """Return the document as it will be stored; raises what is wrong with it."""

@@ -27,11 +27,13 @@ from emulator.services.access import Access
 from emulator.services.caller import Caller
 from emulator.services.policy import Policy
 from emulator.stores.base import Describe, DocumentStore
-from emulator.stores.collector import look_at_new, paused, set_aside
+from emulator.stores.collector import look_at_new, pass_over, paused, set_aside
 
 ID_INDEX_NAME: Final = "_id_"
 EXPIRE_AFTER_MAX_S: Final = 2**31 - 1
 
+_LISTING_PIECES: Final = 2
+"""So many pieces of a building list the documents; the rest makes rows."""
 _CANNOT_CREATE: Final = 67
 _OPTIONS_CONFLICT: Final = 85
 _KEYS_CONFLICT: Final = 86
@@ -81,9 +83,12 @@ class Indexes:
         self._refuse_conflict(definition, known)
         # Rows hold no cycles, and a look for some keeps the loop for long.
         with self._building(command.collection, definition) as pieces, paused():
-            for is_ready in pieces:
+            look_at_new()
+            for place, is_ready in enumerate(pieces):
                 if is_ready:
                     break
+                if place < _LISTING_PIECES:
+                    pass_over(self._count(command.collection))
                 await asyncio.sleep(0)
                 look_at_new()
             # While the loop had its turn, somebody may have made the same one, or dropped them all.
@@ -92,11 +97,14 @@ class Indexes:
                 self._refuse_conflict(definition, known)
                 self._describe(command.collection, [*known, definition])
         await asyncio.sleep(0)
-        collection = self._store.collection(command.collection)
-        set_aside(0 if collection is None else len(collection))
+        set_aside(self._count(command.collection))
         if self._store.waits:
             await self._store.durable()
         return definition.name
+
+    def _count(self, name: str) -> int:
+        collection = self._store.collection(name)
+        return 0 if collection is None else len(collection)
 
     def _building(
         self, name: str, definition: IndexDefinition

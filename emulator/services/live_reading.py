@@ -16,7 +16,7 @@ from emulator.core.ordering import hash_key
 from emulator.core.values import Document
 from emulator.services.live_queries import Live
 from emulator.services.planning import Reader, at_once, unhurried
-from emulator.services.reading import Question
+from emulator.services.reading import SORT_AT_ONCE_MAX_DOCUMENTS, Question
 from emulator.stores.base import DocumentStore
 
 READINGS_MAX: Final = 2
@@ -137,10 +137,15 @@ class LiveReading:
         documents = (yield from self._reader.slices(question)).documents
         if not is_sorted:
             return documents
+        if len(documents) > SORT_AT_ONCE_MAX_DOCUMENTS:
+            yield
         numbered = collection.numbered(document["_id"] for document in documents)
         places = {hash_key(each["_id"]): place for place, each in numbered.items()}
         # Whoever is not there any more leaves the result by what happened meanwhile.
-        return sorted(documents, key=lambda each: places.get(hash_key(each["_id"]), 0))
+        documents.sort(key=lambda each: places.get(hash_key(each["_id"]), 0))
+        if len(documents) > SORT_AT_ONCE_MAX_DOCUMENTS:
+            yield
+        return documents
 
 
 def _ended(live: Live, reading: "asyncio.Task[None] | None") -> None:
@@ -152,10 +157,11 @@ def _load(live: Live, documents: list[Document], meanwhile: Sequence[Change] = (
     """Let the query hold the documents, and tell whether that is sure."""
     if live.ask is not None and not live.allowed():
         live.is_hidden, documents, meanwhile = True, [], ()
-    events = live.result.load(documents, meanwhile)
-    live.meanwhile.clear()
     if live.is_begun:
-        live.untold += events
+        live.untold += live.result.load(documents, meanwhile)
+    else:
+        live.result.begin(documents, meanwhile)
+    live.meanwhile.clear()
     if live.result.is_doubtful:
         return False
     live.is_begun = True

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final
 
-FREEZE_EVERY_DOCUMENTS: Final = 2_000
+FREEZE_EVERY_DOCUMENTS: Final = 1_000
 
 
 @contextmanager
@@ -33,7 +33,17 @@ def look_at_new() -> None:
     Whoever makes many tuples in a pause does it now and then: tuples of plain values leave the
     collector's sight at the first look, instead of all being looked at behind the pause.
     """
-    gc.collect(0)
+    gc.collect(1)
+
+
+def pass_over(held: int) -> None:
+    """Keep what holds so many documents out of all looks, if it is many, without a first one.
+
+    To look at a list of documents is to visit each of them. Call `look_at_new` before it is made,
+    so that no cycles are kept with it.
+    """
+    if held >= FREEZE_EVERY_DOCUMENTS:
+        gc.freeze()
 
 
 def set_aside(made: int) -> None:

@@ -8,6 +8,7 @@ from emulator.stores.collector import (
     FREEZE_EVERY_DOCUMENTS,
     Retention,
     look_at_new,
+    pass_over,
     paused,
     set_aside,
 )
@@ -89,3 +90,10 @@ def test_tuples_of_plain_values_leave_the_collectors_sight_at_the_first_look():
 def test_much_that_stays_is_set_aside(made):
     set_aside(made)
     assert (gc.get_freeze_count() > 0) is (made == FREEZE_EVERY_DOCUMENTS)
+
+
+@pytest.mark.parametrize("held", [0, FREEZE_EVERY_DOCUMENTS - 1, FREEZE_EVERY_DOCUMENTS])
+def test_what_holds_much_is_passed_over(held):
+    gc.unfreeze()
+    pass_over(held)
+    assert (gc.get_freeze_count() > 0) is (held == FREEZE_EVERY_DOCUMENTS)
