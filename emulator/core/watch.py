@@ -8,7 +8,7 @@ Names and order of events are those of the realtime package of js-sdk 1.x to 3.x
 """
 
 from bisect import bisect_left, insort
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Generator, Hashable, Iterable, Sequence
 from typing import Final, Literal
 
 from emulator.core.changes import Change, Operation
@@ -30,6 +30,9 @@ RESULT_MAX_DOCUMENTS: Final = 5_000
 
 SPARE_DOCUMENTS: Final = 200
 """So many more than wanted are held in order, to come up when others leave."""
+
+HOLD_AT_ONCE: Final = 1_000
+"""So many documents are put in order at a stretch."""
 
 DataType = Literal["init", "add", "update", "replace", "remove", "limit"]
 QueueType = Literal["init", "enqueue", "dequeue", "update"]
@@ -105,63 +108,78 @@ class LiveResult:
         """Return what listeners hold, sorted."""
         return sort_documents(list(self._shown.values()), self._sort)
 
-    def load(self, documents: Iterable[Document], since: Sequence[Change] = ()) -> list[Event]:
-        """Take all documents that match, in the collection's order, in place of what was held.
+    def load(self, documents: Iterable[Document]) -> list[Event]:
+        """Do as `hold` and `held` in one piece."""
+        for _ in self.hold(list(documents)):
+            pass
+        return self.held()
 
-        Of more than `enough` any may be missing but the first in order. `since` is what happened
-        while they were read, and may have been seen by who read them.
+    def hold(self, documents: Sequence[Document]) -> Generator[None, None, None]:
+        """Take all documents that match, in the collection's order, with a stop after each slice.
+
+        Of more than `enough` any may be missing but the first in order. What listeners hold stays
+        as it is until `held` or `begin`; nothing else may be asked before.
+
+        Raises:
+            DatabaseRequestFailed: they cannot be sorted so.
+        """
+        self._all = {}
+        self._places = {}
+        self._order = []
+        self._unsure.clear()
+        self._edge = None
+        self.is_doubtful = False
+        if self._limit is None:
+            self._all = {hash_key(document["_id"]): document for document in documents}
+            return
+        places = sort_places(documents, self._sort, self._limit + SPARE_DOCUMENTS)
+        for start in range(0, len(places), HOLD_AT_ONCE):
+            if start:
+                yield
+            self._hold_some(documents, places[start : start + HOLD_AT_ONCE])
+        # Ages differ, so the key is never compared.
+        self._order.sort()
+        self._ages = len(documents)
+        if len(documents) > len(self._order):
+            self._edge = self._order[-1][:2] if self._order else ((), 0)
+
+    def held(self, since: Sequence[Change] = ()) -> list[Event]:
+        """Return what is different for listeners from what they were told.
+
+        `since` is what happened while the documents were read, and may have been seen with them.
 
         Raises:
             WatchTooLarge: they are more than a listener may hold.
-            DatabaseRequestFailed: they cannot be sorted so.
+            DatabaseRequestFailed: one of the changes cannot be sorted so.
         """
-        self._hold(documents, since)
+        for change in since:
+            self._heard(change)
         events = self._settle({})
         self._trim()
         return events
 
-    def begin(self, documents: Iterable[Document], since: Sequence[Change] = ()) -> None:
-        """Do as `load` where nobody was told of anything before."""
-        self._hold(documents, since)
+    def begin(self, since: Sequence[Change] = ()) -> None:
+        """Do as `held` where nobody was told of anything before."""
+        for change in since:
+            self._heard(change)
         self._shown = dict(self._small(self._now()))
         self._trim()
 
-    def _hold(self, documents: Iterable[Document], since: Sequence[Change]) -> None:
-        self._all.clear()
-        self._places.clear()
-        self._order.clear()
-        self._unsure.clear()
-        self._edge = None
-        self.is_doubtful = False
-        self._fill(list(documents))
-        for change in since:
-            self._heard(change)
-
-    @property
-    def enough(self) -> int:
-        """Return how many of the first documents in order tell all that `load` has to know."""
-        if self._limit is None:
-            return RESULT_MAX_DOCUMENTS + 1
-        return min(self._limit, RESULT_MAX_DOCUMENTS + 1) + SPARE_DOCUMENTS + 1
-
-    def _fill(self, documents: list[Document]) -> None:
-        """Hold documents that come in the collection's order, with a limit the first only."""
-        if self._limit is None:
-            self._all = {hash_key(document["_id"]): document for document in documents}
-            return
-        most = self._limit + SPARE_DOCUMENTS
-        for place in sort_places(documents, self._sort, most):
+    def _hold_some(self, documents: Sequence[Document], places: Sequence[int]) -> None:
+        for place in places:
             document = documents[place]
             key, age = hash_key(document["_id"]), place + 1
             row = self._row_of(document) if self._row_of is not None else ()
             self._all[key] = document
             self._places[key] = _Place(row, age)
             self._order.append((row, age, key))
-        # Ages differ, so the key is never compared.
-        self._order.sort()
-        self._ages = len(documents)
-        if len(documents) > len(self._order):
-            self._edge = self._order[-1][:2] if self._order else ((), 0)
+
+    @property
+    def enough(self) -> int:
+        """Return how many of the first documents in order tell all that `hold` has to know."""
+        if self._limit is None:
+            return RESULT_MAX_DOCUMENTS + 1
+        return min(self._limit, RESULT_MAX_DOCUMENTS + 1) + SPARE_DOCUMENTS + 1
 
     def apply(self, changes: Sequence[Change]) -> list[Event]:
         """Return what the changes of one commit mean: first who leaves, who changed, who enters.

@@ -7,13 +7,12 @@ and in the end all is read in one piece.
 """
 
 import asyncio
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Hashable, Sequence
 from typing import Final
 
 from emulator.core.changes import Change
 from emulator.core.errors import EmulatorError
 from emulator.core.ordering import hash_key
-from emulator.core.values import Document
 from emulator.services.live_queries import Live
 from emulator.services.planning import Reader, at_once, unhurried
 from emulator.services.reading import SORT_AT_ONCE_MAX_DOCUMENTS, Question
@@ -24,7 +23,7 @@ READINGS_MAX: Final = 2
 ATTEMPTS_MAX: Final = 3
 """So often a reading in slices begins; if what happens meanwhile is not known, it is one piece."""
 
-Slices = Generator[None, None, list[Document]]
+Slices = Generator[None, None, None]
 
 
 class LiveReading:
@@ -58,7 +57,8 @@ class LiveReading:
         """Read all in one piece; raises what speaks against it."""
         self.stop(live)
         live.begin_to_follow()
-        _load(live, at_once(self._slices(live)))
+        at_once(self._slices(live))
+        _load(live)
 
     def begin(self, live: Live) -> None:
         """Read all: at once where that is a trifle, else `live.reading` is there until it is done.
@@ -72,8 +72,8 @@ class LiveReading:
             slices = self._slices(live)
             try:
                 next(slices)
-            except StopIteration as end:
-                _load(live, end.value)
+            except StopIteration:
+                _load(live)
                 return
         live.reading = asyncio.get_running_loop().create_task(self._run(live, slices))
         self._running.add(live.reading)
@@ -110,21 +110,23 @@ class LiveReading:
                 if begun is None:
                     live.begin_to_follow()
                     begun = self._slices(live)
-                documents = await unhurried(begun)
+                await unhurried(begun)
                 begun = None
                 self._pass_on()
                 live.follow()
-                if not live.is_lost and _load(live, documents, live.meanwhile):
+                if not live.is_lost and _load(live, live.meanwhile):
                     return
             live.begin_to_follow()
-            _load(live, at_once(self._slices(live)))
+            at_once(self._slices(live))
+            _load(live)
 
     def _slices(self, live: Live) -> Slices:
-        """Return the documents that match, in the collection's order; the first ones if limited."""
+        """Have the query hold what matches now."""
         query = live.query
         collection = self._store.collection(query.collection)
         if collection is None:
-            return []
+            yield from live.result.hold(())
+            return
         is_sorted = query.limit is not None and bool(query.sort)
         question = Question(
             name=query.collection,
@@ -135,17 +137,17 @@ class LiveReading:
             cause="watch",
         )
         documents = (yield from self._reader.slices(question)).documents
-        if not is_sorted:
-            return documents
-        if len(documents) > SORT_AT_ONCE_MAX_DOCUMENTS:
-            yield
-        numbered = collection.numbered(document["_id"] for document in documents)
-        places = {hash_key(each["_id"]): place for place, each in numbered.items()}
-        # Whoever is not there any more leaves the result by what happened meanwhile.
-        documents.sort(key=lambda each: places.get(hash_key(each["_id"]), 0))
-        if len(documents) > SORT_AT_ONCE_MAX_DOCUMENTS:
-            yield
-        return documents
+        if is_sorted:
+            # Whoever is not there any more leaves the result by what happened meanwhile.
+            places: dict[Hashable, int] = {}
+            for start in range(0, len(documents), SORT_AT_ONCE_MAX_DOCUMENTS):
+                some = documents[start : start + SORT_AT_ONCE_MAX_DOCUMENTS]
+                numbered = collection.numbered(each["_id"] for each in some)
+                places |= {hash_key(each["_id"]): place for place, each in numbered.items()}
+                if len(some) == SORT_AT_ONCE_MAX_DOCUMENTS:
+                    yield
+            documents.sort(key=lambda each: places.get(hash_key(each["_id"]), 0))
+        yield from live.result.hold(documents)
 
 
 def _ended(live: Live, reading: "asyncio.Task[None] | None") -> None:
@@ -153,14 +155,15 @@ def _ended(live: Live, reading: "asyncio.Task[None] | None") -> None:
         live.reading = None
 
 
-def _load(live: Live, documents: list[Document], meanwhile: Sequence[Change] = ()) -> bool:
-    """Let the query hold the documents, and tell whether that is sure."""
+def _load(live: Live, meanwhile: Sequence[Change] = ()) -> bool:
+    """Let the query show what it holds now, and tell whether that is sure."""
     if live.ask is not None and not live.allowed():
-        live.is_hidden, documents, meanwhile = True, [], ()
+        live.is_hidden, meanwhile = True, ()
+        at_once(live.result.hold(()))
     if live.is_begun:
-        live.untold += live.result.load(documents, meanwhile)
+        live.untold += live.result.held(meanwhile)
     else:
-        live.result.begin(documents, meanwhile)
+        live.result.begin(meanwhile)
     live.meanwhile.clear()
     if live.result.is_doubtful:
         return False

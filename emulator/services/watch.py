@@ -77,12 +77,13 @@ class Watches:
     def __len__(self) -> int:
         return sum(len(live.listeners) for live in self._lives.values())
 
-    async def prepare(self, query: WatchQuery, caller: Caller) -> None:
+    async def prepare(self, query: WatchQuery, caller: Caller) -> Live:
         """Read in slices what `open` would read in one piece; raises as `open`."""
         for _ in range(PREPARATIONS_MAX):
             live = self._reach(query, caller, at_once=False)
             if live.reading is None:
-                return
+                self._linger(live)
+                return live
             live.waiting += 1
             try:
                 await asyncio.wait([live.reading])
@@ -94,6 +95,7 @@ class Watches:
                 raise live.fault
             if self._is_closed:
                 raise EmulatorError("the suite is stopping")
+        return self._reach(query, caller, at_once=True)
 
     def open(self, query: WatchQuery, caller: Caller, listener: Hears) -> Live:
         """Return the live query, with what it holds now; the listener is woken for what follows.

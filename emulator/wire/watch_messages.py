@@ -6,18 +6,20 @@ listener is written once; only the numbers and ids around it differ.
 Shapes: the realtime package of js-sdk 1.x to 3.x; documents travel as JSON texts.
 """
 
+import asyncio
 import logging
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from binascii import Error as NotBase64
-from collections.abc import Hashable, Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Final
 
 import orjson
 
-from emulator.core.errors import EmulatorError, InvalidParam
+from emulator.core.errors import EmulatorError, InvalidParam, PermissionDenied
 from emulator.core.records import dataclass
 from emulator.core.values import Document, Value
-from emulator.core.watch import Event, differing
+from emulator.core.watch import Event, LiveResult, differing
 from emulator.services.live_queries import Live, Step, WatchQuery
 from emulator.wire import fields, json_text
 from emulator.wire.ejson import client_document_json, read_text, value_json
@@ -28,11 +30,19 @@ _log: Final = logging.getLogger(__name__)
 SOCKET_PATH: Final = "/ws"
 SECRET_VERSION: Final = 1
 ORDER_MAX_FIELDS: Final = 31
+TEXTS_AT_ONCE: Final = 250
+"""So many documents of a first result are written at a stretch."""
 EVENTS_KEPT_MAX: Final = 1_000
 """Written events that are kept for listeners of other queries."""
 EVENT_KEPT_MAX_BYTES: Final = 4096
 _DIRECTIONS: Final = {"asc": 1, "desc": -1}
 _NOBODY: Final = "a document that was never there"
+
+
+class WatchDenied(EmulatorError):
+    """The caller may not read what the query may find."""
+
+    code = "COLLECTION_PERMISSION_DENIED"
 
 
 class BadQueryId(EmulatorError):
@@ -164,19 +174,46 @@ def _numbered(number: int, steps: Iterable[tuple[int, Iterable[bytes]]]) -> byte
     return b',"currEvent":%d,"events":[%b]}' % (number, events)
 
 
-def first_events(documents: Iterable[Document]) -> list[bytes]:
-    """Return the events of a whole result."""
-    return [_event(b"init", b"init", each["_id"], _text(each)) for each in documents]
+class FirstTexts:
+    """Writes the events of a whole result; of a large one the texts are prepared in slices."""
+
+    def __init__(self) -> None:
+        self._ready: dict[int, tuple[Document, bytes]] = {}
+
+    async def prepare(self, result: LiveResult) -> None:
+        """Write the texts of many documents, with a turn of the loop between slices."""
+        if len(result) <= TEXTS_AT_ONCE:
+            return
+        documents = result.documents()
+        for start in range(0, len(documents), TEXTS_AT_ONCE):
+            await asyncio.sleep(0)
+            for document in documents[start : start + TEXTS_AT_ONCE]:
+                self._ready[id(document)] = document, _first_event(document)
+
+    def clear(self) -> None:
+        """Forget what was prepared."""
+        self._ready.clear()
+
+    def first_events(self, documents: Iterable[Document]) -> list[bytes]:
+        """Return the events of a whole result."""
+        ready = self._ready
+        return [
+            ready[id(each)][1] if id(each) in ready else _first_event(each) for each in documents
+        ]
 
 
-def replacing_events(documents: Iterable[Document]) -> list[bytes]:
+def _first_event(document: Document) -> bytes:
+    return _event(b"init", b"init", document["_id"], _text(document))
+
+
+def replacing_events(documents: Iterable[Document], texts: FirstTexts) -> list[bytes]:
     """Return events that put a result in place of whatever a client holds."""
-    events = first_events(documents)
+    events = texts.first_events(documents)
     if events:
         return events
     # Only a first document replaces the list, so for an empty one a document comes and goes.
     gone = _event(b"limit", b"dequeue", _NOBODY, b'"{}"')
-    return [*first_events([{"_id": _NOBODY}]), gone]
+    return [_first_event({"_id": _NOBODY}), gone]
 
 
 class StepTexts:
@@ -262,3 +299,12 @@ def _order(given: Value) -> Mapping[str, str]:
     if any(direction not in ("asc", "desc") for direction in given.values()):
         raise InvalidParam("orderBy is an object of field names to 'asc' or 'desc'")
     return given
+
+
+@contextmanager
+def denied() -> Iterator[None]:
+    """Tell the refusal of a query as watching does."""
+    try:
+        yield
+    except PermissionDenied as fault:
+        raise WatchDenied(fault.message, hint=fault.hint) from fault

@@ -8,14 +8,13 @@ step that replaces the client's list.
 
 import asyncio
 import itertools
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import field
 from typing import Final
 
 import orjson
 
-from emulator.core.errors import EmulatorError, InvalidParam, PermissionDenied
+from emulator.core.errors import EmulatorError, InvalidParam
 from emulator.core.records import dataclass
 from emulator.core.values import Value
 from emulator.services.caller import Caller
@@ -25,11 +24,13 @@ from emulator.wire import fields
 from emulator.wire.fields import Body
 from emulator.wire.watch_messages import (
     Asked,
+    FirstTexts,
     StepTexts,
+    WatchDenied,
     asked_by,
+    denied,
     events_data,
     failure,
-    first_events,
     head,
     head_of,
     news_data,
@@ -64,12 +65,6 @@ class NoSuchWatch(EmulatorError):
     """The message is about a listener that this connection does not have."""
 
     code = "QUERYID_INVALID_ERROR"
-
-
-class WatchDenied(EmulatorError):
-    """The caller may not read what the query may find."""
-
-    code = "COLLECTION_PERMISSION_DENIED"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,6 +126,7 @@ class WatchSession:
         self._listeners: dict[str, _Listener] = {}
         self._numbers = itertools.count(1)
         self._is_closed = False
+        self._texts = FirstTexts()
         self._renewals: set[asyncio.Task[None]] = set()
         self._table: Mapping[str, Callable[[Body, bytes], None]] = {
             "LOGIN": self._log_in,
@@ -161,11 +157,15 @@ class WatchSession:
             return
         if message["msgType"] in _READING:
             try:
-                await self._prepare(asked_by(message))
+                asked = asked_by(message)
+                await self._texts.prepare((await self._prepare(asked)).result)
+                # While texts were written, others may have written documents.
+                await self._prepare(asked)
             except Exception as fault:  # noqa: BLE001  # the rim of a message
                 self._refuse(head_of(message), failure(fault))
                 return
         self._answer(message)
+        self._texts.clear()
 
     def close(self) -> None:
         """Let every listener go; nothing is sent any more."""
@@ -235,7 +235,7 @@ class WatchSession:
         listener = self._open(fields.text(message, "watchId"), asked)
         live = listener.live
         listener.told, listener.query_id = live.number, orjson.dumps(asked.id(live.id))
-        told = [(live.number, first_events(live.result.documents()))]
+        told = [(live.number, self._texts.first_events(live.result.documents()))]
         self._settle(listener)
         self._say(ids, b"INIT_EVENT", events_data(listener.query_id, live.number, told))
 
@@ -331,7 +331,7 @@ class WatchSession:
         number += 1
         listener.offset = number - live.number
         live.is_renumbered = live.is_renumbered or listener.offset != 0
-        events = [(number, replacing_events(live.result.documents()))]
+        events = [(number, replacing_events(live.result.documents(), self._texts))]
         return events_data(listener.query_id, number, events)
 
     def _next_head(self, listener: _Listener) -> bytes:
@@ -349,9 +349,9 @@ class WatchSession:
 
     # --- listeners -------------------------------------------------------------------------------
 
-    async def _prepare(self, asked: Asked) -> None:
-        with _denied():
-            await self._around.watches.prepare(asked.query(), self.caller)
+    async def _prepare(self, asked: Asked) -> Live:
+        with denied():
+            return await self._around.watches.prepare(asked.query(), self.caller)
 
     def _open(self, watch_id: str, asked: Asked) -> _Listener:
         """Open the query for a listener, which takes the place of one of that id."""
@@ -359,7 +359,7 @@ class WatchSession:
         if before is None and len(self._listeners) >= LISTENERS_MAX:
             raise InvalidParam(f"a connection has at most {LISTENERS_MAX} listeners; close some")
         listener = _Listener(self, watch_id, asked)
-        with _denied():
+        with denied():
             listener.live = self._around.watches.open(asked.query(), self.caller, listener)
         if before is not None:
             self._leave(before)
@@ -388,12 +388,3 @@ class WatchSession:
         hint = f"; {fault.hint}" if fault.hint and fault.code != WatchDenied.code else ""
         told = {"code": fault.code, "message": f"{fault.message}{hint}"}
         self._say(ids, b"ERROR", orjson.dumps(told))
-
-
-@contextmanager
-def _denied() -> Iterator[None]:
-    """Tell the refusal of a query as watching does."""
-    try:
-        yield
-    except PermissionDenied as fault:
-        raise WatchDenied(fault.message, hint=fault.hint) from fault

@@ -43,6 +43,8 @@ def slow_reading() -> Iterator[None]:
             patch.setattr(reading, name, 1)
         patch.setattr("emulator.core.watch.SPARE_DOCUMENTS", 1)
         patch.setattr(live_queries, "CHANNEL_MAX_CHANGES", 12)
+        patch.setattr("emulator.wire.watch_messages.TEXTS_AT_ONCE", 1)
+        patch.setattr("emulator.core.watch.HOLD_AT_ONCE", 1)
         yield
 
 
