@@ -32,6 +32,12 @@ _NPM: Final = re.compile(
 _EXPORT: Final = re.compile(
     r"""^\s*export\s+([A-Za-z_]\w*)=["']?([^"'$`\n]*?)["']?\s*$""", re.MULTILINE
 )
+_BEFORE: Final = re.compile(r"""(?:^|(?<=\s))([A-Za-z_]\w*)=["']?([^\s"'$`]*)["']?(?=\s)""")
+"""Variables that stand before a command, for it alone."""
+_SCRIPT: Final = re.compile(r"#!\S*/(?:env +)?node[0-9.]*\s")
+"""How a start file begins that is a program in Node itself."""
+_THERE: Final = "/var/user/"
+"""Where a function lies on the platform."""
 _SUFFIXES: Final = ("", ".js", ".mjs", ".cjs", "/index.js")
 _SOURCES: Final = frozenset({".js", ".mjs", ".cjs"})
 
@@ -48,6 +54,8 @@ class Start:
 def start_of(folder: Path) -> Start | None:
     """Return what the start file of a folder starts; None without one, or when it is not Node."""
     text = _text_of(folder / FILE)
+    if _SCRIPT.match(text):
+        return Start(program=folder / FILE)
     found = _program(folder, text)
     if found is None:
         scripts = _NPM.findall(text)
@@ -56,14 +64,23 @@ def start_of(folder: Path) -> Start | None:
         return None
     program, arguments = found
     said = tuple(each.strip("\"'") for each in arguments.split())
-    return Start(program=program, arguments=said, variables=dict(_EXPORT.findall(text)))
+    return Start(program=program, arguments=said, variables=_variables(text))
+
+
+def _variables(text: str) -> dict[str, str]:
+    """Return what is exported, and what stands before the command that starts Node."""
+    found = dict(_EXPORT.findall(text))
+    for command in _NODE.finditer(text):
+        line = text[text.rfind("\n", 0, command.start() + 1) + 1 : command.end()]
+        found.update(_BEFORE.findall(line))
+    return found
 
 
 def _program(folder: Path, text: str) -> tuple[Path, str] | None:
     """Return the last program that is started in Node, and its arguments."""
     for name, arguments in _NODE.findall(text)[-1:]:
         for suffix in _SUFFIXES:
-            program = folder / f"{name}{suffix}"
+            program = folder / f"{name.removeprefix(_THERE)}{suffix}"
             if program.suffix in _SOURCES and program.is_file():
                 return program, arguments
     for _, arguments in _COMMAND.findall(text)[-1:]:

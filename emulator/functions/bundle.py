@@ -199,7 +199,8 @@ def _read(
     entry = settings.entry()
     if entry is None:
         return None
-    language, web = LANGUAGES[entry.suffix], settings.web()
+    # What has no suffix is a start file that is a program in Node itself.
+    language, web = LANGUAGES.get(entry.suffix, "node"), settings.web()
     own = packages / name if packages is not None and language == "python" else None
     return Bundle(
         name=name,

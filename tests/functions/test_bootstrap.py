@@ -16,6 +16,10 @@ STARTS = {
     "a script": ("npm start", "index.js"),
     "a script by its name": ("yarn run start:prod", "src/app.js"),
     "a package's program": ("node node_modules/x/bin/run.js --port 1", "node_modules/x/bin/run.js"),
+    "the platform's own folder": ("exec node /var/user/src/app.js", "src/app.js"),
+    "a program itself": ("#!/var/lang/node16/bin/node\nrequire('./index.js')", "scf_bootstrap"),
+    "a program itself, found": ("#!/usr/bin/env node\nrequire('./index.js')", "scf_bootstrap"),
+    "variables before": ("PORT=9000 exec /var/lang/node20/bin/node index.js", "index.js"),
     "other lines before": ("cd /opt\nset -e\nnode index.js", "index.js"),
 }
 NONE = {
@@ -80,6 +84,22 @@ def test_variables_are_those_that_are_plainly_set(folder):
     start = start_of(folder)
     assert start is not None
     assert start.variables == {"PORT": "9000", "MODE": "prod uction"}
+
+
+@pytest.mark.parametrize(
+    ("text", "variables"),
+    [
+        ("PORT=9000 exec /var/lang/node20/bin/node index.js", {"PORT": "9000"}),
+        ("A='1' B=2 node index.js C=3", {"A": "1", "B": "2"}),
+        ("export A=1\nA=2 node index.js", {"A": "2"}),
+        ("P=$HOME/x node index.js", {}),
+    ],
+)
+def test_variables_before_the_command_are_set_too(folder, text, variables):
+    (folder / FILE).write_text(text)
+    start = start_of(folder)
+    assert start is not None
+    assert start.variables == variables
 
 
 ARGUMENTS = {

@@ -74,6 +74,12 @@ async def test_modules_listen_as_well(stage):
     assert (await answer(stage, generation))[1] == b"esm"
 
 
+async def test_start_file_may_be_the_program_itself(stage):
+    code = "require('http').createServer((q, s) => s.end('itself')).listen(9000)"
+    stage.save("fn/scf_bootstrap", f"#!/var/lang/node16/bin/node\n{code}\n")
+    assert (await answer(stage, await stage.load()))[1] == b"itself"
+
+
 @pytest.mark.parametrize(
     ("handler", "message"),
     {
