@@ -7,7 +7,7 @@ was not touched, and is the same object when nothing was.
 Semantics are MongoDB 4.0's; an empty modifier (`{$set: {}}`) is accepted as later servers do.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Final, TypeAlias
 
 from emulator.core.documents import (
@@ -36,6 +36,7 @@ DOLLAR_PREFIXED: Final = 52
 NOT_SINGLE_VALUE: Final = 54
 EMPTY_FIELD_NAME: Final = 56
 IMMUTABLE: Final = 66
+NOT_EXACT_VALUE: Final = 111
 
 Apply: TypeAlias = Callable[[Application], Document]
 
@@ -316,8 +317,27 @@ def upsert_base(filter: Filter) -> Document:  # noqa: A002  # the word of the gl
     Raises:
         DatabaseRequestFailed: the filter demands one path, or a path and one inside it, twice (54).
     """
+    return _base_of(sorted(demanded_values(filter), key=lambda item: item[0] != "_id"))
+
+
+def upsert_id(filter: Filter) -> Document:  # noqa: A002  # the word of the glossary
+    """Return the `_id` alone that the filter demands of a whole document, if it does.
+
+    Raises:
+        DatabaseRequestFailed: it is demanded twice (54), or a part of it only (111).
+    """
+    demanded = [item for item in demanded_values(filter) if item[0].partition(".")[0] == "_id"]
+    if demanded and all(path != "_id" for path, _ in demanded):
+        raise DatabaseRequestFailed(
+            f"field at '_id' must be exactly specified, field at sub-path '{demanded[0][0]}' found",
+            mongo_code=NOT_EXACT_VALUE,
+        )
+    return _base_of(demanded)
+
+
+def _base_of(demanded: Iterable[tuple[str, Value]]) -> Document:
     tree = Branch()
-    for path, value in sorted(demanded_values(filter), key=lambda item: item[0] != "_id"):
+    for path, value in demanded:
         parts = split_path(path)
         check_path(path, parts)
         owned = admit_value(value, path=path, now_ms=0)

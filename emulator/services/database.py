@@ -40,7 +40,6 @@ from emulator.core.indexes import described
 from emulator.core.limits import WECHAT
 from emulator.core.ordering import hash_key
 from emulator.core.projection import compile_projection
-from emulator.core.update import upsert_base
 from emulator.core.values import MISSING, Document, Value
 from emulator.services.access import Access
 from emulator.services.advisor import Advisor
@@ -273,7 +272,7 @@ class Database:
         collection = self._existing(command.collection)
         batch = Batch(command.collection)
         filter_ = resolve(command.filter, now_ms=self._clock.now_ms())
-        document = change.insert(upsert_base(filter_))
+        document = change.insert(filter_)
         if document.get("_id", MISSING) is MISSING:
             document = {"_id": self._ids.document_id(), **document}
         if collection.by_id(document["_id"]) is not None:

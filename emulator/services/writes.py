@@ -12,8 +12,8 @@ from emulator.core.documents import admit, resolve
 from emulator.core.errors import DatabaseRequestFailed, DuplicateKey
 from emulator.core.indexes import described
 from emulator.core.query import CompiledFilter
-from emulator.core.update import compile_update, replacement
-from emulator.core.values import Document, Value
+from emulator.core.update import compile_update, replacement, upsert_base, upsert_id
+from emulator.core.values import Document, Filter, Value
 from emulator.core.wording import shown
 from emulator.services.caller import Caller
 from emulator.services.key_steps import refuse_taken
@@ -96,8 +96,9 @@ class Updating:
         except DatabaseRequestFailed as refusal:
             raise in_cloud_words(refusal) from None
 
-    def insert(self, base: Document) -> Document:
+    def insert(self, wanted: Filter) -> Document:
         """Return the document an upsert makes of the filter's equalities."""
+        base = upsert_base(wanted)
         try:
             return self._compiled.apply(base, now_ms=self._now_ms, inserting=True)
         except DatabaseRequestFailed as refusal:
@@ -117,9 +118,9 @@ class Replacing:
         del matcher
         return replacement(document, self._document)
 
-    def insert(self, base: Document) -> Document:
+    def insert(self, wanted: Filter) -> Document:
         """Return the document an upsert makes; only an `_id` comes from the filter."""
-        return replacement({"_id": base["_id"]} if "_id" in base else None, self._document)
+        return replacement(upsert_id(wanted), self._document)
 
 
 def duplicate(collection: str, document_id: Value) -> DuplicateKey:

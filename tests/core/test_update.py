@@ -10,6 +10,7 @@ from emulator.core.update import (
     compile_update,
     replacement,
     upsert_base,
+    upsert_id,
 )
 from emulator.core.update_arrays import CHECKED_EVERY_ITEMS
 from emulator.core.values import Date, Regex, ServerDate
@@ -336,6 +337,35 @@ def test_the_base_of_an_upsert_is_owned():
 def test_an_upsert_may_have_no_certain_start(filter_, code):
     with pytest.raises(DatabaseRequestFailed) as refusal:
         upsert_base(filter_)
+    assert refusal.value.mongo_code == code
+
+
+@pytest.mark.parametrize(
+    ("filter_", "base"),
+    [
+        ({"_id": 1, "a": 2}, {"_id": 1}),
+        ({"$and": [{"_id": {"$eq": 1}}, {"a": 1}, {"a": 1}]}, {"_id": 1}),
+        ({"a": 1, "a.b": 1, "$or": [{"_id": {"x": 1}}]}, {"_id": {"x": 1}}),
+        ({"_id": {"$gt": 1}}, {}),
+        ({"a": {"$all": [1, 2]}}, {}),
+    ],
+)
+def test_a_replacement_takes_the_id_alone(filter_, base):
+    assert upsert_id(filter_) == base
+
+
+@pytest.mark.parametrize(
+    ("filter_", "code"),
+    [
+        ({"_id.x": 1}, 111),
+        ({"_id.x": 1, "_id.y": 2}, 111),
+        ({"_id": 1, "_id.x": 1}, 54),
+        ({"_id": {"$all": [1, 2]}}, 54),
+    ],
+)
+def test_a_replacement_may_have_no_certain_id(filter_, code):
+    with pytest.raises(DatabaseRequestFailed) as refusal:
+        upsert_id(filter_)
     assert refusal.value.mongo_code == code
 
 

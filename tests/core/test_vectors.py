@@ -41,6 +41,7 @@ KNOWN = {
     "mm-93d21737c718": f"{MINIMONGO}: option x beside a pattern",
     "mm-f72a405f50f4": f"{MINIMONGO}: negative $position, which MongoDB counts from the end",
     "mm-59479637c4bd": f"{MINIMONGO}: $mod with three operands",
+    "mm-b9d8dcf1f1e2": f"{MINIMONGO}: an equality twice in the filter of a replacing upsert",
     "mm-9fb4906bb51f": f"{MINIMONGO}: fields beside $each in $addToSet",
 }
 """Vectors whose outcome is not the cloud's, with the reason."""

@@ -19,7 +19,7 @@ from emulator.core.ordering import equal, hash_key, sort_documents
 from emulator.core.paths import sort_values, split_path, visit
 from emulator.core.projection import compile_projection
 from emulator.core.query import CompiledFilter, compile_filter
-from emulator.core.update import compile_update, replacement, upsert_base
+from emulator.core.update import compile_update, replacement, upsert_base, upsert_id
 from emulator.core.values import MISSING, Document, Value
 
 NOW_MS = 1_700_000_000_000
@@ -249,9 +249,8 @@ def _successor(update: Document, operation: dict, compiled: CompiledFilter):
 
 
 def _upsert(database: Database, operation: dict, apply) -> dict:
-    base = upsert_base(ejson.decode(operation["q"]))
-    if next(iter(operation["u"]), "")[:1] != "$":
-        base = {"_id": base["_id"]} if "_id" in base else {}
+    is_replacement = next(iter(operation["u"]), "")[:1] != "$"
+    base = (upsert_id if is_replacement else upsert_base)(ejson.decode(operation["q"]))
     database.insert(operation["coll"], apply(base, inserting=True))
     upserted = database.documents(operation["coll"])[-1]["_id"]
     return {"result": {"n": 1, "nModified": 0, "upserted": ejson.canonical(upserted)}}

@@ -50,9 +50,9 @@ def _lenient(call: Callable[[float], float]) -> Callable[[float], float]:
 def _atan2(y: Value, x: Value) -> Value:
     if is_nullish(y) or is_nullish(x):
         return None
-    for value in (y, x):
+    for value, mongo_code in ((y, 51044), (x, 51045)):
         if not is_number(value):
-            raise wrong_type("$atan2 only supports numeric types, not {type}", 51044, value)
+            raise wrong_type("$atan2 only supports numeric types, not {type}", mongo_code, value)
     angle = math.atan2(float(y), float(x))
     return Decimal(repr(angle)) if Decimal in (type(y), type(x)) else angle
 
