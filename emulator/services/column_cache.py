@@ -6,13 +6,14 @@ then sees which documents are others and has these read again.
 """
 
 from collections import OrderedDict
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from typing import Final
 
+from emulator.core.aggregate.column_patches import Patch, difference, placed
 from emulator.core.aggregate.columns import Columns
 from emulator.core.aggregate.leavings import Leavings
-from emulator.core.values import Document
-from emulator.stores.base import Collection
+from emulator.core.values import Document, Value
+from emulator.stores.base import Collection, Put, Write
 
 DOCUMENTS_MIN: Final = 1_000
 """Fewer are read as quickly as looked up."""
@@ -35,13 +36,34 @@ _Steps = Generator[None, None, tuple[list[Document], Columns | None]]
 class _Kept:
     """The columns of one collection as of a commit, and how many documents were written since."""
 
-    __slots__ = ("changes", "columns", "is_busy", "sequence")
+    __slots__ = ("changes", "columns", "is_busy", "known", "puts", "sequence")
 
     def __init__(self, columns: Columns, sequence: int) -> None:
         self.columns = columns
-        self.sequence = sequence
-        self.changes = 0
         self.is_busy = False
+        self.at(sequence)
+
+    def at(self, sequence: int) -> None:
+        """Begin to take note of writes behind a commit.
+
+        `puts` are the documents put up to the commit `known`, None where others were removed.
+        """
+        self.sequence = self.known = sequence
+        self.changes = 0
+        self.puts: list[Value] | None = []
+
+    def note(self, writes: Sequence[Write]) -> None:
+        """Take note of writes."""
+        self.changes += len(writes)
+        if self.is_lost:
+            self.puts = None
+        for write in writes:
+            if self.puts is None:
+                return
+            if isinstance(write, Put):
+                self.puts.append(write.document["_id"])
+            else:
+                self.puts = None
 
     @property
     def is_lost(self) -> bool:
@@ -75,24 +97,47 @@ class ColumnCache:
             if columns.documents is None:
                 columns.documents = collection.snapshot()
             return columns.documents, columns
-        documents = collection.snapshot()
+        told = _told(kept, collection, sequence)
+        documents = collection.snapshot() if told is None else told[0]
         if len(documents) < DOCUMENTS_MIN:
             self._remove(name, leavings)
             return documents, None
-        made = yield from self._brought_to(kept, documents, sequence, leavings)
+        changes, kept.is_busy = kept.changes, True
+        kept.at(sequence)
+        try:
+            if told is None:
+                made = yield from _compared(columns, documents, changes, leavings)
+            else:
+                made = yield from columns.patched(told[1], documents, leavings)
+        except BaseException:
+            # Half of them may be brought there.
+            kept.columns = Columns(0, 0)
+            raise
+        finally:
+            kept.is_busy = False
+        kept.columns = made
+        if kept.is_lost:
+            made.documents = None
         return documents, made
 
-    def written(self, name: str, count: int) -> None:
-        """Take note of documents about to be written; columns are brought to that when asked."""
-        kept = self._kept.get(name)
-        if kept is not None:
-            kept.changes += count
-            if kept.is_lost and not kept.is_busy:
-                kept.columns.documents = None
+    def written(self, name: str, writes: Sequence[Write], sequence: int) -> None:
+        """Take note of documents that a commit has written."""
+        for kept in self._kept.values():
+            if kept.known == sequence - 1:
+                kept.known = sequence
+        found = self._kept.get(name)
+        if found is not None:
+            found.note(writes)
+            if found.is_lost and not found.is_busy:
+                found.columns.documents = None
 
     def dropped(self, name: str) -> None:
-        """Let go of a collection's documents, which are about to be no more."""
-        self.written(name, CHANGES_MAX + 1)
+        """Let go of the documents of a collection that is no more."""
+        kept = self._kept.get(name)
+        if kept is not None:
+            kept.changes = CHANGES_MAX + 1
+            if not kept.is_busy:
+                kept.columns.documents = None
 
     def _begin(self, name: str, documents: list[Document], sequence: int) -> Columns | None:
         if len(documents) < DOCUMENTS_MIN:
@@ -100,24 +145,6 @@ class ColumnCache:
         columns = Columns(len(documents), VALUES_MAX)
         self._kept[name] = _Kept(columns, sequence)
         return columns
-
-    def _brought_to(
-        self, kept: _Kept, documents: list[Document], sequence: int, leavings: Leavings
-    ) -> Generator[None, None, Columns]:
-        """Return the columns of what has become of a collection, in steps."""
-        changes, kept.changes, kept.is_busy = kept.changes, 0, True
-        try:
-            made = yield from _after(kept.columns, documents, changes, leavings)
-        except BaseException:
-            # Half of them may be brought there.
-            kept.changes, kept.columns = 0, Columns(0, 0)
-            raise
-        finally:
-            kept.is_busy = False
-        kept.columns, kept.sequence = made, sequence
-        if kept.is_lost:
-            made.documents = None
-        return made
 
     def _make_room(self, name: str, leavings: Leavings) -> None:
         """Let go of what holds no more, and of what is too much besides what is asked for now."""
@@ -137,16 +164,39 @@ class ColumnCache:
         self._kept.pop(name).columns.leave(leavings)
 
 
-def _after(
+def _told(
+    kept: _Kept, collection: Collection, sequence: int
+) -> tuple[list[Document], Patch] | None:
+    """Return all documents, and what has become of those of the columns, by what was noted.
+
+    None where not all is known: something was removed, or written by others.
+    """
+    columns, puts = kept.columns, kept.puts
+    if not columns.documents or puts is None or kept.known != sequence:
+        return None
+    first = next(iter(collection.numbered([columns.documents[0].get("_id")])), 0)
+    put = collection.numbered(puts)
+    patch = placed(columns.documents, put, first, len(collection))
+    if patch is None:
+        return None
+    documents = columns.documents.copy() if columns.users else columns.documents
+    found = list(put.values())
+    for row, document in zip(patch.changed, found, strict=False):
+        documents[row] = document
+    documents += found[len(patch.changed) :]
+    return documents, patch
+
+
+def _compared(
     columns: Columns, documents: list[Document], changes: int, leavings: Leavings
 ) -> Generator[None, None, Columns]:
     """Return the columns of what has become of documents of which so many were written."""
-    made = yield from columns.patched(documents, CHANGES_MAX, leavings)
-    if made is not None:
-        return made
-    was_kept = columns.documents is not None or changes > CHANGES_MAX
+    old = columns.documents
+    patch = None if old is None else (yield from difference(old, documents, CHANGES_MAX))
+    if patch is not None:
+        return (yield from columns.patched(patch, documents, leavings))
     columns.leave(leavings)
     # What is written all over between any two runs would be kept in vain.
-    if was_kept and columns.runs < 2:
+    if columns.runs < 2 and (old is not None or changes > CHANGES_MAX):
         return Columns(len(documents), VALUES_MAX)
     return columns.anew(documents)

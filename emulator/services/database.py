@@ -299,9 +299,9 @@ class Database:
         """Remove a collection with its documents; triggers are not told."""
         self._access.require_database(caller, "dropCollection", command.collection)
         self._existing(command.collection)
+        self._store.commit([Drop(command.collection)])
         if self._columns is not None:
             self._columns.dropped(command.collection)
-        self._store.commit([Drop(command.collection)])
 
     def list_collections(self, command: ListCollections, caller: Caller) -> list[dict[str, Value]]:
         """Return name and number of documents of every collection."""
@@ -343,9 +343,9 @@ class Database:
     def _commit(self, batch: Batch, caller: Caller) -> None:
         if not batch.writes:
             return
-        if self._columns is not None:
-            self._columns.written(batch.collection, len(batch.writes))
         sequence = batch.commit(self._store)
+        if self._columns is not None:
+            self._columns.written(batch.collection, batch.writes, sequence)
         for change in batch.changes(sequence, caller):
             self._bus.publish(change)
 

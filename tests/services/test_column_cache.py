@@ -173,10 +173,22 @@ async def test_an_index_is_used_where_it_serves(tmp_path):
 
 
 class Held(list):
-    """A collection, as far as the cache asks."""
+    """A collection, as far as the cache asks, numbered from ten on; it counts its snapshots."""
+
+    snapshots = 0
 
     def snapshot(self):
+        self.snapshots += 1
         return list(self)
+
+    def numbered(self, ids):
+        wanted = list(ids)
+        return {10 + n: each for n, each in enumerate(self) if each["_id"] in wanted}
+
+
+def note(cache, count):
+    """Tell of writes behind others that nobody told of."""
+    cache.written("c", [Put("c", {"_id": 0})] * count, -1)
 
 
 def held(count):
@@ -252,7 +264,7 @@ def test_documents_are_listed_once():
 def test_only_what_changed_is_read_again():
     cache, large = ColumnCache(), held(DOCUMENTS_MIN)
     kept(cache, large)
-    cache.written("c", 3)
+    note(cache, 3)
     large[7] = {"_id": 7, "n": -1}
     del large[9]
     large.append({"_id": "new", "n": 5})
@@ -260,7 +272,7 @@ def test_only_what_changed_is_read_again():
     assert documents == large
     assert columns.documents is documents
     assert read(documents, columns) == 0
-    cache.written("c", 1)
+    note(cache, 1)
     large[3] = {"_id": 3, "n": 1.5}
     documents, columns = asked(cache, large, 3)
     assert read(documents, columns) == 0
@@ -271,7 +283,7 @@ def test_columns_are_kept_though_something_is_written_after_each_run():
     looked = []
     for sequence in range(4):
         looked.append(read(*asked(cache, large, sequence)))
-        cache.written("c", 1)
+        note(cache, 1)
         large[sequence] = {"_id": sequence, "n": -sequence}
     assert looked == [DOCUMENTS_MIN, DOCUMENTS_MIN, 0, 0]
 
@@ -280,9 +292,9 @@ def test_after_many_changes_all_is_read_again_and_kept_at_once():
     cache, large = ColumnCache(), held(DOCUMENTS_MIN)
     kept(cache, large)
     before = asked(cache, large, 1)[1]
-    cache.written("c", CHANGES_MAX)
+    note(cache, CHANGES_MAX)
     assert before.documents is not None
-    cache.written("c", 1)
+    note(cache, 1)
     assert before.documents is None
     looked = [read(*asked(cache, large, sequence)) for sequence in (2, 2)]
     assert looked == [DOCUMENTS_MIN, 0]
@@ -292,7 +304,7 @@ def test_what_is_written_all_over_between_any_two_runs_is_not_kept():
     cache, large = ColumnCache(), held(DOCUMENTS_MIN)
     kept(cache, large)
     for sequence in range(2, 6):
-        cache.written("c", CHANGES_MAX + 1)
+        note(cache, CHANGES_MAX + 1)
         documents, columns = asked(cache, large, sequence)
         assert read(documents, columns) == DOCUMENTS_MIN
     assert columns.lists == []
@@ -322,11 +334,11 @@ def test_a_dropped_collection_is_let_go_of():
 def test_while_columns_are_brought_to_a_state_others_look_into_documents():
     cache, large = ColumnCache(), held(2 * STEP_ROWS)
     kept(cache, large)
-    cache.written("c", 1)
+    note(cache, 1)
     large[5] = {"_id": 5, "n": -1}
     steps = cache.all_of("c", large, 2, Leavings())
     next(steps)
-    cache.written("c", 1)
+    note(cache, 1)
     large[6] = {"_id": 6, "n": -2}
     assert asked(cache, large, 3) == (large, None)
     documents, columns = ended(steps)
@@ -338,7 +350,7 @@ def test_while_columns_are_brought_to_a_state_others_look_into_documents():
 def test_a_run_that_is_given_up_halfway_leaves_nothing_half_done():
     cache, large = ColumnCache(), held(2 * STEP_ROWS)
     kept(cache, large)
-    cache.written("c", 1)
+    note(cache, 1)
     large[5] = {"_id": 5, "n": -1}
     steps = cache.all_of("c", large, 2, Leavings())
     next(steps)
@@ -375,3 +387,58 @@ def test_columns_that_are_read_stay_as_they_are(is_shorter):
         list(leavings.emptied())
         assert read(documents, columns) == 0
     assert [each["n"] for each in documents] == list(range(2_000))
+
+
+def test_where_all_writes_are_told_documents_are_not_listed_again():
+    cache, large = ColumnCache(), held(DOCUMENTS_MIN)
+    kept(cache, large)
+    listed = large.snapshots
+    large[7] = {"_id": 7, "n": -1}
+    cache.written("c", [Put("c", large[7])], 2)
+    cache.written("other", [Put("other", {"_id": 7})], 3)
+    large += [{"_id": "new", "n": 5}, {"_id": "newer", "n": 6}]
+    large[8] = {"_id": 8, "n": -2}
+    cache.written("c", [Put("c", each) for each in (large[-2], large[-1], large[8], large[7])], 4)
+    documents, columns = asked(cache, large, 4)
+    assert documents == large
+    assert read(documents, columns) == 0
+    assert large.snapshots == listed
+    assert read(*asked(cache, large, 4)) == 0
+
+
+@pytest.mark.parametrize("case", ["removed", "others", "gap", "in front", "lost"])
+def test_where_not_all_is_told_documents_are_compared(case):
+    cache, large = ColumnCache(), held(DOCUMENTS_MIN + 5)
+    kept(cache, large)
+    listed = large.snapshots
+    large[7] = {"_id": 7, "n": -1}
+    told = [Put("c", large[7])]
+    if case == "removed":
+        told.append(Delete("c", large.pop(3)["_id"]))
+    elif case == "others":
+        large[8] = {"_id": 8, "n": -2}
+    elif case == "gap":
+        large.numbered = lambda ids: {18: large[7]} if ids == [7] else {10: large[0]}
+    elif case == "in front":
+        large.insert(0, {"_id": "new", "n": 5})
+        told.append(Put("c", large[0]))
+    else:
+        told *= CHANGES_MAX + 1
+    cache.written("c", told, 3 if case == "others" else 2)
+    sequence = 3 if case == "others" else 2
+    documents, columns = asked(cache, large, sequence)
+    assert documents == large
+    read(documents, columns)
+    assert large.snapshots == listed + 1
+
+
+def test_documents_that_are_read_stay_a_list_of_their_own():
+    cache, large = ColumnCache(), held(DOCUMENTS_MIN)
+    kept(cache, large)
+    documents, columns = asked(cache, large, 1)
+    with columns.used():
+        large[5] = {"_id": 5, "n": -1}
+        cache.written("c", [Put("c", large[5])], 2)
+        assert read(*asked(cache, large, 2)) == 0
+        assert read(documents, columns) == 0
+    assert documents[5]["n"] == 5

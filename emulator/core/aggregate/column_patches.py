@@ -5,7 +5,7 @@ its place among all, so two lists of documents are told apart by a look at which
 without a look into them; what is not the same object is read again, whatever it is.
 """
 
-from collections.abc import Generator, Iterable
+from collections.abc import Generator, Iterable, Mapping, Sequence
 from itertools import chain, compress, islice
 from operator import is_, length_hint
 from typing import Final
@@ -45,6 +45,27 @@ class Patch:
             made += compress(islice(source, STEP_ROWS), islice(flags, STEP_ROWS))
             yield
         return made
+
+
+def placed(
+    old: Sequence[Document], put: Mapping[int, Document], first: int, count: int
+) -> Patch | None:
+    """Return what has become of documents of which these were put, by number, and none removed.
+
+    `first` is the number of the first, `count` how many there are now. None where the numbers do
+    not tell the places, because there are gaps among them.
+    """
+    changed: list[int] = []
+    reached = len(old)
+    for number, document in put.items():
+        row = number - first
+        if 0 <= row < len(old) and _key(old[row]) == _key(document):
+            changed.append(row)
+        elif row == reached:
+            reached += 1
+        else:
+            return None
+    return Patch(None, changed, len(old), reached) if reached == count else None
 
 
 def difference(

@@ -12,7 +12,7 @@ from itertools import compress
 from operator import itemgetter
 from typing import Final, TypeAlias, overload
 
-from emulator.core.aggregate.column_patches import Patch, difference
+from emulator.core.aggregate.column_patches import Patch
 from emulator.core.aggregate.leavings import Leavings
 from emulator.core.paths import Parts
 from emulator.core.values import MISSING, Document, Value
@@ -186,18 +186,13 @@ class Columns:
         return made
 
     def patched(
-        self, documents: list[Document], changes_max: int, leavings: Leavings
-    ) -> Generator[None, None, "Columns | None"]:
+        self, patch: Patch, documents: list[Document], leavings: Leavings
+    ) -> Generator[None, None, "Columns"]:
         """Return the columns of what has become of the documents; nobody may ask these any more.
 
-        None where more than so many have changed. Runs that read these already may go on.
+        Runs that read these already may go on.
         """
-        old, is_read = self.documents, self.users > 0
-        if old is None:
-            return None
-        patch = yield from difference(old, documents, changes_max)
-        if patch is None:
-            return None
+        is_read = self.users > 0
         made = self.anew(documents)
         made.runs = self.runs
         for parts, column in self._columns.items():
@@ -207,8 +202,9 @@ class Columns:
                     made._columns[parts] = after
             yield
         if not is_read:
-            held = {id(values) for values in made.lists}
-            leavings.take(old, *(values for values in self.lists if id(values) not in held))
+            held = {id(values) for values in (documents, *made.lists)}
+            left = [*self.lists, *filter(None, [self.documents])]
+            leavings.take(*(values for values in left if id(values) not in held))
         return made
 
     def keeps(self, parts: Parts) -> bool:

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from emulator.core.aggregate import column_patches
-from emulator.core.aggregate.column_patches import Patch, difference
+from emulator.core.aggregate.column_patches import Patch, difference, placed
 
 MANY = 10_000
 
@@ -114,3 +114,22 @@ def test_values_after_are_those_of_the_documents(old, new, step_rows):
     for row in patch.read:
         values[row] = after[row]["n"]
     assert values == [each["n"] for each in after]
+
+
+@pytest.mark.parametrize(
+    ("put", "count", "patch"),
+    [
+        ({}, 3, Patch(None, [], 3, 3)),
+        ({11: "b"}, 3, Patch(None, [1], 3, 3)),
+        ({10: "a", 12: "c", 13: "d", 14: "e"}, 5, Patch(None, [0, 2], 3, 5)),
+        ({}, 2, None),
+        ({13: "d"}, 5, None),
+        ({12: "b"}, 3, None),
+        ({14: "e"}, 4, None),
+        ({9: "e"}, 4, None),
+        ({11: "d"}, 4, None),
+    ],
+)
+def test_by_number(put, count, patch):
+    written = {number: {"_id": each, "n": 1} for number, each in put.items()}
+    assert placed(documents(*"abc"), written, 10, count) == patch
