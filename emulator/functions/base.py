@@ -64,7 +64,8 @@ class Bundle:
 
     `entry` is the file to load, `handlers` the names to look for in it, best first, `packages` the
     folder of what is installed for a Python function. `digest` changes when a file of the function
-    does. `web` are the arguments of an entry that is a program which listens on a port.
+    does. `web` are the arguments of an entry that is a program which listens on a port, for Python
+    those of the interpreter.
     """
 
     name: str

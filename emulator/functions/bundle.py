@@ -208,7 +208,7 @@ def _read(
         language=language,
         entry=entry,
         handlers=settings.handlers(),
-        runtime=settings.runtime(),
+        runtime="process" if web is not None else settings.runtime(),
         timeout_s=settings.timeout_s(),
         memory_mb=settings.memory_mb(),
         variables=settings.variables(),

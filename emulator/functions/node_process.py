@@ -12,6 +12,7 @@ from typing import Final
 from emulator.ambient import Clock, Ids
 from emulator.cloud.session import Session
 from emulator.functions.base import Bundle
+from emulator.functions.bootstrap import roots_of
 from emulator.functions.bundle import INSTALL_MARKERS
 from emulator.functions.node_environment import INHERITED_NOT, identity_variables, token_names
 from emulator.functions.node_packages import SHARED_PACKAGES
@@ -108,9 +109,7 @@ def _web(bundle: Bundle) -> Mapping[str, object] | None:
     """Return what a program that listens is told: arguments, and the paths that are its root."""
     if bundle.web is None:
         return None
-    configs = [each.config for each in bundle.triggers if each.kind == "http"]
-    roots = [config["path"] for config in configs if not config.get("pathTransmission")]
-    return {"arguments": bundle.web, "roots": roots}
+    return {"arguments": bundle.web, "roots": roots_of(bundle)}
 
 
 class NodeProcessRuntime(ProcessRuntime):

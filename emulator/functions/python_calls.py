@@ -335,7 +335,7 @@ def _load_within(run: Run, session: Session | None, space: ModuleSpace, bundle: 
     current_run.set(run)
     current_session.set(session)
     try:
-        return space.load(bundle.entry)
+        return space.load(bundle.entry) if bundle.web is None else space.start(bundle)
     finally:
         run.end_log()
 

@@ -23,6 +23,7 @@ from pathlib import Path
 from types import CodeType, ModuleType
 from typing import Any, Final, Self
 
+from emulator.functions.base import Bundle
 from emulator.functions.python_logging import private_logging
 from emulator.functions.python_packages import (
     REQUIREMENTS_FILE,
@@ -31,6 +32,7 @@ from emulator.functions.python_packages import (
     needs_of,
 )
 from emulator.functions.python_path import OwnPath
+from emulator.functions.python_web import WebProgram
 
 CHECKED_FILES_MAX: Final = 32
 """Files looked at before each call; changes of further ones are left to the folder watcher."""
@@ -87,6 +89,13 @@ class ModuleSpace:
         self._check_packages()
         dotted = ".".join(entry.relative_to(self.folder).with_suffix("").parts)
         return importlib.import_module(f"{self.package}.{dotted}")
+
+    def start(self, bundle: Bundle) -> WebProgram:
+        """Start the program that listens on a port; raises LoadFailed."""
+        for path in (self.folder / "config.json", *sorted(self.folder.rglob("*.py"))):
+            self.check(path)
+        self._check_packages()
+        return WebProgram(bundle, self.installed.folders)
 
     def check(self, path: Path) -> None:
         """Count a file, there or not, among those the generation was made from."""

@@ -13,6 +13,7 @@ from typing import Final
 from emulator.ambient import Clock, Ids
 from emulator.cloud.session import Session
 from emulator.functions.base import Bundle
+from emulator.functions.bootstrap import roots_of
 from emulator.functions.process_child import Command
 from emulator.functions.process_environment import process_variables
 from emulator.functions.process_guardian import Guardian
@@ -78,6 +79,8 @@ class PythonKind:
             "memory_mb": bundle.memory_mb,
             "packages": None if bundle.packages is None else str(bundle.packages),
             "variables": dict(self._variables_of(bundle)),
+            "web": bundle.web,
+            "roots": [] if bundle.web is None else roots_of(bundle),
         }
 
     def told(self, session: Session) -> Mapping[str, object]:

@@ -32,6 +32,7 @@ from emulator.functions.base import (
     LoadFailed,
     Manner,
     Outcome,
+    TriggerConfig,
 )
 from emulator.functions.process_bodies import Outlet
 from emulator.functions.process_calls import QUICK_MS
@@ -173,6 +174,11 @@ class Worker:
             handlers=tuple(wanted["handlers"]),
             packages=None if wanted["packages"] is None else Path(wanted["packages"]),
             variables=wanted["variables"],
+            web=None if wanted["web"] is None else tuple(wanted["web"]),
+            triggers=tuple(
+                TriggerConfig(name="web", kind="http", config={"path": path})
+                for path in wanted["roots"]
+            ),
         )
         try:
             generation = await self._runtime.load(bundle)

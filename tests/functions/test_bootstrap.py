@@ -1,8 +1,11 @@
 """What start files of HTTP functions start, found without running them."""
 
+from pathlib import Path
+
 import pytest
 
-from emulator.functions.bootstrap import FILE, start_of
+from emulator.functions.base import Bundle, TriggerConfig
+from emulator.functions.bootstrap import FILE, roots_of, start_of
 
 STARTS = {
     "one line": ("node index.js", "index.js"),
@@ -24,7 +27,10 @@ STARTS = {
 }
 NONE = {
     "nothing": "",
-    "another language": "python3 app.py",
+    "another language": "php -S 0.0.0.0:9000",
+    "a Python file that is not there": "python3 gone.py",
+    "a module that is not there": "python3 -m gone",
+    "Python that is given code": "python3 -c 'print(1)'",
     "no such file": "node gone.js",
     "a script there is not": "npm run start:gone",
     "a framework that is not there": "npx tcb-ff",
@@ -135,3 +141,58 @@ def test_framework_is_a_program_like_others_where_it_is_installed(folder, text, 
     assert start is not None
     assert start.program.samefile(program)
     assert start.arguments == ("--port=9000",)
+
+
+PYTHON = {
+    "a file": ("python3 app.py", "app.py", ("app.py",)),
+    "flags and arguments": (
+        "/var/lang/python310/bin/python3.10 -u -B web/run.py --name 'a b' > log",
+        "web/run.py",
+        ("web/run.py", "--name", "a b"),
+    ),
+    "where it lies on the platform": ("A=1 python3 /var/user/app.py", "app.py", ("app.py",)),
+    "a module": ("python -m web.run", "web/run.py", ("-m", "web.run")),
+    "a server and what it serves": (
+        "exec python3 -m uvicorn app:api --port 9000",
+        "app.py",
+        ("-m", "uvicorn", "app:api", "--port", "9000"),
+    ),
+    "a server by its name": (
+        "export A=1\r\nflask run --host 0.0.0.0",
+        "app.py",
+        ("-m", "flask", "run", "--host", "0.0.0.0"),
+    ),
+    "a module of another name": (
+        "waitress-serve --port=9000 web.run:wsgi",
+        "web/run.py",
+        ("-m", "waitress", "--port=9000", "web.run:wsgi"),
+    ),
+    "odd quotes": ("python3 app.py 'a", "app.py", ("app.py", "'a")),
+}
+
+
+@pytest.mark.parametrize(("text", "program", "arguments"), PYTHON.values(), ids=PYTHON)
+def test_python_programs_are_found_too(tmp_path, text, program, arguments):
+    for name in ("app.py", "web/run.py"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text("")
+    (tmp_path / FILE).write_text(text)
+    start = start_of(tmp_path)
+    assert start is not None
+    assert (start.program, start.arguments) == (tmp_path / program, arguments)
+    assert start.variables == ({"A": "1"} if "A=1" in text else {})
+
+
+def test_a_program_hears_its_own_paths_as_the_root():
+    paths = ({"path": "/a"}, {"path": "/b", "pathTransmission": True})
+    triggers = [TriggerConfig(name="t", kind="http", config=each) for each in paths]
+    timer = TriggerConfig(name="t", kind="timer", config="0 0 * * * * *")
+    bundle = Bundle(
+        name="f",
+        folder=Path(),
+        language="python",
+        entry=Path("app.py"),
+        handlers=(),
+        triggers=(*triggers, timer),
+    )
+    assert roots_of(bundle) == ["/a"]
