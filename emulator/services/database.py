@@ -110,7 +110,8 @@ class Database:
             command.projection, matched_index=question.matcher.matched_index
         )
         reading = await self._reader.read(question)
-        wanted = reading.documents[command.skip :]
+        wanted = reading.documents
+        del wanted[: command.skip]
         if command.projection:
             wanted = await self._reader.project(wanted, project)
         return Found(documents=tuple(wanted))

@@ -93,6 +93,12 @@ class Foreign:
             self.documents += chunk
             yield []
 
+    def close(self) -> None:
+        """Leave the hash, which is large, to be freed piece by piece; nothing is asked any more."""
+        if self._places is not None:
+            self.environment.leavings.take(self._places)
+            self._places = None
+
     def _indexed(self, values: Sequence[Value]) -> Iterable[Document] | None:
         """Return the documents that may have one of few values by an index, None without one."""
         find = self.environment.find_equal

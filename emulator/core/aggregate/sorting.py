@@ -19,9 +19,9 @@ from emulator.core.ordering import SortSpecification, sort_documents, sort_place
 from emulator.core.values import Document, Value
 
 RUN_DOCUMENTS: Final = 3_000
-BUCKET_DOCUMENTS: Final = 1_000
+BUCKET_DOCUMENTS: Final = 700
 """About so many are sorted in one step."""
-SAMPLE_EVERY_DOCUMENTS: Final = 200
+SAMPLE_EVERY_DOCUMENTS: Final = 100
 SAMPLES_MAX: Final = 1_000
 SLICE_DOCUMENTS: Final = 500
 
@@ -69,14 +69,16 @@ class SortedRuns:
             self._waiting = []
 
     def slices(self) -> Iterator[list[Document]]:
-        """Yield all documents in order."""
+        """Yield all documents in order, and an empty slice where a step gives none."""
         if self._waiting:
             self._runs.append(sort_documents(self._waiting, self._sort))
         runs = self._runs = self._joined()
         self._waiting = []
         if len(runs) > 1:
             row_of = compile_order(self._sort)
-            for limit, is_frequent in _limits(runs, row_of):
+            limits = list(_limits(runs, row_of))
+            yield []
+            for limit, is_frequent in limits:
                 before = [bisect_left(run, limit, key=row_of) for run in runs]
                 yield from _cut(sort_documents(_taken(runs, before), self._sort))
                 if is_frequent:

@@ -6,6 +6,7 @@ join by equality.
 """
 
 from collections.abc import Generator, Hashable, Mapping, Sequence
+from contextlib import closing
 from dataclasses import replace
 from typing import Final
 
@@ -83,15 +84,16 @@ class _Lookup:
 
     def run(self, incoming: Slices, variables: Variables) -> Slices:
         """Join every document with what it is looked up."""
-        foreign = Foreign(self.source, self.environment, self._keys(), self._path())
+        made = Foreign(self.source, self.environment, self._keys(), self._path())
         fixed: list[Document] | None = None
-        for chunk in incoming:
-            for document in chunk:
-                found = fixed
-                if found is None:
-                    found = yield from self._found(document, foreign, variables)
-                    fixed = found if self.is_fixed else None
-                yield [set_path(document, self.into, found)]
+        with closing(made) as foreign:
+            for chunk in incoming:
+                for document in chunk:
+                    found = fixed
+                    if found is None:
+                        found = yield from self._found(document, foreign, variables)
+                        fixed = found if self.is_fixed else None
+                    yield [set_path(document, self.into, found)]
 
     def _keys(self) -> HashKeys:
         if self.local:
@@ -271,14 +273,20 @@ _GRAPH_OPTIONS: Final = (
 )  # fmt: skip
 
 
-def _graph_lookup(name: str, operand: Value, building: Building) -> Stage:
+def _graph_options(name: str, operand: Value) -> Mapping[str, Value]:
     if type(operand) is not dict:
         raise refusal("the $graphLookup stage specification must be an object", 9)
     options = read_options(name, operand, _GRAPH_OPTIONS, 40104)
-    source = _collection_name(name, options)
+    _collection_name(name, options)
     for required in _GRAPH_OPTIONS[1:5]:
         if required not in options:
             raise refusal(f"$graphLookup requires '{required}' to be specified", 40105)
+    return options
+
+
+def _graph_lookup(name: str, operand: Value, building: Building) -> Stage:
+    options = _graph_options(name, operand)
+    source = _collection_name(name, options)
     start = building.expression(options["startWith"]).run
     connect_from = _graph_path(name, options, "connectFromField")
     connect_to = ".".join(_graph_path(name, options, "connectToField"))
@@ -290,25 +298,32 @@ def _graph_lookup(name: str, operand: Value, building: Building) -> Stage:
     leavings = building.environment.leavings
 
     def run(incoming: Slices, variables: Variables) -> Slices:
-        foreign = Foreign(source, building.environment, present_keys(connect_to), connect_to)
-        for chunk in incoming:
-            for document in chunk:
-                found: dict[Hashable, Document] = {}
-                depth, frontier = 0, _start_values(start(document, variables))
-                while frontier and (depth_max is None or depth <= depth_max):
-                    reached = yield from foreign.having(frontier)
-                    matching = bound.select(reached, variables) if restricts else reached
-                    frontier = []
-                    for some in slices(matching):
-                        new = {hash_key(each.get("_id", MISSING)): each for each in some}
-                        new = {key: each for key, each in new.items() if key not in found}
-                        for key, each in new.items():
-                            found[key] = _at_depth(each, depth_path, depth)
-                            frontier += _connections(each, connect_from)
-                        yield []
-                    depth += 1
-                yield [set_path(document, into, list(found.values()))]
-                leavings.take(found)
+        made = Foreign(source, building.environment, present_keys(connect_to), connect_to)
+        with closing(made) as foreign:
+            for chunk in incoming:
+                for document in chunk:
+                    found = yield from reached(document, foreign, variables)
+                    yield [set_path(document, into, list(found.values()))]
+                    leavings.take(found)
+
+    def reached(
+        document: Document, foreign: Foreign, variables: Variables
+    ) -> Generator[Slice, None, dict[Hashable, Document]]:
+        found: dict[Hashable, Document] = {}
+        depth, frontier = 0, _start_values(start(document, variables))
+        while frontier and (depth_max is None or depth <= depth_max):
+            having = yield from foreign.having(frontier)
+            matching = bound.select(having, variables) if restricts else having
+            frontier = []
+            for some in slices(matching):
+                new = {hash_key(each.get("_id", MISSING)): each for each in some}
+                new = {key: each for key, each in new.items() if key not in found}
+                for key, each in new.items():
+                    found[key] = _at_depth(each, depth_path, depth)
+                    frontier += _connections(each, connect_from)
+                yield []
+            depth += 1
+        return found
 
     return Stage(run=run, keeps_count=True, collections=frozenset({source}))
 
