@@ -37,6 +37,7 @@ NOT_SINGLE_VALUE: Final = 54
 EMPTY_FIELD_NAME: Final = 56
 IMMUTABLE: Final = 66
 NOT_EXACT_VALUE: Final = 111
+QUERY_FEATURE_NOT_ALLOWED: Final = 224
 
 Apply: TypeAlias = Callable[[Application], Document]
 
@@ -333,6 +334,24 @@ def upsert_id(filter: Filter) -> Document:  # noqa: A002  # the word of the glos
             mongo_code=NOT_EXACT_VALUE,
         )
     return _base_of(demanded)
+
+
+def refuse_expression(filter: Filter) -> None:  # noqa: A002  # the word of the glossary
+    """Refuse a filter that no upsert may have.
+
+    Raises:
+        DatabaseRequestFailed: an `$expr` is in it (224).
+    """
+    if "$expr" in filter:
+        raise DatabaseRequestFailed(
+            "$expr is not allowed in the query predicate for an upsert",
+            mongo_code=QUERY_FEATURE_NOT_ALLOWED,
+        )
+    for name in ("$and", "$or", "$nor"):
+        inner = filter.get(name)
+        for each in inner if type(inner) is list else ():
+            if type(each) is dict:
+                refuse_expression(each)
 
 
 def _base_of(demanded: Iterable[tuple[str, Value]]) -> Document:

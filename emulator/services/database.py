@@ -40,6 +40,7 @@ from emulator.core.indexes import described
 from emulator.core.limits import WECHAT
 from emulator.core.ordering import hash_key
 from emulator.core.projection import compile_projection
+from emulator.core.update import refuse_expression
 from emulator.core.values import MISSING, Document, Value
 from emulator.services.access import Access
 from emulator.services.advisor import Advisor
@@ -228,6 +229,8 @@ class Database:
         now_ms = self._clock.now_ms()
         is_multi = isinstance(command, Update) and command.multi
         question = self._question(command, collection, caller, wanted=None if is_multi else 1)
+        if isinstance(command, Update) and command.upsert:
+            refuse_expression(command.filter)
         if isinstance(command, Update) and command.replace:
             return question, Replacing(command.update, now_ms)
         return question, Updating(command.update, now_ms)

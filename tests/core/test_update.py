@@ -8,6 +8,7 @@ from emulator.core.errors import DatabaseRequestFailed, InvalidOperator, Request
 from emulator.core.update import (
     CHECKED_EVERY_FIELDS,
     compile_update,
+    refuse_expression,
     replacement,
     upsert_base,
     upsert_id,
@@ -367,6 +368,14 @@ def test_a_replacement_may_have_no_certain_id(filter_, code):
     with pytest.raises(DatabaseRequestFailed) as refusal:
         upsert_id(filter_)
     assert refusal.value.mongo_code == code
+
+
+def test_an_upsert_may_not_ask_an_expression():
+    refuse_expression({"a": 1, "$or": [{"b": {"$expr": 1}}], "$and": 5})
+    for filter_ in ({"$expr": True}, {"$and": [{"a": 1}, {"$nor": [{"$expr": True}]}]}):
+        with pytest.raises(DatabaseRequestFailed, match="predicate for an upsert") as refusal:
+            refuse_expression(filter_)
+        assert refusal.value.mongo_code == 224
 
 
 def test_set_on_insert_counts_for_inserts_only():

@@ -19,7 +19,13 @@ from emulator.core.ordering import equal, hash_key, sort_documents
 from emulator.core.paths import sort_values, split_path, visit
 from emulator.core.projection import compile_projection
 from emulator.core.query import CompiledFilter, compile_filter
-from emulator.core.update import compile_update, replacement, upsert_base, upsert_id
+from emulator.core.update import (
+    compile_update,
+    refuse_expression,
+    replacement,
+    upsert_base,
+    upsert_id,
+)
 from emulator.core.values import MISSING, Document, Value
 
 NOW_MS = 1_700_000_000_000
@@ -209,6 +215,8 @@ def _delete(database: Database, operation: dict) -> dict:
 
 def _update(database: Database, operation: dict) -> dict:
     compiled = _compiled(operation, "q")
+    if operation.get("upsert"):
+        refuse_expression(ejson.decode(operation["q"]))
     update = ejson.decode(operation["u"])
     if type(update) is not dict:
         raise Skipped("pipeline updates are later than the cloud's MongoDB")

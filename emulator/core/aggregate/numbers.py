@@ -92,7 +92,12 @@ def divide(a: Value, b: Value) -> Value:
 
 
 def remainder(a: Value, b: Value) -> Value:
-    """Return what a division leaves, with the sign of the dividend; the divisor is not zero."""
+    """Return what a division leaves, with the sign of the dividend; the divisor is not zero.
+
+    A double that is whole and fits an int32 divides integers as one of them.
+    """
+    if type(b) is float and type(a) in WHOLE and b.is_integer() and abs(b) <= INT32_MAX:
+        b = int(b)
     return combine(a, b, _whole_remainder, _double_remainder, lambda rules: rules.remainder)
 
 
