@@ -38,6 +38,8 @@ from emulator.stores.collector import paused
 LONG_LENGTH: Final = 1_000
 """A document is measured where a text or an array in it has more characters or items."""
 
+_MAY_BE_LONG: Final[frozenset[type]] = frozenset({dict, list, str})
+
 SLICE_LEAST_DOCUMENTS: Final = 25
 SLICE_MOST_DOCUMENTS: Final = 4_000
 SLICE_S: Final = 0.003
@@ -145,7 +147,7 @@ async def _check_size(document: Document, pace: "_Pace") -> None:
 def _is_long(value: Value) -> bool:
     """Tell whether a value may be large; of an array's items the first speaks for all."""
     if value.__class__ is dict:
-        return any(map(_is_long, value.values()))
+        return any(_is_long(each) for each in value.values() if each.__class__ in _MAY_BE_LONG)
     if value.__class__ is list:
         return len(value) > LONG_LENGTH or any(map(_is_long, value[:1]))
     return value.__class__ is str and len(value) > LONG_LENGTH

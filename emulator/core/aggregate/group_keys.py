@@ -16,6 +16,10 @@ FEW_GROUPS_MAX: Final = 500
 Piles: TypeAlias = Mapping[Hashable, list[Value]]
 
 
+class PlainKeys(list[Value]):
+    """Keys that are the very values the documents are grouped by."""
+
+
 class RowKeys(Collection[tuple[Hashable, ...]]):
     """Keys of several parts, a column for each part."""
 

@@ -17,7 +17,7 @@ from emulator.core.aggregate.accumulators import (
     Push,
     kinds_of,
 )
-from emulator.core.aggregate.group_keys import Keys, piles_of
+from emulator.core.aggregate.group_keys import Keys, PlainKeys, piles_of
 from emulator.core.aggregate.leavings import Leavings
 from emulator.core.aggregate.nodes import Expression, Variables, refusal
 from emulator.core.aggregate.sizes import MEMORY_MAX_BYTES, about_bytes, bson_bytes
@@ -52,15 +52,28 @@ _Column = tuple[Expression, list[int]]
 """An expression, and the places of the outputs that its values feed."""
 
 
+def key_itself(key: Value) -> Value:
+    """Return a key as the id of its group."""
+    return key
+
+
 class Groups:
-    """Groups in the order they began; `id_of` tells a group's id by its first document."""
+    """Groups in the order they began.
+
+    `id_of` tells a group's id by its first document, `id_of_key` by a key out of `PlainKeys`.
+    """
 
     def __init__(
-        self, outputs: Sequence[Output], variables: Variables, id_of: Callable[[Document], Value]
+        self,
+        outputs: Sequence[Output],
+        variables: Variables,
+        id_of: Callable[[Document], Value],
+        id_of_key: Callable[[Value], Value] = key_itself,
     ) -> None:
         self._outputs = outputs
         self._variables = variables
         self._id_of = id_of
+        self._id_of_key = id_of_key
         self._columns = _columns(outputs)
         self._counting = [place for place, each in enumerate(outputs) if each.expression is None]
         self._ids: list[Value] = []
@@ -95,8 +108,12 @@ class Groups:
         self._ids.reverse()
         ids, states, keys = self._ids, self._states, self._keys
         if not self._columns:
+            # Groups of one size have the same counts.
+            counted: dict[int, Document] = {}
             for count in self._counts.values():
-                yield self._document(ids.pop(), self._counted(count))
+                if count not in counted:
+                    counted[count] = self._document(None, self._counted(count))
+                yield {**counted[count], "_id": ids.pop()}
             return
         keys += reversed(states)
         while keys:
@@ -115,10 +132,10 @@ class Groups:
         counts.update(keys)
         if len(counts) == known:
             return
-        firsts = _firsts(keys, documents)
+        id_of = self._ids_by_key(keys, documents)
         began = list(islice(reversed(counts), len(counts) - known))
         for key in reversed(began):
-            self._begin(firsts[key])
+            self._begin(id_of(key))
 
     def _feed(self, keys: Keys, documents: Slice) -> None:
         variables = self._variables
@@ -134,12 +151,12 @@ class Groups:
         else:
             piles = piles_of(keys, range(len(documents)), self._states)
             values_of = [_picker(column) for column in columns]
-        firsts: Mapping[Hashable, Document] = {}
+        id_of: Callable[[Hashable], Value] | None = None
         for key, pile in piles.items():
             states = self._states.get(key)
             if states is None:
-                firsts = firsts or _firsts(keys, documents)
-                self._begin(firsts[key])
+                id_of = id_of or self._ids_by_key(keys, documents)
+                self._begin(id_of(key))
                 states = self._states[key] = [output.start() for output in self._outputs]
             for place in self._counting:
                 states[place].add(pile, _NO_KINDS)
@@ -164,8 +181,14 @@ class Groups:
             else:
                 state.add(values, kinds)
 
-    def _begin(self, first: Document) -> None:
-        id_ = self._id_of(first)
+    def _ids_by_key(self, keys: Keys, documents: Slice) -> Callable[[Hashable], Value]:
+        """Return what tells a group's id by a key that is new among these."""
+        if isinstance(keys, PlainKeys):
+            return self._id_of_key
+        firsts = _firsts(keys, documents)
+        return lambda key: self._id_of(firsts[key])
+
+    def _begin(self, id_: Value) -> None:
         self._ids.append(id_)
         self._bytes += bson_bytes(id_) + GROUP_BYTES * (1 + len(self._outputs))
 

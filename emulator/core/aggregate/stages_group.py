@@ -11,8 +11,8 @@ from typing import Final
 
 from emulator.core.aggregate.accumulators import ACCUMULATORS
 from emulator.core.aggregate.expressions import is_operator
-from emulator.core.aggregate.group_keys import Keys, RowKeys
-from emulator.core.aggregate.groups import COUNT_OUTPUT, Groups, Output
+from emulator.core.aggregate.group_keys import Keys, PlainKeys, RowKeys
+from emulator.core.aggregate.groups import COUNT_OUTPUT, Groups, Output, key_itself
 from emulator.core.aggregate.leavings import Leavings
 from emulator.core.aggregate.nodes import Expression, Variables, refusal
 from emulator.core.aggregate.numbers import WHOLE
@@ -38,10 +38,14 @@ _PLAIN_KEYS: Final = frozenset({str, int, Int64, type(None), Date, ObjectId})
 
 @dataclass(frozen=True, slots=True)
 class GroupBy:
-    """What documents are grouped by: their keys, and the id of the group a document begins."""
+    """What documents are grouped by: their keys, and the id of the group a document begins.
+
+    `id_of_key` gives it by a key that is one of `PlainKeys`.
+    """
 
     of: Callable[[Slice, Variables], Keys]
     id_of: Callable[[Document, Variables], Value]
+    id_of_key: Callable[[Value], Value] = key_itself
 
 
 def read_outputs(specification: Mapping[str, Value], building: Building) -> list[Output]:
@@ -93,7 +97,10 @@ def group_run(keys: GroupBy, outputs: Sequence[Output], leavings: Leavings) -> R
     """Return the run of a stage that gathers by keys."""
 
     def run(incoming: Slices, variables: Variables) -> Slices:
-        groups = Groups(outputs, variables, lambda document: keys.id_of(document, variables))
+        def id_of(document: Document) -> Value:
+            return keys.id_of(document, variables)
+
+        groups = Groups(outputs, variables, id_of, keys.id_of_key)
         try:
             for chunk in incoming:
                 groups.add(keys.of(chunk, variables), chunk)
@@ -124,7 +131,7 @@ def single_key(expression: Expression) -> GroupBy:
     def keys(documents: Slice, variables: Variables) -> Sequence[Hashable]:
         values = expression.column(documents, variables)
         if expression.kinds(documents, values) <= _PLAIN_KEYS:
-            return values
+            return PlainKeys(values)
         return [hash_key(None if value is MISSING else value) for value in values]
 
     def id_of(document: Document, variables: Variables) -> Value:
@@ -137,7 +144,11 @@ def single_key(expression: Expression) -> GroupBy:
 def _single_field(name: str, expression: Expression) -> GroupBy:
     """Return keys of one field, of which a missing one counts as null as well."""
     keys = single_key(expression)
-    return GroupBy(keys.of, lambda document, variables: {name: keys.id_of(document, variables)})
+    return GroupBy(
+        keys.of,
+        lambda document, variables: {name: keys.id_of(document, variables)},
+        lambda key: {name: key},
+    )
 
 
 def _several_fields(columns: Mapping[str, Expression]) -> GroupBy:

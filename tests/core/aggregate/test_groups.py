@@ -5,8 +5,11 @@ import pytest
 from emulator.core.aggregate import groups as module
 from emulator.core.aggregate.accumulators import ACCUMULATORS
 from emulator.core.aggregate.expressions import base_scope, compile_value
+from emulator.core.aggregate.group_keys import PlainKeys
 from emulator.core.aggregate.groups import COUNT_OUTPUT, Groups, Output
 from emulator.core.errors import DatabaseRequestFailed
+from emulator.core.ordering import identical
+from emulator.core.values import Int64
 
 
 def output(name, operand):
@@ -57,6 +60,20 @@ def test_an_id_is_that_of_the_first_document(outputs):
     same = [{"k": 1, "n": "x"}, {"k": 1.0, "n": "y"}]
     assert [each["_id"] for each in grouped(outputs, same)] == ["1x"]
     assert [each["_id"] for each in grouped(outputs, same[1:], same[:1])] == ["1.0y"]
+
+
+@pytest.mark.parametrize("outputs", [[COUNT_OUTPUT], [output("$sum", "$n")]])
+@pytest.mark.parametrize("keys", [[1, Int64(1), 2], [Int64(1), 1, 2], [None, None, "a"]])
+def test_plain_keys_are_ids(outputs, keys):
+    def id_of(_document):
+        pytest.fail("no document is looked into")
+
+    groups = Groups(outputs, (), id_of, lambda key: {"k": key})
+    groups.add(PlainKeys(keys[:2]), ROWS[:2])
+    groups.add(PlainKeys(keys[1:]), ROWS[1:3])
+    found = list(groups.documents())
+    assert identical([each["_id"] for each in found], [{"k": keys[0]}, {"k": keys[2]}])
+    assert [next(iter(each)) for each in found] == ["_id", "_id"]
 
 
 @pytest.mark.parametrize("outputs", [[COUNT_OUTPUT], [output("$push", "$n")]])
