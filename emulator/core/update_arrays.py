@@ -10,7 +10,7 @@ from typing import Final, TypeAlias
 from emulator.core.documents import check_document
 from emulator.core.errors import DatabaseRequestFailed
 from emulator.core.ordering import equal, hash_key, identical, sort_key
-from emulator.core.paths import Parts, ValueTest, array_index, split_path
+from emulator.core.paths import Parts, Predicate, ValueTest, array_index, split_path
 from emulator.core.query import compile_filter
 from emulator.core.query_arrays import WHOLE_FILTER
 from emulator.core.query_operators import integral, is_operators
@@ -18,7 +18,7 @@ from emulator.core.query_types import type_name
 from emulator.core.records import dataclass
 from emulator.core.update_operators import TYPE_MISMATCH, ChangeBuilder
 from emulator.core.update_tree import Application, Change
-from emulator.core.values import MISSING, Regex, Value
+from emulator.core.values import MISSING, Filter, Regex, Value
 from emulator.core.wording import shown
 
 ListChange: TypeAlias = Callable[[list[Value]], list[Value]]
@@ -27,6 +27,18 @@ _PUSH_CLAUSES: Final = frozenset({"$each", "$position", "$slice", "$sort"})
 CHECKED_EVERY_ITEMS: Final = 1024
 """An array that grows by small items is weighed each time so many have been added."""
 
+_NO_ARRAY: Final = {
+    "$push": "The field '{path}' must be an array but is of type {kind} in document {{_id: {id}}}",
+    "$addToSet": "Cannot apply $addToSet to non-array field. Field named '{field}' has non-array "
+    "type {kind}",
+    "$pop": "Path '{path}' contains an element of non-array type '{kind}'",
+    "$pull": "Cannot apply $pull to a non-array value",
+    "$pullAll": "Cannot apply $pull to a non-array value",
+}
+"""What MongoDB says of a value that is no array."""
+
+_NOT_IN_PULL: Final = frozenset({"$expr", "$jsonSchema"})
+_QUERY_FEATURE_NOT_ALLOWED: Final = 224
 _BAD_VALUE: Final = 2
 _FAILED_TO_PARSE: Final = 9
 
@@ -40,11 +52,13 @@ def _on_array(
         if old is MISSING:
             return change([]) if creates else MISSING
         if type(old) is not list:
-            raise DatabaseRequestFailed(
-                f"The field '{path}' must be an array but is of type {type_name(old)} in document "
-                f"{{_id: {shown(application.document.get('_id'))}}}: {name} changes arrays",
-                mongo_code=mongo_code,
+            text = _NO_ARRAY[name].format(
+                path=path,
+                field=path.rpartition(".")[2],
+                kind=type_name(old),
+                id=shown(application.document.get("_id")),
             )
+            raise DatabaseRequestFailed(text, mongo_code=mongo_code, hint=f"{name} changes arrays")
         new = change(old)
         if len(new) // CHECKED_EVERY_ITEMS > len(old) // CHECKED_EVERY_ITEMS:
             check_document({path: new})
@@ -205,14 +219,25 @@ def _pull(path: str, operand: Value) -> Change:
 
 def _pull_test(operand: Value) -> ValueTest:
     """Return the test of an element: a filter for objects, a condition, or plain equality."""
-    is_filter = type(operand) is dict and next(iter(operand), "") in WHOLE_FILTER
-    if (is_operators(operand) and not is_filter) or type(operand) is Regex:
-        matches_field = compile_filter({"": operand}).matches
+    first = next(iter(operand), "") if type(operand) is dict else ""
+    if first in _NOT_IN_PULL:
+        raise DatabaseRequestFailed(
+            f"{first} is not allowed in this context", mongo_code=_QUERY_FEATURE_NOT_ALLOWED
+        )
+    if (is_operators(operand) and first not in WHOLE_FILTER) or type(operand) is Regex:
+        matches_field = _without_near({"": operand})
         return lambda item: matches_field({"": item})
     if type(operand) is dict:
-        matches = compile_filter(operand).matches
+        matches = _without_near(operand)
         return lambda item: type(item) is dict and matches(item)
     return lambda item: equal(item, operand)
+
+
+def _without_near(condition: Filter) -> Predicate:
+    compiled = compile_filter(condition)
+    if compiled.near is not None:
+        raise DatabaseRequestFailed("$near and $nearSphere are not allowed in $pull")
+    return compiled.matches
 
 
 def _pull_all(path: str, operand: Value) -> Change:

@@ -112,6 +112,10 @@ REFUSED_OPERANDS = [
     pytest.param("$pop", True, 9, "expects 1 or -1", id="$pop true"),
     pytest.param("$pullAll", 5, 2, "requires an array argument", id="$pullAll"),
     pytest.param("$pull", {"$foo": 1}, 2, "unknown operator", id="$pull operator"),
+    pytest.param("$pull", {"$expr": {}}, 224, "not allowed", id="$pull $expr"),
+    pytest.param("$pull", {"$jsonSchema": {}}, 224, "not allowed", id="$pull $jsonSchema"),
+    pytest.param("$pull", {"$nearSphere": [0, 0]}, 2, "not allowed in", id="$pull $nearSphere"),
+    pytest.param("$pull", {"b": {"$near": [0, 0]}}, 2, "not allowed in", id="$pull field near"),
 ]
 
 
@@ -123,11 +127,17 @@ def test_operand_is_refused(operator, operand, code, text):
 
 
 @pytest.mark.parametrize(
-    ("operator", "operand", "code"),
-    [("$push", 1, 2), ("$addToSet", 1, 2), ("$pop", 1, 14), ("$pull", 1, 2), ("$pullAll", [1], 2)],
+    ("operator", "operand", "code", "text"),
+    [
+        ("$push", 1, 2, "The field 'f' must be an array but is of type"),
+        ("$addToSet", 1, 2, "Field named 'f' has non-array type"),
+        ("$pop", 1, 14, "Path 'f' contains an element of non-array type"),
+        ("$pull", 1, 2, "to a non-array value"),
+        ("$pullAll", [1], 2, "to a non-array value"),
+    ],
 )
 @pytest.mark.parametrize("old", [None, 5, "x", {}], ids=str)
-def test_what_is_no_array_is_refused(operator, operand, code, old):
-    with pytest.raises(DatabaseRequestFailed, match="must be an array") as refusal:
+def test_what_is_no_array_is_refused(operator, operand, code, text, old):
+    with pytest.raises(DatabaseRequestFailed, match=text) as refusal:
         changed(operator, operand, old)
     assert refusal.value.mongo_code == code
