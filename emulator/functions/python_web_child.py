@@ -6,6 +6,7 @@ port 9000 is never taken, and many such programs run side by side. It ends with 
 end of standard input closes.
 """
 
+import importlib.util
 import os
 import runpy
 import socket
@@ -48,6 +49,29 @@ def redirect(report: Callable[[str, int], object]) -> None:
     setattr(socket.socket, "listen", listen_told)  # noqa: B010  # likewise
 
 
+def redirect_fast_loop(report: Callable[[str, int], object]) -> None:
+    """Do the same for `uvloop`, where it is there: it binds and listens past Python's sockets."""
+    if importlib.util.find_spec("uvloop") is None:
+        return
+    loop = importlib.import_module("uvloop").Loop
+    create: Callable[..., Any] = loop.create_server
+
+    async def create_server(
+        self: Any, make: Any, host: Any = None, port: Any = None, **options: Any
+    ) -> Any:
+        if not port or options.get("sock") is not None:
+            return await create(self, make, host, port, **options)
+        bound = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+        bound.bind((_LOCAL[socket.AF_INET], 0))
+        for name in ("family", "flags", "reuse_address", "reuse_port"):
+            options.pop(name, None)
+        server = await create(self, make, **{**options, "sock": bound})
+        report(*bound.getsockname()[:2])
+        return server
+
+    loop.create_server = create_server
+
+
 def main(arguments: list[str]) -> None:
     """Run a program by the arguments that an interpreter would get."""
     port = int(os.environ.pop(REPORT_VARIABLE))
@@ -58,6 +82,7 @@ def main(arguments: list[str]) -> None:
 
     Thread(target=_end_with_worker, daemon=True).start()
     redirect(report)
+    redirect_fast_loop(report)
     sys.path[0] = str(Path.cwd())
     if arguments[0] == MODULE:
         sys.argv = arguments[1:]

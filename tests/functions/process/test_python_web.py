@@ -142,8 +142,11 @@ async def test_a_suite_serves_it_and_starts_it_again_when_it_is_saved(start_proj
                         break
 
 
-async def test_servers_of_asyncio_listen_too(stage):
-    generation = await web(stage, ASYNC)
+@pytest.mark.parametrize("run", ["asyncio.run", "__import__('uvloop').run"])
+async def test_servers_of_asyncio_listen_too(stage, run):
+    if "uvloop" in run:
+        pytest.importorskip("uvloop", reason="needs the extra fast: pip install uvloop")
+    generation = await web(stage, ASYNC.replace("asyncio.run", run))
     assert (await stage.result(generation, event()))["statusCode"] == 204
 
 
