@@ -34,6 +34,7 @@ from emulator.services.planning import Reader, unhurried
 from emulator.services.reading import Pace, Question, Reading
 from emulator.services.transactions import wait_for_claims
 from emulator.stores.base import DocumentStore
+from emulator.stores.collector import HELD_DOCUMENTS, hold_many
 from emulator.stores.versions import Claimed
 
 PIECE_FIRST_DOCUMENTS: Final = 100
@@ -239,6 +240,10 @@ class Pieces:
 
         What was replaced or removed is let go of with its piece: all of it at once takes long.
         """
+        if len(documents) >= HELD_DOCUMENTS:
+            await asyncio.sleep(0)
+            hold_many(len(documents))
+            await asyncio.sleep(0)
         pace = Pace(self._clock, PIECE_FIRST_DOCUMENTS)
         documents.reverse()
         while documents:

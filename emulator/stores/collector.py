@@ -14,6 +14,9 @@ from typing import Final
 
 FREEZE_EVERY_DOCUMENTS: Final = 1_000
 
+HELD_DOCUMENTS: Final = 10_000
+"""To look at lists of fewer documents now and then takes no time to speak of."""
+
 
 @contextmanager
 def paused() -> Iterator[None]:
@@ -53,6 +56,16 @@ def set_aside(made: int) -> None:
     """
     if made >= FREEZE_EVERY_DOCUMENTS:
         gc.collect(1)
+        gc.freeze()
+
+
+def hold_many(held: int) -> None:
+    """Look at a list of so many documents once and then no more, if it is many.
+
+    Whoever works on it for long does so when nothing else is to be done: it takes milliseconds.
+    """
+    if held >= HELD_DOCUMENTS:
+        gc.collect()
         gc.freeze()
 
 

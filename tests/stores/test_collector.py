@@ -6,7 +6,9 @@ import pytest
 
 from emulator.stores.collector import (
     FREEZE_EVERY_DOCUMENTS,
+    HELD_DOCUMENTS,
     Retention,
+    hold_many,
     look_at_new,
     pass_over,
     paused,
@@ -59,7 +61,9 @@ def test_many_documents_freeze_until_the_store_closes(note):
     assert gc.get_freeze_count() == 0
 
 
-def test_cycles_are_taken_before_a_freeze():
+def cycle():
+    """Make a cycle that nobody holds, and return a list that tells when it is gone."""
+
     class Node:
         pass
 
@@ -67,7 +71,11 @@ def test_cycles_are_taken_before_a_freeze():
     node = Node()
     node.itself = node
     node.last_word = type("Word", (), {"__del__": lambda self: gone.append(True)})()
-    del node
+    return gone
+
+
+def test_cycles_are_taken_before_a_freeze():
+    gone = cycle()
     retention = Retention()
     retention.keep(FREEZE_EVERY_DOCUMENTS)
     assert gone == [True]
@@ -94,6 +102,14 @@ def test_much_that_stays_is_set_aside(made):
 
 @pytest.mark.parametrize("held", [0, FREEZE_EVERY_DOCUMENTS - 1, FREEZE_EVERY_DOCUMENTS])
 def test_what_holds_much_is_passed_over(held):
-    gc.unfreeze()
     pass_over(held)
     assert (gc.get_freeze_count() > 0) is (held == FREEZE_EVERY_DOCUMENTS)
+
+
+@pytest.mark.parametrize("held", [HELD_DOCUMENTS - 1, HELD_DOCUMENTS])
+def test_a_long_list_is_looked_at_once(held):
+    gc.collect()
+    gone = cycle()
+    hold_many(held)
+    assert (gc.get_freeze_count() > 0) is (held == HELD_DOCUMENTS)
+    assert (gone == [True]) is (held == HELD_DOCUMENTS)
