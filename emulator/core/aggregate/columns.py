@@ -325,3 +325,18 @@ class Piece(Sequence[Document]):
         """Return the documents whose flag is true."""
         place = self._start, self._end
         return Piece(self._documents, self._columns, place, whole=self, flags=flags)
+
+    def parts(self, most: int) -> "Iterator[Piece]":
+        """Yield the same documents in pieces made of so many documents of the collection."""
+        for start in range(self._start, self._end, most):
+            place = start, min(start + most, self._end)
+            yield self._part(place)
+
+    def _part(self, place: tuple[int, int]) -> "Piece":
+        """Return those of the documents between two places."""
+        if self._whole is None or self._flags is None:
+            return Piece(self._documents, self._columns, place)
+        # Flags are of the documents of the whole, which may be a choice itself.
+        whole = self._whole._part(place)
+        before = len(self._whole._part((self._start, place[0])))
+        return whole.chosen(self._flags[before : before + len(whole)])

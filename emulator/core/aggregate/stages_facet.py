@@ -1,15 +1,18 @@
 """Owns `$facet`: several pipelines over the same documents.
 
 Not here: compiling pipelines (`pipeline`). The one idea: what comes in is gathered once, and each
-inner pipeline runs over that list in its turn.
+inner pipeline runs over that in its turn.
 """
 
 from collections.abc import Mapping, Sequence
 from typing import Final
 
+from emulator.core.aggregate.columns import Piece
 from emulator.core.aggregate.nodes import Variables, refusal
 from emulator.core.aggregate.stage_nodes import (
+    SLICE_DOCUMENTS,
     Building,
+    Slice,
     Slices,
     Stage,
     StageBuilder,
@@ -25,6 +28,32 @@ from emulator.core.values import Document, Value
 _NOT_INSIDE: Final = frozenset({"$facet", "$geoNear", "$merge", "$out"})
 
 
+class _Gathering:
+    """Documents that are read several times; pieces stay such, for their columns may be known."""
+
+    def __init__(self) -> None:
+        self.lists: list[list[Document]] = []
+        self._sources: list[Piece | list[Document]] = []
+
+    def add(self, chunk: Slice) -> None:
+        """Take documents."""
+        if isinstance(chunk, Piece):
+            self._sources.append(chunk)
+            return
+        if not self._sources or isinstance(self._sources[-1], Piece):
+            self.lists.append([])
+            self._sources.append(self.lists[-1])
+        self.lists[-1] += chunk
+
+    def slices(self) -> Slices:
+        """Yield all documents."""
+        for source in self._sources:
+            if isinstance(source, Piece):
+                yield from source.parts(SLICE_DOCUMENTS)
+            else:
+                yield from slices(source)
+
+
 def _facet(name: str, operand: Value, building: Building) -> Stage:
     if type(operand) is not dict or not operand:
         raise refusal("the $facet specification must be a non-empty object", 40169)
@@ -33,14 +62,17 @@ def _facet(name: str, operand: Value, building: Building) -> Stage:
     leavings = building.environment.leavings
 
     def run(incoming: Slices, variables: Variables) -> Slices:
-        documents = yield from gathered(incoming, leavings)
+        gathering = _Gathering()
         made: Document = {}
         try:
+            for chunk in incoming:
+                gathering.add(chunk)
+                yield []
             for field, stages in facets.items():
-                inner = through(stages, slices(documents), variables)
+                inner = through(stages, gathering.slices(), variables)
                 made[field] = yield from gathered(inner, leavings)
         finally:
-            leavings.take(documents)
+            leavings.take(*gathering.lists)
         yield [made]
 
     return Stage(run=run, collections=frozenset().union(*collections))

@@ -97,6 +97,20 @@ def test_of_few_chosen_documents_only_those_are_read():
     assert asked == [[0, 1]]
 
 
+@pytest.mark.parametrize("most", [1, 3, 4, 20])
+def test_parts_are_the_same_documents(most):
+    columns, (read, _) = kept(10, 100), reads()
+    whole = Piece(DOCUMENTS, columns, (1, 10))
+    even = whole.chosen([n % 2 == 0 for n in range(1, 10)])
+    large = even.chosen([each["n"] > 3 for each in even])
+    for piece in (whole, even, large):
+        parts = list(piece.parts(most))
+        assert [each for part in parts for each in part] == list(piece)
+        assert all(len(part) <= most for part in parts)
+        values = [value for part in parts for value in part.column(("n",), read)]
+        assert values == [each["n"] for each in piece]
+
+
 VALUES = st.one_of(
     st.none(),
     st.booleans(),
@@ -123,6 +137,14 @@ PIPELINES = [
     [{"$group": {"_id": {"a": "$a", "b": "$b"}, "n": {"$sum": "$a"}, "most": {"$max": "$b"}}}],
     [{"$group": {"_id": {"a": "$a", "b": "$b", "c": "$c.d"}, "n": {"$sum": 1}}}],
     [{"$group": {"_id": "$c.d", "v": {"$sum": {"$multiply": ["$c.d", "$c.d"]}}}}],
+    [{"$facet": {"x": [{"$sortByCount": "$a"}], "y": [{"$match": {"b": 1}}, {"$count": "n"}]}}],
+    [
+        {"$match": {"a": {"$gte": 0}}},
+        {"$match": {"b": {"$gte": 0}}},
+        {"$facet": {"x": [{"$sortByCount": "$c.d"}], "y": [{"$limit": 2}]}},
+    ],
+    [{"$group": {"_id": {"$mod": ["$b", 2]}, "least": {"$min": "$a"}, "most": {"$max": "$a"}}}],
+    [{"$group": {"_id": {"$concat": ["$a", "x", "$b"]}, "n": {"$sum": "$c.d"}}}],
     [{"$bucketAuto": {"groupBy": "$a", "buckets": 3}}],
     [{"$addFields": {"x": {"$add": [1, 1]}}}, {"$match": {"x": 2, "a": 1}}],
 ]

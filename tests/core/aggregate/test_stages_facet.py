@@ -19,6 +19,11 @@ def test_each_pipeline_sees_all_documents(run):
     ]
 
 
+def test_what_other_stages_made_is_seen_by_each(run):
+    stages = [{"$addFields": {"x": 1}}, {"$facet": {"a": [{"$count": "n"}], "b": [{"$skip": 4}]}}]
+    assert run(stages, NUMBERS) == [{"a": [{"n": 5}], "b": [{"_id": 4, "x": 1}]}]
+
+
 def test_nothing_comes_in_and_one_document_goes_out(run):
     assert run([{"$facet": {"a": [{"$count": "n"}]}}]) == [{"a": []}]
 
