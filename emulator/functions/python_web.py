@@ -25,6 +25,8 @@ PORT: Final = 9000
 LOOK_EVERY_S: Final = 0.05
 LOOKS_MAX: Final = 180
 """It is to listen within nine seconds."""
+SOCKET: Final = "x-cloud-emu-socket"
+"""How it is said where the server takes a WebSocket: `PORT PATH`."""
 PIECE_MAX_BYTES: Final = 64 * 1024
 _CHILD: Final = Path(__file__).with_name("python_web_child.py")
 _NOT_PASSED: Final = frozenset(
@@ -50,6 +52,10 @@ class WebProgram:
                 f"{self._name} is an HTTP function: send it a request, on its path of the site or "
                 "at the gateway with ?webfn=true"
             )
+        given = event.get("headers") or {}
+        if given.get("sec-websocket-key") and given.get("upgrade", "").lower() == "websocket":
+            place = f"{self._address[1]} {self._target(event)}"
+            return {"statusCode": 200, "headers": {SOCKET: place}}
         connection = HTTPConnection(*self._address)
         try:
             answer = self._ask(connection, event)
@@ -63,13 +69,17 @@ class WebProgram:
         connection.close()
         return {**head, "body": body, "isBase64Encoded": True}
 
+    def _target(self, event: Mapping[str, Any]) -> str:
+        path = "/" if event["path"] in self._roots else event["path"]
+        query = urlencode(event.get("multiValueQueryStringParameters") or {}, doseq=True)
+        return quote(path, safe="/:@!$&'()*+,;=~") + (f"?{query}" if query else "")
+
     def _ask(self, connection: HTTPConnection, event: Mapping[str, Any]) -> HTTPResponse:
         method, text = event["httpMethod"], event.get("body") or ""
         body = base64.b64decode(text) if event.get("isBase64Encoded") else text.encode()
-        path = "/" if event["path"] in self._roots else event["path"]
-        query = urlencode(event.get("multiValueQueryStringParameters") or {}, doseq=True)
-        target = quote(path, safe="/:@!$&'()*+,;=~") + (f"?{query}" if query else "")
-        connection.putrequest(method, target, skip_host=True, skip_accept_encoding=True)
+        connection.putrequest(
+            method, self._target(event), skip_host=True, skip_accept_encoding=True
+        )
         given = dict(event.get("headers") or {})
         connection.putheader("host", given.get("host", f"localhost:{PORT}").encode())
         for name, value in given.items():

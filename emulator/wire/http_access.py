@@ -23,7 +23,7 @@ from emulator.functions.triggers.http import METHODS, http_event, integration_re
 from emulator.services.caller import Caller
 from emulator.services.functions import Invoked
 from emulator.services.http_routes import HttpRoute
-from emulator.wire import envelope
+from emulator.wire import envelope, http_sockets
 from emulator.wire.callers import bearer
 from emulator.wire.exchange import JSON, Binary, read_body
 from emulator.wire.http_stream import LongOutlet, ShortOutlet, StreamedAnswer
@@ -127,6 +127,9 @@ class HttpAccess:
         streamed = StreamedAnswer(outlet, bodiless=request.method == hdrs.METH_HEAD)
         answer = await self._invoke(route, whole, request_id, streamed)
         if answer is not None:
+            place = http_sockets.place_of(answer.headers)
+            if place and http_sockets.is_asked_for(request):
+                return await http_sockets.join(request, place)
             headers = CIMultiDict(answer.headers)
             return prepare(web.Response(status=answer.status, headers=headers, body=answer.content))
         assert outlet.response is not None, "sent in pieces"

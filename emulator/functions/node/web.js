@@ -101,11 +101,26 @@ function mainOf (server, roots) {
     if (event === null || typeof event !== 'object' || typeof event.httpMethod !== 'string') {
       throw new Error(`${context.function_name} is an HTTP function: send it a request, on its path of the site or at the gateway with ?webfn=true`)
     }
+    const target = roots.includes(event.path) ? '/' : event.path
+    const { upgrade, 'sec-websocket-key': key } = event.headers || {}
+    if (key && /^websocket$/i.test(upgrade)) return placeOf(server, escaped(target) + queryOf(event))
     return answerOf(server, event, {
-      target: roots.includes(event.path) ? '/' : event.path,
+      target,
       mayStream: typeof context.sse === 'function'
     })
   }
+}
+
+/** Returns where connections that last are taken: a port of this machine, opened when first asked for. */
+async function placeOf (server, target) {
+  if (server.door === undefined) {
+    const door = net.createServer((socket) => server.emit('connection', socket))
+    server.door = new Promise((resolve, reject) => {
+      door.once('error', reject).listen(0, '127.0.0.1', () => resolve(door.address().port))
+    })
+    door.unref()
+  }
+  return { statusCode: 200, headers: { 'x-cloud-emu-socket': `${await server.door} ${target}` } }
 }
 
 function answerOf (server, event, { target, mayStream }) {
