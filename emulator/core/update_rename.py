@@ -9,7 +9,7 @@ from collections.abc import Callable
 from emulator.core.errors import DatabaseRequestFailed
 from emulator.core.paths import Parts, direct_value, split_path, written_index
 from emulator.core.records import dataclass
-from emulator.core.update_tree import PATH_NOT_VIABLE, Application, Change, conflict
+from emulator.core.update_tree import PATH_NOT_VIABLE, Application, Change
 from emulator.core.values import MISSING, Document, Value
 from emulator.core.wording import shown
 
@@ -27,23 +27,22 @@ def compile_rename(source: str, target: Value) -> Rename:
     """Return the compiled `$rename`.
 
     Raises:
-        DatabaseRequestFailed: the target is no other fixed path (2), or one holds the other (40).
+        DatabaseRequestFailed: the target is no other fixed path, or one holds the other (2).
     """
     if type(target) is not str:
         raise DatabaseRequestFailed(
             f"The 'to' field for $rename must be a string: {source}: {shown(target)}"
         )
-    if source == target:
-        raise DatabaseRequestFailed(
-            f"The source and target field for $rename must differ: {source}: {target}"
-        )
     from_parts, to_parts = split_path(source), split_path(target)
-    if any(part == "$" or part[:2] == "$[" for part in (*from_parts, *to_parts)):
-        raise DatabaseRequestFailed(
-            f"The source and destination field for $rename may not be dynamic: {source}: {target}"
-        )
+    if source == target:
+        raise _refused("The source and target field for $rename must differ", source, target)
     if source.startswith(f"{target}.") or target.startswith(f"{source}."):
-        raise conflict(target, source)
+        raise _refused(
+            "The source and target field for $rename must not be on the same path", source, target
+        )
+    for end, path, parts in (("source", source, from_parts), ("destination", target, to_parts)):
+        if any(part == "$" or part[:2] == "$[" for part in parts):
+            raise DatabaseRequestFailed(f"The {end} field for $rename may not be dynamic: {path}")
 
     def moved(old: Value, application: Application) -> Value:
         value = direct_value(application.document, from_parts)
@@ -55,6 +54,10 @@ def compile_rename(source: str, target: Value) -> Rename:
             _refuse_array_on(document, to_parts, "destination")
 
     return Rename(taken=_taken, moved=moved, check=check)
+
+
+def _refused(text: str, source: str, target: str) -> DatabaseRequestFailed:
+    return DatabaseRequestFailed(f'{text}: {source}: "{target}"')
 
 
 def _has_source(document: Document, parts: Parts) -> bool:

@@ -34,10 +34,10 @@ def test_the_value_moves(operand, document, expected):
 REFUSED = [
     pytest.param({"a": 5}, 2, "must be a string", id="no text"),
     pytest.param({"a": "a"}, 2, "must differ", id="itself"),
-    pytest.param({"a.$": "b"}, 2, "may not be dynamic", id="positional"),
-    pytest.param({"a": "b.$[]"}, 2, "may not be dynamic", id="all"),
-    pytest.param({"a": "a.b"}, 40, "conflict", id="into itself"),
-    pytest.param({"a.b": "a"}, 40, "conflict", id="onto its parent"),
+    pytest.param({"a.$": "b"}, 2, "The source field for", id="positional"),
+    pytest.param({"a": "b.$[]"}, 2, "The destination field for", id="all"),
+    pytest.param({"a": "a.b"}, 2, "on the same path: a: .a.b.", id="into itself"),
+    pytest.param({"a.b": "a"}, 2, "on the same path: a.b: .a.", id="onto its parent"),
     pytest.param({"a": "b", "b": "c"}, 40, "conflict", id="chain"),
     pytest.param({"a": "b..c"}, 56, "empty field name", id="empty part"),
 ]
