@@ -42,7 +42,8 @@ class WebProgram:
         assert bundle.web is not None, "a program that listens"
         self._name = bundle.name
         self._roots = roots_of(bundle)
-        self._address = _started(bundle, folders)
+        # Held for as long as the module is: its input is what keeps the program alive.
+        self._child, self._address = _started(bundle, folders)
 
     def main(self, event: Any, context: Any) -> dict[str, Any]:
         """Answer an event of HTTP access as the program does; raises for any other event."""
@@ -91,8 +92,10 @@ class WebProgram:
         return connection.getresponse()
 
 
-def _started(bundle: Bundle, folders: tuple[Path, ...]) -> tuple[str, int]:
-    """Start the program and return where it listens; raises LoadFailed."""
+def _started(
+    bundle: Bundle, folders: tuple[Path, ...]
+) -> "tuple[subprocess.Popen[bytes], tuple[str, int]]":
+    """Start the program and return it with where it listens; raises LoadFailed."""
     assert bundle.web is not None
     own = bundle.variables.get("PYTHONPATH", "")
     places = [*map(str, folders), *(str(bundle.folder / each) for each in own.split(":") if each)]
@@ -109,6 +112,7 @@ def _started(bundle: Bundle, folders: tuple[Path, ...]) -> tuple[str, int]:
             cwd=bundle.folder,
             env=variables,
             stdin=subprocess.PIPE,
+            start_new_session=True,
         )
         waiting.settimeout(LOOK_EVERY_S)
         for _ in range(LOOKS_MAX):
@@ -120,7 +124,7 @@ def _started(bundle: Bundle, folders: tuple[Path, ...]) -> tuple[str, int]:
                 continue
             with connection, connection.makefile("r") as said:
                 host, number = said.readline().split()
-            return host, int(number)
+            return child, (host, int(number))
     child.kill()
     raise _failed(bundle, f"listens on no port: an HTTP function does, on {PORT}")
 

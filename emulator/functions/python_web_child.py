@@ -9,7 +9,9 @@ end of standard input closes.
 import importlib.util
 import os
 import runpy
+import signal
 import socket
+import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -96,7 +98,13 @@ def main(arguments: list[str]) -> None:
 def _end_with_worker() -> None:
     while os.read(0, 1024):
         pass
-    os._exit(0)
+    if sys.platform == "win32":
+        end = ["taskkill", "/F", "/T", "/PID", str(os.getpid())]
+        subprocess.run(end, check=False, stdout=subprocess.DEVNULL)
+        os._exit(0)
+    else:
+        # With it go those that it started, such as the workers of a server or of a reloader.
+        os.killpg(0, signal.SIGKILL)
 
 
 if __name__ == "__main__":

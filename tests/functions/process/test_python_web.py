@@ -3,6 +3,7 @@
 import asyncio
 import base64
 import json
+import os
 
 import aiohttp
 import pytest
@@ -171,8 +172,20 @@ async def test_program_that_ends_or_hangs_up_says_so(stage):
     assert "gave no answer" in (await stage.call(generation, event())).failure.message
 
 
-async def test_program_ends_with_its_worker(stage):
-    generation = await web(stage, ECHO.replace("__name__", "server.server_address"))
+FORKS = ECHO.replace("server.serve_forever()", "os.fork()\nserver.serve_forever()")
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        pytest.param(ECHO, id="alone"),
+        pytest.param(
+            FORKS, id="forked", marks=pytest.mark.skipif(not hasattr(os, "fork"), reason="POSIX")
+        ),
+    ],
+)
+async def test_program_ends_with_its_worker(stage, code):
+    generation = await web(stage, code.replace("__name__", "server.server_address"))
     told = await stage.result(generation, event())
     host, port = json.loads(base64.b64decode(told["body"]))["main"]
     await stage.runtime.close()
