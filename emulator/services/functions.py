@@ -140,6 +140,11 @@ class Functions:
         caller = self._insiders.get(token)
         return None if caller is None else caller.inside_function(token)
 
+    def openid_of(self, request_id: str) -> str:
+        """Return the user that an invocation serves, empty where none called it."""
+        caller = self._insiders.get(request_id)
+        return "" if caller is None else caller.openid
+
     def running(self) -> list[str]:
         """Return the calls under way and what ended calls left running."""
         calls = [f"function {name}, request {each}" for each, name in self._running.items()]

@@ -3,6 +3,8 @@
 Not here: what they answer (`services.openapi`).
 """
 
+from dataclasses import replace
+
 import orjson
 
 from emulator.ambient import Clock, Ids
@@ -20,7 +22,7 @@ from emulator.services.openapi.settings import OpenApiSettings
 from emulator.services.recorder import Recorder
 from emulator.services.wechat_users import WechatUsers
 
-_WECHAT_PAY = Caller(kind="administrator", source="wx_unknown")
+_WECHAT_PAY = Caller(kind="administrator", source="wx_paycallback")
 _WECHAT_SERVER = Caller(kind="administrator", source="wx_http")
 
 
@@ -43,7 +45,9 @@ def build_openapi(  # noqa: PLR0913  # what it is built of, each once
         told: dict[str, Value] = {"function": name, "event": dict(event)}
         is_taken = False
         try:
-            invoked = await functions.invoke(name, event, _WECHAT_PAY)
+            # The platform calls it as the user who paid.
+            payer = replace(_WECHAT_PAY, openid=str(event.get("sub_openid", "")))
+            invoked = await functions.invoke(name, event, payer)
             failure = invoked.outcome.failure
             answer = invoked.outcome.result.decode() if failure is None else failure.message
             is_taken = failure is None and _is_taken(invoked.outcome.result)
@@ -64,6 +68,7 @@ def build_openapi(  # noqa: PLR0913  # what it is built of, each once
         outbox=outbox,
         payments=payments,
         permissions=functions.permissions_of,
+        openid_of=functions.openid_of,
         log=lambda line, request_id: recorder.log("warn", line, request_id=request_id),
         order=lambda name, event, delay_s: delayed.order(name, event, delay_s, _WECHAT_SERVER),
         grant_files=access.permissions.file_grants.add,

@@ -75,7 +75,10 @@ FAILURES = {
     "before_init": (-1, "cloud.callFunction:fail Cloud API isn't enabled"),
     "database_before_init": (-1, "cloud.database:fail Cloud API isn't enabled"),
     "add_no_data": (-401003, "collection.add:fail -401003 parameter.data should be object instead"),
-    "add_owner": (-501007, "collection.add:fail -501007 invalid parameters. Invalid Key Name: _openid"),
+    "add_owner": (
+        -501007,
+        "collection.add:fail -501007 invalid parameters. Invalid Key Name: _openid",
+    ),
     "duplicate": (-502001, "collection.add:fail -502001 database request fail. [FailedOperation]"),
     "doc_absent": (-1, "document.get:fail cannot find document with _id none, please make sure"),
     "bad_id": (-401003, "collection.doc:fail -401003 docId should be"),

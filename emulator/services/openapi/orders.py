@@ -14,7 +14,9 @@ from emulator.core.records import dataclass
 
 State = Literal["NOTPAY", "SUCCESS", "REFUND", "CLOSED", "PAYERROR", "REVOKED"]
 
-MERCHANT: Final = "1900000109"
+MERCHANT: Final = "1800008281"
+PROVIDER: Final = "wxd2d16a504f24665e"
+"""The merchant and the app of the service provider, whose sub-merchants cloud projects are."""
 OUT_TRADE_NO_LENGTH_MAX: Final = 32
 BODY_LENGTH_MAX: Final = 128
 ATTACH_LENGTH_MAX: Final = 127

@@ -21,6 +21,7 @@ from emulator.services.openapi.calls import Answer, Call, OpenApiNotFound, text_
 from emulator.services.openapi.notices import Notices, Notify
 from emulator.services.openapi.orders import (
     MERCHANT,
+    PROVIDER,
     Order,
     Refund,
     State,
@@ -313,7 +314,7 @@ class Payments:
 
     def _paid_fields(self, order: Order) -> dict[str, Value]:
         return {
-            "openid": order.openid,
+            "openid": _provider_openid(order.openid),
             "sub_openid": order.openid,
             "is_subscribe": "N",
             "sub_is_subscribe": "N",
@@ -334,7 +335,7 @@ class Payments:
         return {
             "return_code": "SUCCESS",
             "return_msg": "OK",
-            "appid": self._appid,
+            "appid": PROVIDER,
             "mch_id": MERCHANT,
             "sub_appid": self._appid,
             "nonce_str": nonce,
@@ -367,6 +368,11 @@ def _faulty(why: str, **more: Value) -> Answer:
     """Return the answer to a request that WeChat Pay does not understand."""
     told = {"return_code": "FAIL", "return_msg": why, **more}
     return Answer(data={**told, "errcode": 0, "errmsg": "ok"})
+
+
+def _provider_openid(openid: str) -> str:
+    """Return what a user is called in the service provider's app, which is another one."""
+    return f"oPoo4{signature(PROVIDER, openid)[:23]}" if openid else ""
 
 
 def _missing(call: Call, *names: str) -> str:

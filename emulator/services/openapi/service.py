@@ -54,6 +54,7 @@ class OpenApi:
         outbox: Outbox,
         payments: Payments,
         permissions: Permissions,
+        openid_of: Callable[[str], str],
         log: Log,
         order: OrderCall,
         grant_files: Callable[[Mapping[str, Any]], object] | None = None,
@@ -62,6 +63,7 @@ class OpenApi:
         self.outbox = outbox
         self.payments = payments
         self._permissions = permissions
+        self._openid_of = openid_of
         self._log = log
         self._grant_files = grant_files
         self._clock = clock
@@ -106,18 +108,22 @@ class OpenApi:
         """
         if enforced:
             self._require_permission(api, caller)
-        call = Call(api=api, data=data, openid=caller.openid, request_id=caller.request_id)
-        answer = self._answer(call)
+        answer = self._answer(self._understood(api, data, caller))
         self.outbox.record(f"openapi.{api}", data, answer, caller.request_id)
         return answer
 
     async def pay(self, api: str, data: Mapping[str, Any], caller: Caller) -> Answer:
         """Answer one method of `cloudPay`; raises OpenApiNotFound."""
-        call = Call(api=api, data=data, openid=caller.openid, request_id=caller.request_id)
+        call = self._understood(api, data, caller)
         mock = self._settings.mocks.get(f"cloudPay.{api}")
         answer = await self.payments.call(call) if mock is None else _mocked(mock)
         self.outbox.record(f"cloudPay.{api}", data, answer, caller.request_id)
         return answer
+
+    def _understood(self, api: str, data: Mapping[str, Any], caller: Caller) -> Call:
+        """Return a call with the user that the function serves which makes it."""
+        openid = caller.openid or self._openid_of(caller.request_id)
+        return Call(api=api, data=data, openid=openid, request_id=caller.request_id)
 
     async def carry_out(self, command: CallOpenApi, caller: Caller) -> Answer:
         """Answer a call of the `cloud` object; raises OpenApiDenied and OpenApiNotFound."""

@@ -41,6 +41,7 @@ def make(settings: OpenApiSettings | None = None, *, allowed: Any = None) -> Ope
         clock=clock,
         outbox=Outbox(clock),
         payments=payments,
+        openid_of=lambda request_id: "oServed" if request_id == "served" else "",
         permissions=lambda request_id: allowed if request_id else None,
         log=lambda line, request_id: lines.append((line, request_id)),
         order=lambda name, event, delay_s: orders.append((name, event, delay_s)),
@@ -287,3 +288,14 @@ async def test_the_cloud_object_reaches_all_families():
 def test_an_activity_lasts_a_day_from_now():
     told = make().call("updatableMessage.createActivityId", {}, ADMINISTRATOR).data
     assert told["expiration_time"] == ManualClock().now_ms() // 1000 + 86_400
+
+
+async def test_a_function_asks_for_the_user_it_serves():
+    openapi = make()
+    inside = Caller(kind="administrator", source="wx_client,scf", request_id="served")
+    order = {"body": "b", "out_trade_no": "1", "spbill_create_ip": "127.0.0.1", "total_fee": 1}
+    await openapi.pay("unifiedOrder", order, inside)
+    found = await openapi.pay("queryOrder", {"out_trade_no": "1"}, inside)
+    assert found.data["trade_state"] == "NOTPAY"
+    paid = await openapi.payments.settle("1", succeeds=True)
+    assert paid.openid == "oServed"

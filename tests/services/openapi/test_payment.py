@@ -63,7 +63,10 @@ async def test_an_order_is_paid_by_hand_and_its_function_is_told_in_both_spellin
     assert event["result_code"] == event["resultCode"] == "SUCCESS"
     assert event["out_trade_no"] == event["outTradeNo"] == "1"
     assert event["totalFee"] == 100
-    assert event["openid"] == "oUser"
+    assert event["sub_openid"] == event["subOpenid"] == "oUser"
+    assert event["openid"].startswith("oPoo4")
+    assert event["openid"] != "oUser"
+    assert (event["appid"], event["sub_appid"]) == ("wxd2d16a504f24665e", "wx1")
     found = await desk.call("queryOrder", transaction_id=order.transaction_id)
     assert (found["trade_state"], found["total_fee"]) == ("SUCCESS", 100)
 
