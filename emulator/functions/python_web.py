@@ -104,6 +104,8 @@ def _started(
             **os.environ,
             "PORT": str(PORT),
             "PYTHONUNBUFFERED": "1",
+            # Django would start itself anew, past the process that knows about ports.
+            "RUN_MAIN": "true",
             "PYTHONPATH": os.pathsep.join(places),
             REPORT_VARIABLE: str(waiting.getsockname()[1]),
         }

@@ -14,6 +14,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from threading import Thread
 from typing import Any, Final
@@ -76,10 +77,14 @@ def redirect_fast_loop(report: Callable[[str, int], object]) -> None:
 
 def main(arguments: list[str]) -> None:
     """Run a program by the arguments that an interpreter would get."""
-    port = int(os.environ.pop(REPORT_VARIABLE))
+    port = int(os.environ[REPORT_VARIABLE])
 
     def report(host: str, number: int) -> None:
-        with socket.create_connection(("127.0.0.1", port)) as connection:
+        # A program that reloads itself comes here again, when nobody waits any more.
+        with (
+            suppress(ConnectionRefusedError),
+            socket.create_connection(("127.0.0.1", port)) as connection,
+        ):
             connection.sendall(f"{host} {number}\n".encode())
 
     Thread(target=_end_with_worker, daemon=True).start()
