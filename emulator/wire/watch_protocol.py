@@ -155,17 +155,18 @@ class WatchSession:
         message = self._read(text)
         if message is None:
             return
-        if message["msgType"] in _READING:
-            try:
+        try:
+            if message["msgType"] in _READING:
                 asked = asked_by(message)
                 await self._texts.prepare((await self._prepare(asked)).result)
                 # While texts were written, others may have written documents.
                 await self._prepare(asked)
-            except Exception as fault:  # noqa: BLE001  # the rim of a message
-                self._refuse(head_of(message), failure(fault))
-                return
-        self._answer(message)
-        self._texts.clear()
+        except Exception as fault:  # noqa: BLE001  # the rim of a message
+            self._refuse(head_of(message), failure(fault))
+        else:
+            self._answer(message)
+        finally:
+            self._texts.clear()
 
     def close(self) -> None:
         """Let every listener go; nothing is sent any more."""

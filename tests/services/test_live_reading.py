@@ -61,6 +61,15 @@ class Slow(Copy):
             connection.session.take(orjson.dumps({**message, "msgData": data}))
         )
 
+    def rebuild(self, connection: Connection) -> None:
+        """Go on where it was on another connection."""
+        self.connection = connection
+        data = {"envId": "test", "collName": "c", "queryID": self.query_id, "eventID": self.number}
+        message = {"msgType": "REBUILD_WATCH", "requestId": "r", "watchId": self.watch_id}
+        self.taking = asyncio.get_running_loop().create_task(
+            connection.session.take(orjson.dumps({**message, "msgData": data}))
+        )
+
     async def begun(self) -> None:
         """Wait for the first result."""
         await self.taking
@@ -149,6 +158,37 @@ async def _while_others_write(world: WatchWorld, writes: Any) -> None:
 
 def _known(documents: list[Any]) -> list[Any]:
     return sorted(documents, key=lambda each: str(each["_id"]))
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    asked=st.sampled_from(QUERIES),
+    away=st.lists(WRITES, max_size=8),
+    meanwhile=st.lists(WRITES, max_size=14),
+)
+def test_who_comes_back_is_told_what_a_query_finds(
+    asked: dict[str, Any], away: Any, meanwhile: Any
+) -> None:
+    async def run() -> None:
+        world = world_of(5)
+        first = Connection(world)
+        client = Slow(first, asked)
+        await client.begun()
+        first.session.close()
+        await _while_others_write(world, [*away, ("unheard", 5, 3)])
+        client.rebuild(Connection(world))
+        await _while_others_write(world, meanwhile)
+        await client.taking
+        await quiet(world)
+        client.listen()
+        sort = tuple(
+            (path, 1 if order == "asc" else -1) for path, order in asked.get("orderBy", {}).items()
+        )
+        found = await world.find(asked["query"], sort, asked.get("limit"))
+        assert _known(client.docs) == _known(found)
+        world.watches.close()
+
+    asyncio.run(run())
 
 
 def world_of(count: int, **permissions: Any) -> WatchWorld:
