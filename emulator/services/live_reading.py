@@ -116,6 +116,9 @@ class LiveReading:
                 live.follow()
                 if not live.is_lost and _load(live, live.meanwhile):
                     return
+                if live.is_lost and _may_be_late(live) and _load(live):
+                    live.is_lost = True
+                    return
             live.begin_to_follow()
             at_once(self._slices(live))
             _load(live)
@@ -148,6 +151,11 @@ class LiveReading:
                     yield
             documents.sort(key=lambda each: places.get(hash_key(each["_id"]), 0))
         yield from live.result.hold(documents)
+
+
+def _may_be_late(live: Live) -> bool:
+    """Tell whether its listeners may hear of the moment of reading now, and of the rest later."""
+    return live.is_begun and not live.waiting and live.ask is None
 
 
 def _ended(live: Live, reading: "asyncio.Task[None] | None") -> None:

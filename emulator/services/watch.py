@@ -276,7 +276,10 @@ class Watches:
                 for listener in list(live.listeners):
                     if listener.caller.kind != "administrator":
                         listener.renew()
-        if self._store.sequence != self._sequence:
+        late = [each for each in self._lives.values() if each.is_lost and len(each.listeners)]
+        for live in late:
+            self._waking.call(live.channel.crowd)
+        if late or self._store.sequence != self._sequence:
             self.drain()
 
     # --- live queries ----------------------------------------------------------------------------

@@ -108,6 +108,9 @@ async def quiet(world: WatchWorld) -> None:
     await world.quiet()
     world.watches.drain()
     await world.quiet()
+    # What was read while others wrote unheard is looked at again now and then.
+    world.watches._look()
+    await world.quiet()
 
 
 @settings(max_examples=150, deadline=None)
@@ -301,6 +304,25 @@ async def test_changes_that_nobody_publishes_end_in_reading_at_once() -> None:
     await quiet(world)
     client.listen()
     assert len(client.docs) == 13
+    world.watches.close()
+
+
+async def test_listeners_hear_of_some_moment_while_nothing_is_published(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(watch, "LOOK_S", 0)
+    world = world_of(12)
+    client = Slow(Connection(world), {"query": {"n": {"$gte": 0}}})
+    await client.begun()
+    await quiet(world)
+    for turn in range(400):
+        world.store.commit([Put("c", {"_id": f"unheard {turn}", "n": turn})])
+        await asyncio.sleep(0)
+    client.listen()
+    assert 12 < len(client.docs) < 412
+    while len(client.docs) < 412:
+        await asyncio.sleep(0)
+        client.listen()
     world.watches.close()
 
 
