@@ -67,6 +67,27 @@ async def serve():
 
 asyncio.run(serve())
 """
+AGAIN = """
+import os, socket, subprocess, sys
+from http.server import BaseHTTPRequestHandler, HTTPServer
+
+class Handler(BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_response(204)
+        self.end_headers()
+    def log_message(self, *said):
+        pass
+
+if "AGAIN" not in os.environ:
+    listening = socket.create_server(("0.0.0.0", 9000))
+    listening.set_inheritable(True)
+    again = {**os.environ, "AGAIN": str(listening.fileno())}
+    command = [sys.executable, *sys.orig_argv[1:]]
+    sys.exit(subprocess.call(command, env=again, close_fds=False))
+server = HTTPServer(("0.0.0.0", 9000), Handler)
+server.socket = socket.socket(fileno=int(os.environ["AGAIN"]))
+server.serve_forever()
+"""
 PLAIN = (
     "#!/bin/bash\nexport MODE=prod\n/var/lang/python310/bin/python3.10 -u app.py --stage 'a b'\n"
 )
@@ -148,6 +169,12 @@ async def test_servers_of_asyncio_listen_too(stage, run):
     if "uvloop" in run:
         pytest.importorskip("uvloop", reason="needs the extra fast: pip install uvloop")
     generation = await web(stage, ASYNC.replace("asyncio.run", run))
+    assert (await stage.result(generation, event()))["statusCode"] == 204
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="handles are not inherited like this there")
+async def test_a_program_may_start_itself_anew_as_those_that_reload_do(stage):
+    generation = await web(stage, AGAIN)
     assert (await stage.result(generation, event()))["statusCode"] == 204
 
 
