@@ -6,6 +6,7 @@ elsewhere in memory; a slice that knows its place among all documents takes valu
 run has read already.
 """
 
+from abc import abstractmethod
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import compress
@@ -246,11 +247,39 @@ class Columns:
         return found
 
 
-class Piece(Sequence[Document]):
-    """A slice of all documents, or a choice out of one, whose columns may be known.
+class Columnar(Sequence[Document]):
+    """A slice of documents that are looked for when somebody asks for them, not for values."""
 
-    Its documents are looked for when somebody asks for them.
-    """
+    __slots__ = ()
+
+    def __iter__(self) -> Iterator[Document]:
+        return iter(self.documents())
+
+    def __reversed__(self) -> Iterator[Document]:
+        return reversed(self.documents())
+
+    @overload
+    def __getitem__(self, place: int) -> Document: ...
+    @overload
+    def __getitem__(self, place: slice) -> list[Document]: ...
+    def __getitem__(self, place: int | slice) -> Document | list[Document]:
+        return self.documents()[place]
+
+    @abstractmethod
+    def documents(self) -> list[Document]:
+        """Return the documents as a list."""
+
+    @abstractmethod
+    def column(self, parts: Parts, read: Read) -> list[Value]:
+        """Return the value of a path for each document; `read` gets it where it is not known."""
+
+    @abstractmethod
+    def kinds(self, parts: Parts) -> frozenset[type] | None:
+        """Return types among which those of a path's values are, None where that is not known."""
+
+
+class Piece(Columnar):
+    """A slice of all documents, or a choice out of one, whose columns may be known."""
 
     __slots__ = ("_columns", "_count", "_documents", "_end", "_flags", "_list", "_start", "_whole")
 
@@ -273,19 +302,6 @@ class Piece(Sequence[Document]):
 
     def __len__(self) -> int:
         return self._count
-
-    def __iter__(self) -> Iterator[Document]:
-        return iter(self.documents())
-
-    def __reversed__(self) -> Iterator[Document]:
-        return reversed(self.documents())
-
-    @overload
-    def __getitem__(self, place: int) -> Document: ...
-    @overload
-    def __getitem__(self, place: slice) -> list[Document]: ...
-    def __getitem__(self, place: int | slice) -> Document | list[Document]:
-        return self.documents()[place]
 
     def documents(self) -> list[Document]:
         """Return the documents as a list."""

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import field, replace
 from typing import Final, TypeAlias
 
-from emulator.core.aggregate.columns import Piece, values_of
+from emulator.core.aggregate.columns import Columnar, values_of
 from emulator.core.errors import DatabaseRequestFailed
 from emulator.core.query_types import type_name
 from emulator.core.records import dataclass
@@ -47,13 +47,13 @@ class Expression:
         """Return the values for many documents."""
         if self.is_constant:
             return [self.constant] * len(documents)
-        if self.parts and isinstance(documents, Piece):
+        if self.parts and isinstance(documents, Columnar):
             return documents.column(self.parts, lambda some: self._read(some, variables))
         return self._read(documents, variables)
 
     def kinds(self, documents: Sequence[Document], values: list[Value]) -> frozenset[type]:
         """Return the types of its values for many documents, or more where that is known."""
-        if self.parts and isinstance(documents, Piece):
+        if self.parts and isinstance(documents, Columnar):
             known = documents.kinds(self.parts)
             if known is not None:
                 return known

@@ -18,11 +18,13 @@ from emulator.core.aggregate.nodes import Expression, Variables, refusal
 from emulator.core.aggregate.stage_nodes import (
     SLICE_DOCUMENTS,
     Building,
+    Slice,
     Slices,
     Stage,
     StageBuilder,
     mapped,
 )
+from emulator.core.aggregate.unwound import parted, unwind
 from emulator.core.aggregate.variables import nested, parse_path
 from emulator.core.paths import Parts
 from emulator.core.query_types import type_name
@@ -110,6 +112,24 @@ class _Unwind:
     def _numbered(self, document: Document, place: Value) -> Document:
         return document if self.index is None else set_path(document, self.index, place)
 
+    def slices(self, chunk: Slice) -> Slices:
+        """Yield slices of a document for each element of each document."""
+        for part in parted(chunk):
+            unwound = None
+            if self.index is None and len(self.parts) == 1:
+                unwound = unwind(part, self.parts[0], preserves=self.preserves)
+            if unwound is not None:
+                yield unwound
+                continue
+            made: list[Document] = []
+            for document in part:
+                for each in self.documents(document):
+                    made.append(each)
+                    if len(made) == SLICE_DOCUMENTS:
+                        yield made
+                        made = []
+            yield made
+
 
 def _putter(parts: Parts) -> Callable[[Document, Value], Document]:
     if len(parts) == 1:
@@ -119,18 +139,11 @@ def _putter(parts: Parts) -> Callable[[Document, Value], Document]:
 
 
 def _unwind(_name: str, operand: Value, _building: Building) -> Stage:
-    unwind = _read_unwind(operand)
+    asked = _read_unwind(operand)
 
     def run(incoming: Slices, _variables: Variables) -> Slices:
         for chunk in incoming:
-            made: list[Document] = []
-            for document in chunk:
-                for each in unwind.documents(document):
-                    made.append(each)
-                    if len(made) == SLICE_DOCUMENTS:
-                        yield made
-                        made = []
-            yield made
+            yield from asked.slices(chunk)
 
     return Stage(run=run)
 

@@ -145,6 +145,16 @@ PIPELINES = [
     ],
     [{"$group": {"_id": {"$mod": ["$b", 2]}, "least": {"$min": "$a"}, "most": {"$max": "$a"}}}],
     [{"$group": {"_id": {"$concat": ["$a", "x", "$b"]}, "n": {"$sum": "$c.d"}}}],
+    [{"$unwind": "$b"}, {"$sortByCount": "$b"}],
+    [{"$unwind": {"path": "$b", "preserveNullAndEmptyArrays": True}}, {"$project": {"a": 0}}],
+    [{"$unwind": "$a"}, {"$unwind": "$b"}, {"$group": {"_id": "$a", "all": {"$push": "$b"}}}],
+    [
+        {"$match": {"a": {"$gte": 0}}},
+        {"$unwind": "$b"},
+        {"$group": {"_id": "$c.d", "n": {"$sum": "$b"}}},
+    ],
+    [{"$unwind": "$c.d"}, {"$group": {"_id": "$c.d", "all": {"$push": "$a"}}}],
+    [{"$unwind": "$b"}, {"$match": {"b": 1}}, {"$facet": {"x": [{"$sortByCount": "$a"}], "y": []}}],
     [{"$bucketAuto": {"groupBy": "$a", "buckets": 3}}],
     [{"$addFields": {"x": {"$add": [1, 1]}}}, {"$match": {"x": 2, "a": 1}}],
 ]
