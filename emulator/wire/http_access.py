@@ -180,7 +180,10 @@ class HttpAccess:
         finally:
             await streamed.close()
         if failure is not None:
-            return _failed(route.function, failure, request_id)
+            told = self.refusal(_error_of(route.function, failure, request_id), request_id)
+            return told._replace(
+                content_type="", headers=(*told.headers, (hdrs.CONTENT_TYPE, told.content_type))
+            )
         answer = integration_response(invoked.outcome.result)
         return Binary(answer.body, "", answer.status, tuple(answer.headers))
 
@@ -236,11 +239,9 @@ class HttpAccess:
         return replace(self._caller_of(token), source=VISITOR.source)
 
 
-def _failed(name: str, failure: Failure, request_id: str) -> Binary:
+def _error_of(name: str, failure: Failure, request_id: str) -> FunctionFailed:
     kind = envelope.FunctionTimedOut if failure.kind == "timeout" else FunctionFailed
-    error = kind(f"[{name}] {failure.message} (the log has more under request {request_id})")
-    body = envelope.failure(error, request_id)
-    return Binary(body, "", envelope.status_of(error), ((hdrs.CONTENT_TYPE, JSON),))
+    return kind(f"[{name}] {failure.message} (the log has more under request {request_id})")
 
 
 def _preflight(request: web.Request, allowed: list[str]) -> web.StreamResponse:

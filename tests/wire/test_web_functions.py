@@ -28,6 +28,7 @@ http.createServer((request, answer) => answer.end(`${request.method} ${request.u
 FILES = {
     "functions/tell/index.py": TELL,
     "functions/pieces/index.py": PIECES,
+    "functions/fails/index.py": "def main(event, context):\n    raise ValueError('out of paper')\n",
     "functions/server/scf_bootstrap": "#!/bin/bash\nnode index.js\n",
     "functions/server/index.js": SERVER,
 }
@@ -123,6 +124,15 @@ async def test_what_is_not_there_has_the_gateway_s_code(session: aiohttp.ClientS
             assert (answer.status, (await answer.json())["code"]) == (404, "FUNCTION_NOT_FOUND")
     async with session.post("/v1/functions/tell/below", json={}) as answer:
         assert (answer.status, (await answer.json())["code"]) == (404, "INVALID_PATH")
+
+
+async def test_a_function_that_fails_has_the_gateway_s_code(session: aiohttp.ClientSession):
+    for method in ("GET", "POST"):
+        async with session.request(method, "/v1/functions/fails?webfn=true") as answer:
+            assert answer.content_type == "application/json"
+            told = await answer.json()
+        assert (answer.status, told["code"]) == (400, "FUNCTION_INVOCATION_FAILED")
+        assert "out of paper" in told["message"]
 
 
 async def test_other_calls_are_as_before(session: aiohttp.ClientSession):
