@@ -159,3 +159,17 @@ def test_low_limits_of_watching_are_told_with_the_setting(project, monkeypatch, 
     findings = about(project, "Watching")
     assert states(findings) == {"warning"}
     assert setting in findings[0].hint
+
+
+def test_functions_of_uni_modules_are_named(tmp_path):
+    for name in ("uniCloud-aliyun/cloudfunctions/own", "uniCloud-aliyun/cloudfunctions/both"):
+        (tmp_path / name).mkdir(parents=True)
+        (tmp_path / name / "index.js").write_text("exports.main = () => 1", encoding="utf-8")
+    place = tmp_path / "uni_modules" / "uni-id-pages" / "uniCloud" / "cloudfunctions"
+    for name in ("common", "uni-id-co", "both"):
+        (place / name).mkdir(parents=True)
+    told = [each for each in check_up(tmp_path) if "is not served" in each.message]
+    assert [(each.state, "uni-id-co" in each.message) for each in told] == [
+        ("warning", True)
+    ]
+    assert "uniCloud-aliyun" in told[0].hint
