@@ -41,6 +41,8 @@ PIECE_FIRST_DOCUMENTS: Final = 100
 """So many are one piece; later ones are as many as `services.reading.SLICE_S` allows."""
 PIECE_MIN_DOCUMENTS: Final = 50
 """Each piece is a record of the journal, which costs something of its own."""
+READINGS_MAX: Final = 2
+"""So many look for documents at a time: each holds a list of all, and takes its turns."""
 ATTEMPTS_MAX: Final = 3
 """So often what is found is gone or hides what was inserted, before all is done in one piece."""
 
@@ -67,6 +69,8 @@ class Pieces:
         self._store = store
         self._reader = reader
         self._clock = clock
+        self._few = asyncio.Semaphore(READINGS_MAX)
+        self._turns = asyncio.Lock()
 
     def insert(self, command: Insert, caller: Caller) -> Inserted | Long[Inserted]:
         """Insert documents, at once if they are few; raises as the database."""
@@ -117,7 +121,7 @@ class Pieces:
         while len(documents) < len(command.documents):
             documents += islice(coming, pace.size_documents)
             pace.finished()
-            await asyncio.sleep(0)
+            await self._breathe()
             pace.breathed()
         ids: list[Value] = []
 
@@ -183,7 +187,7 @@ class Pieces:
         done = _Done()
         for _ in range(ATTEMPTS_MAX):
             sequence = self._store.sequence
-            documents = found if isinstance(found, list) else (await unhurried(found)).documents
+            documents = found if isinstance(found, list) else await self._read(found)
             is_now = sequence == self._store.sequence
             is_over = is_now or not (documents or upserts)
             await self._each(documents, write_those_left, done)
@@ -194,9 +198,20 @@ class Pieces:
         await self._each(self._reader.read_now(question).documents, write_those_left, done)
         return done
 
+    async def _read(self, slices: Generator[None, None, Reading]) -> list[Document]:
+        async with self._few:
+            return (await unhurried(slices)).documents
+
+    async def _breathe(self) -> None:
+        """Let the loop have its turn, after which one of the long writes goes on."""
+        async with self._turns:
+            await asyncio.sleep(0)
+
     def _found(self, question: Question) -> Found:
         """Return what is found at once, or what is left to do to find it."""
         slices = self._reader.slices(question)
+        if self._few.locked() and self._reader.scan(question) is not None:
+            return slices
         try:
             next(slices)
         except StopIteration as end:
@@ -263,7 +278,7 @@ class Pieces:
             del piece
             pace.finished()
             if documents:
-                await asyncio.sleep(0)
+                await self._breathe()
                 pace.breathed()
 
 

@@ -235,6 +235,20 @@ async def test_increments_by_many_lose_nothing(kind: str) -> None:
     assert counts == {n: 50 if is_all or n == 7 else 0 for n in range(9)}
 
 
+async def test_of_many_at_once_few_look_and_one_writes_between_two_turns() -> None:
+    world = World()
+    world.add(*numbered(12, count=0))
+    tasks = [world.begin(updating({"n": {"$gte": 0}}, {"$inc": {"count": 1}})) for _ in range(200)]
+    sequence, most = world.store.sequence, 0
+    while not all(task.done() for task in tasks):
+        await asyncio.sleep(0)
+        most, sequence = max(most, world.store.sequence - sequence), world.store.sequence
+    assert {task.result().modified for task in tasks} == {12}
+    assert {document["count"] for document in world.stored().values()} == {200}
+    # One goes on, and those that have found theirs begin.
+    assert most <= 1 + module.READINGS_MAX
+
+
 async def test_a_task_is_taken_by_one_only() -> None:
     world = World()
     world.add(*numbered(9, state="new"))
