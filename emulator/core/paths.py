@@ -168,7 +168,8 @@ def sort_values(document: Document, paths: Sequence[Parts]) -> list[tuple[Value,
     """Return every combination of values the paths give for sorting and indexing.
 
     One value a path and no arrays give one row. An array gives a row an element, and paths through
-    the same array share the element. A missing field gives None, an empty array MISSING.
+    the same array share the element. A missing field gives None, an empty array MISSING. An array
+    that a number picks out of another (`a.0` of `[[1]]`) is one value, it is not taken apart.
 
     Raises:
         DatabaseRequestFailed: two paths run through different arrays (2).
@@ -184,7 +185,7 @@ def _expand(
     arrays: dict[Parts, tuple[list[Value], list[tuple[int, Parts]]]] = {}
     for place, parts in open_paths:
         found, walked, rest = _first_array(value, parts)
-        if type(found) is list:
+        if type(found) is list and not (found and not rest and _is_picked(value, parts)):
             arrays.setdefault(walked, (found, []))[1].append((place, rest))
         else:
             filled[place] = None if found is MISSING or rest else found
@@ -216,6 +217,11 @@ def _first_array(value: Value, parts: Parts) -> tuple[Value, Parts, Parts]:
         else:
             return value, parts[:place], parts[place:]
     return value, parts, ()
+
+
+def _is_picked(value: Value, parts: Parts) -> bool:
+    """Tell whether the last part of a path, which leads to an array, is a place in another."""
+    return type(_first_array(value, parts[:-1])[0]) is list
 
 
 def _is_field_of_elements(array: list[Value], name: str) -> bool:

@@ -199,7 +199,8 @@ SORTS = [
     ),
     pytest.param(rows([1, {"b": 7}], {"b": 0}), [("a.b", 1)], [0, 1], id="scalar element is null"),
     pytest.param(rows([], {"b": 0}), [("a.b", 1)], [0, 1], id="empty array on the way is null"),
-    pytest.param(rows([[1, 9]], [[3]]), [("a.0", -1)], [0, 1], id="index on the way"),
+    pytest.param(rows([[1, 9]], [[3]]), [("a.0", -1)], [1, 0], id="array picked out of one"),
+    pytest.param(rows([[1]], 9, [8]), [("a.0", -1)], [0, 2, 1], id="a picked array is an array"),
     pytest.param(
         rows([{"0": 1}, {"0": 9}], [{"0": 3}]), [("a.0", -1)], [0, 1], id="number as a name"
     ),

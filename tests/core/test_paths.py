@@ -122,7 +122,10 @@ ROWS = [
     ),
     pytest.param({"a": [1]}, ["a", "a.b"], [(1, None)], id="array and behind it"),
     pytest.param({"a": [{"b": [1, 2]}]}, ["a.b"], [(1,), (2,)], id="arrays in an array"),
-    pytest.param({"a": [[1, 2]]}, ["a.0"], [(1,), (2,)], id="index"),
+    pytest.param({"a": [[1, 2]]}, ["a.0"], [([1, 2],)], id="array picked out of an array"),
+    pytest.param({"a": [[]]}, ["a.0"], [(MISSING,)], id="empty array picked out of an array"),
+    pytest.param({"a": [{"b": [1, 2]}]}, ["a.0.b"], [(1,), (2,)], id="array behind an index"),
+    pytest.param({"a": {"0": [1, 2]}}, ["a.0"], [(1,), (2,)], id="number as a name of an array"),
     pytest.param({"a": [{"0": 5}]}, ["a.0"], [(5,)], id="number as a name"),
     pytest.param({"a": 3}, ["a.b"], [(None,)], id="broken off"),
 ]
