@@ -127,7 +127,8 @@ def _started(
             with connection, connection.makefile("r") as said:
                 host, number = said.readline().split()
             return child, (host, int(number))
-    child.kill()
+    assert child.stdin is not None, "a pipe"
+    child.stdin.close()
     raise _failed(bundle, f"listens on no port: an HTTP function does, on {PORT}")
 
 

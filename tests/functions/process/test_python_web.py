@@ -190,6 +190,16 @@ async def test_other_events_are_refused_in_words(stage):
     assert "fn is an HTTP function: send it a request" in failure.message
 
 
+@pytest.mark.slow
+async def test_program_that_listens_nowhere_says_so(stage):
+    code = "import time\ntime.sleep(60)"
+    with pytest.raises(LoadFailed) as caught:
+        await web(stage, code)
+    assert "app.py listens on no port: an HTTP function does, on 9000" in (
+        caught.value.problem.message
+    )
+
+
 async def test_program_that_ends_or_hangs_up_says_so(stage):
     with pytest.raises(LoadFailed) as caught:
         await web(stage, "import sys\nsys.exit(3)")
