@@ -22,6 +22,29 @@ Transform: TypeAlias = Callable[[Document, Variables], Document]
 FIELD_DEPTH_MAX: Final = 200
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Flat:
+    """A change of fields of the document itself: which stay (None: all), go, and are computed."""
+
+    kept: frozenset[str] | None = None
+    dropped: frozenset[str] = frozenset()
+    computed: Mapping[str, Expression] = field(default_factory=dict)
+
+    def has(self, name: str) -> bool:
+        """Tell whether a field is the old document's own."""
+        if name in self.computed:
+            return False
+        return name in self.kept if self.kept is not None else name not in self.dropped
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Change:
+    """What happens to a document; `flat` says the same where it is no more than that."""
+
+    run: Transform
+    flat: Flat | None = None
+
+
 @dataclass(slots=True)
 class _Tree:
     """What happens to the fields of an object: named here, or one level deeper."""
@@ -152,8 +175,8 @@ class _Entry:
     expression: Expression | None = None
 
 
-def compile_project(specification: Value, scope: Scope) -> Transform:
-    """Return the function of a `$project`.
+def compile_project(specification: Value, scope: Scope) -> Change:
+    """Return what a `$project` does.
 
     Raises:
         DatabaseRequestFailed: it is no object (15969), empty (40177), mixes inclusion and
@@ -194,15 +217,16 @@ def _entries(specification: Document, above: Parts, scope: Scope) -> Iterable[_E
             yield _Entry(parts, expression=compile_value(value, scope))
 
 
-def _inclusion(entries: Sequence[_Entry]) -> Transform:
+def _inclusion(entries: Sequence[_Entry]) -> Change:
     tree = _Tree()
     for entry in entries:
         if entry.flag is not False:
             tree.put(entry.parts, entry.expression)
     if not any(entry.parts[0] == "_id" for entry in entries):
         tree.put(("_id",), None)
+    flat = None if tree.children else Flat(kept=frozenset(tree.plain), computed=tree.computed)
     if not tree.adds:
-        return lambda document, _variables: tree.keep(document)
+        return Change(lambda document, _variables: tree.keep(document), flat)
     add = tree.adder()
 
     def run(document: Document, variables: Variables) -> Document:
@@ -210,18 +234,19 @@ def _inclusion(entries: Sequence[_Entry]) -> Transform:
         add(kept, document, variables)
         return kept
 
-    return run
+    return Change(run, flat)
 
 
-def _exclusion(paths: Iterable[Parts]) -> Transform:
+def _exclusion(paths: Iterable[Parts]) -> Change:
     tree = _Tree()
     for parts in paths:
         tree.put(parts, None)
-    return lambda document, _variables: tree.drop(document)
+    flat = None if tree.children else Flat(dropped=frozenset(tree.plain))
+    return Change(lambda document, _variables: tree.drop(document), flat)
 
 
-def compile_add_fields(specification: Value, scope: Scope, *, stage: str) -> Transform:
-    """Return the function of an `$addFields`, which may add nothing.
+def compile_add_fields(specification: Value, scope: Scope, *, stage: str) -> Change:
+    """Return what an `$addFields` does, which may add nothing.
 
     Raises:
         DatabaseRequestFailed: it is no object (40272) or names conflicting paths (40176).
@@ -241,7 +266,7 @@ def compile_add_fields(specification: Value, scope: Scope, *, stage: str) -> Tra
         add(target, document, variables)
         return target
 
-    return run
+    return Change(run, None if tree.children else Flat(computed=tree.computed))
 
 
 def _additions(
@@ -255,8 +280,8 @@ def _additions(
             yield parts, compile_value(value, scope)
 
 
-def compile_unset(specification: Value) -> Transform:
-    """Return the function of an `$unset`.
+def compile_unset(specification: Value) -> Change:
+    """Return what an `$unset` does.
 
     Raises:
         DatabaseRequestFailed: it is neither a path nor a non-empty array of paths (31002, 31119,

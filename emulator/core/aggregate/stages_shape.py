@@ -7,7 +7,9 @@ aside, whose slices stay as small as they came.
 from collections.abc import Callable, Iterator, Mapping
 from typing import Final
 
+from emulator.core.aggregate.derived import derived
 from emulator.core.aggregate.fields import (
+    Change,
     compile_add_fields,
     compile_project,
     compile_unset,
@@ -26,6 +28,7 @@ from emulator.core.aggregate.stage_nodes import (
 )
 from emulator.core.aggregate.unwound import parted, unwind
 from emulator.core.aggregate.variables import nested, parse_path
+from emulator.core.errors import DatabaseRequestFailed
 from emulator.core.paths import Parts
 from emulator.core.query_types import type_name
 from emulator.core.records import dataclass
@@ -33,16 +36,33 @@ from emulator.core.values import MISSING, Document, Int64, Value
 
 
 def _project(_name: str, operand: Value, building: Building) -> Stage:
-    return Stage(run=mapped(compile_project(operand, building.scope)), keeps_count=True)
+    return _changing(compile_project(operand, building.scope))
 
 
 def _add_fields(name: str, operand: Value, building: Building) -> Stage:
-    transform = compile_add_fields(operand, building.scope, stage=name)
-    return Stage(run=mapped(transform), keeps_count=True)
+    return _changing(compile_add_fields(operand, building.scope, stage=name))
 
 
 def _unset(_name: str, operand: Value, _building: Building) -> Stage:
-    return Stage(run=mapped(compile_unset(operand)), keeps_count=True)
+    return _changing(compile_unset(operand))
+
+
+def _changing(change: Change) -> Stage:
+    """Return the stage that changes fields of each document, on the spot or when looked into."""
+    one_by_one, flat = mapped(change.run), change.flat
+    if flat is None:
+        return Stage(run=one_by_one, keeps_count=True)
+
+    def run(incoming: Slices, variables: Variables) -> Slices:
+        for chunk in incoming:
+            try:
+                made = derived(chunk, flat, variables)
+            except DatabaseRequestFailed:
+                yield from one_by_one(iter([chunk]), variables)
+            else:
+                yield made
+
+    return Stage(run=run, keeps_count=True)
 
 
 def _replace_root(_name: str, operand: Value, building: Building) -> Stage:

@@ -145,6 +145,17 @@ PIPELINES = [
     ],
     [{"$group": {"_id": {"$mod": ["$b", 2]}, "least": {"$min": "$a"}, "most": {"$max": "$a"}}}],
     [{"$group": {"_id": {"$concat": ["$a", "x", "$b"]}, "n": {"$sum": "$c.d"}}}],
+    [
+        {"$addFields": {"x": {"$ifNull": ["$b", "$c"]}}},
+        {"$group": {"_id": "$x", "n": {"$sum": "$a"}}},
+    ],
+    [{"$project": {"a": 1, "b": "$c.d"}}, {"$group": {"_id": "$b", "all": {"$push": "$a"}}}],
+    [
+        {"$match": {"a": {"$gte": 0}}},
+        {"$project": {"b": 0}},
+        {"$group": {"_id": "$b", "n": {"$sum": 1}}},
+    ],
+    [{"$set": {"b": ["$a", "$b"]}}, {"$unwind": "$b"}, {"$sortByCount": "$b"}, {"$unset": "count"}],
     [{"$unwind": "$b"}, {"$sortByCount": "$b"}],
     [{"$unwind": {"path": "$b", "preserveNullAndEmptyArrays": True}}, {"$project": {"a": 0}}],
     [{"$unwind": "$a"}, {"$unwind": "$b"}, {"$group": {"_id": "$a", "all": {"$push": "$b"}}}],
