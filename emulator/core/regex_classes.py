@@ -1,17 +1,19 @@
 """Owns the named sets of characters a PCRE pattern can use: escapes, POSIX classes, properties.
 
-Not here: how they are written in a pattern (`core.regex_parser`). The one idea: without `(*UCP)`
-the classes are ASCII; general categories are read from Python's own Unicode data when first asked.
+Not here: how they are written in a pattern (`core.regex_parser`), scripts but Chinese
+(`core.regex_scripts`). The one idea: without `(*UCP)` the classes are ASCII; general categories are
+read from Python's own Unicode data when first asked.
 """
 
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 from itertools import groupby
 from operator import itemgetter
 from typing import Final
 
-from emulator.core.regex_tree import NEWLINE, Ranges, complement, merged
+from emulator.core.regex_scripts import script_ranges
+from emulator.core.regex_tree import ANY, NEWLINE, Ranges, complement, merged
 
 
 def _set(*bounds: int) -> Ranges:
@@ -64,7 +66,6 @@ POSIX_CLASSES: Final[dict[str, Ranges]] = {
     "xdigit": _set(0x30, 0x39, 0x41, 0x46, 0x61, 0x66),
 }
 
-_SCRIPTS: Final[Mapping[str, Ranges]] = {"Han": HAN}
 _GROUPS: Final = {
     "C": "cfnos",
     "L": "lmotu",
@@ -81,10 +82,15 @@ _LAST_CHARACTER: Final = 0x10FFFF
 
 
 def property_ranges(name: str) -> Ranges | None:
-    """Return the characters of a general category or a known script, None for other names."""
-    if name in _SCRIPTS:
-        return _SCRIPTS[name]
-    return _category_ranges(name) if name in _CATEGORIES else None
+    """Return the characters of a general category, of a known script or of one of PCRE's own names.
+
+    None for other names.
+    """
+    if name in _CATEGORIES:
+        return _category_ranges(name)
+    if name in _OWN_NAMES:
+        return _OWN_NAMES[name]()
+    return HAN if name == "Han" else script_ranges(name)
 
 
 def _category_ranges(name: str) -> Ranges:
@@ -106,6 +112,16 @@ def _all_categories() -> tuple[tuple[str, Ranges], ...]:
 
 def _categories(*names: str) -> Ranges:
     return merged(tuple(item for name in names for item in _category_ranges(name)))
+
+
+_OWN_NAMES: Final[Mapping[str, Callable[[], Ranges]]] = {
+    "Any": lambda: ANY,
+    "L&": lambda: _categories("Lu", "Ll", "Lt"),
+    "Xan": lambda: _categories("L", "N"),
+    "Xps": lambda: unicode_escapes()["s"],
+    "Xsp": lambda: unicode_escapes()["s"],
+    "Xwd": lambda: unicode_escapes()["w"],
+}
 
 
 def unicode_escapes() -> Mapping[str, Ranges]:

@@ -3,8 +3,8 @@ r"""Owns reading a PCRE pattern into a tree whose nodes know their text for Pyth
 Not here: whether running it is safe (`core.regex_risk`) and who runs it (`core.regex`). The one
 idea: options are resolved while reading (`.` under `s`, `^` under `m`, white space under `x`), and
 classes are spelt out, so they are ASCII as in PCRE while case folding knows every script.
-Refused with a sentence: recursion, conditionals, branch reset, verbs but `(*UTF)` and `(*UCP)`,
-`\K`, `\G`, `\X`, and Unicode scripts other than Han.
+Refused with a sentence: recursion, conditionals, branch reset, verbs but `(*FAIL)`, settings
+that change what ends a line, `\K`, `\G`, `\X`, and scripts that `core.regex_scripts` lacks.
 """
 
 import re
@@ -59,8 +59,10 @@ _CODE: Final = re.compile(
     r"\\(?:x\{([0-9a-fA-F]+)\}|x([0-9a-fA-F]{0,2})|o\{([0-7]+)\}|(0[0-7]{0,2}))"
 )
 _OCTAL: Final = re.compile(r"\\([0-7]{1,3})")
-_PROPERTY: Final = re.compile(r"\\([pP])(?:\{(\^?)(\w+)\}|(\w))")
-_SETTINGS: Final = re.compile(r"\(\*(UTF8?|UCP)\)")
+_PROPERTY: Final = re.compile(r"\\([pP])(?:\{(\^?)(\w+&?)\}|(\w))")
+# Those but UCP say what holds anyway, or how PCRE is to work.
+_SETTINGS: Final = re.compile(r"\(\*(UTF8?|UCP|LF|BSR_UNICODE|NO_START_OPT|NO_AUTO_POSSESS)\)")
+_FAIL: Final = re.compile(r"\(\*F(?:AIL)?\)")
 
 
 class PatternReader:
@@ -182,6 +184,8 @@ class PatternReader:
         echo = self._named_echo()
         if echo is not None:
             return echo
+        if self._take(_FAIL):
+            return Look("(?!)", Sequence("", ()))
         if options := self._take(_OPTIONS):
             return self._with_options(options)
         if look := self._take(_LOOKS):
@@ -282,7 +286,9 @@ class PatternReader:
         found = self._take(_PROPERTY)
         ranges = None if found is None else property_ranges(found[3] or found[4])
         if found is None or ranges is None:
-            self._refuse("the emulator knows the general categories and Han, no other property")
+            self._refuse(
+                "the emulator knows the general categories and some scripts, no other property"
+            )
         return complement(ranges) if (found[1] == "P") != (found[2] == "^") else ranges
 
     def _escaped_code(self) -> int:

@@ -50,7 +50,8 @@ CONDITIONS: Mapping[str, Row] = {
         "`db.RegExp`, `/…/`",
         DIFFERS,
         "PCRE read by an own parser: a pattern that could run for ever is refused instead of being "
-        "cut off, and so are recursion, callouts, `\\K`, `\\G`",
+        "cut off, and so are recursion, callouts, verbs but `(*FAIL)`, `\\K`, `\\G`, and scripts "
+        "other than Han and ten more",
     ),
     "$options": (
         "`db.RegExp`",

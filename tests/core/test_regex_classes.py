@@ -44,9 +44,28 @@ def test_categories_are_pythons_own(name):
 
 
 def test_unknown_properties_are_told_apart():
-    assert property_ranges("Greek") is None
+    assert property_ranges("Gothic") is None
     assert property_ranges("Xx") is None
     assert holds(property_ranges("Han"), "漢")
+
+
+@pytest.mark.parametrize(
+    ("name", "inside", "outside"),
+    [
+        ("Latin", "ë", "1"),
+        ("Any", "\n", None),
+        ("L&", "ǅ", "中"),
+        ("Xan", "中", "_"),
+        ("Xps", "\x0b", "a"),
+        ("Xsp", "\u2003", "a"),
+        ("Xwd", "_", "-"),
+    ],
+)
+def test_scripts_and_the_names_of_pcre(name, inside, outside):
+    ranges = property_ranges(name)
+    assert holds(ranges, inside)
+    assert outside is None or not holds(ranges, outside)
+    assert merged(ranges) == ranges
 
 
 def test_unicode_classes_are_wider():
