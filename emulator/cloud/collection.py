@@ -56,7 +56,11 @@ class Collection(Query):
 
     @answering(_ADD)
     def add(self, options: Options = None, /, *, data: Value = None) -> Request:
-        """Insert a document, or all or none of a list: `{"_id", "errMsg"}` or `{"_ids", …}`."""
+        """Insert a document, or those of a list: `{"_id", "errMsg"}` or `{"_ids", …}`.
+
+        A bad one or a taken `_id` leaves all of them out; a unique index may refuse a long list
+        in the middle.
+        """
         given = options_of(_ADD, options, data=data)
         documents = new_documents(_ADD, given["data"])
         many = isinstance(given["data"], list | tuple)

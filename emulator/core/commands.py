@@ -46,7 +46,7 @@ class Aggregate:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Insert:
-    """New documents, all or none; a missing `_id` is generated."""
+    """New documents, none of them if one is bad or there; a missing `_id` is generated."""
 
     collection: str
     documents: tuple[Document, ...]

@@ -169,7 +169,5 @@ def test_functions_of_uni_modules_are_named(tmp_path):
     for name in ("common", "uni-id-co", "both"):
         (place / name).mkdir(parents=True)
     told = [each for each in check_up(tmp_path) if "is not served" in each.message]
-    assert [(each.state, "uni-id-co" in each.message) for each in told] == [
-        ("warning", True)
-    ]
+    assert [(each.state, "uni-id-co" in each.message) for each in told] == [("warning", True)]
     assert "uniCloud-aliyun" in told[0].hint
