@@ -494,10 +494,7 @@ return value}
 let requireFiles=(list)=>{if(!Array.isArray(list))throw wrong('parameter.fileList should be array')
 if(list.length>FILES_MAX)throw wrong(`fileList may hold ${FILES_MAX} files`,-401002)
 return list}
-let withOpenData=(value)=>{if(value instanceof OpenData)return{cloudID:value.id}
-if(Array.isArray(value))return value.map(withOpenData)
-if(!isPlain(value))return value
-return Object.fromEntries(Object.keys(value).map((key)=>[key,withOpenData(value[key])]))}
+let openDataOf=(data)=>isPlain(data)?Object.keys(data).filter((key)=>data[key] instanceof OpenData):[]
 class Instance{constructor(shape,options){this.shape=shape
 this.DYNAMIC_CURRENT_ENV=ANY_ENV
 this._given=options
@@ -516,7 +513,7 @@ feed(){this._feed=this._feed||new Feed(this.api())
 return this._feed}
 database(options){if(!this._api)throw new CloudError('cloud.database',-1,NOT_BEGUN)
 return new Database(this,options)}
-callFunction(options){return this.shape.call('cloud.callFunction',options,async({name,data})=>{let body={function_name:requireText(name,'name'),request_data:JSON.stringify(withOpenData(data===undefined?{}:data))}
+callFunction(options){return this.shape.call('cloud.callFunction',options,async({name,data})=>{let body={function_name:requireText(name,'name'),request_data:JSON.stringify(data===undefined?{}:data),cloud_ids:openDataOf(data)}
 let answer=await this.api().ask('functions.invokeFunction',body,true)
 let text=answer.data.response_data
 let result=text===''||text===undefined?null:JSON.parse(text)

@@ -1260,12 +1260,9 @@ const requireFiles = (list) => {
   if (list.length > FILES_MAX) throw wrong(`fileList may hold ${FILES_MAX} files`, -401002)
   return list
 }
-const withOpenData = (value) => {
-  if (value instanceof OpenData) return { cloudID: value.id }
-  if (Array.isArray(value)) return value.map(withOpenData)
-  if (!isPlain(value)) return value
-  return Object.fromEntries(Object.keys(value).map((key) => [key, withOpenData(value[key])]))
-}
+/** The names of an event's own fields that are CloudIDs: only these are looked up for a function. */
+const openDataOf = (data) =>
+  isPlain(data) ? Object.keys(data).filter((key) => data[key] instanceof OpenData) : []
 
 /** What `wx.cloud` is: one suite, one user, one way of telling results. */
 class Instance {
@@ -1319,7 +1316,8 @@ class Instance {
     return this.shape.call('cloud.callFunction', options, async ({ name, data }) => {
       const body = {
         function_name: requireText(name, 'name'),
-        request_data: JSON.stringify(withOpenData(data === undefined ? {} : data))
+        request_data: JSON.stringify(data === undefined ? {} : data),
+        cloud_ids: openDataOf(data)
       }
       const answer = await this.api().ask('functions.invokeFunction', body, true)
       const text = answer.data.response_data

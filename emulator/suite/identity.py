@@ -37,7 +37,12 @@ from emulator.wire.oauth import OAuthDoor
 from emulator.wire.oauth_account import account_table
 from emulator.wire.platform_actions import PlatformActions
 from emulator.wire.web import WebDoor
-from emulator.wire.web_actions import CLIENT_COMMANDS, function_call, native_commands
+from emulator.wire.web_actions import (
+    CLIENT_COMMANDS,
+    OpenData,
+    function_call,
+    native_commands,
+)
 from emulator.wire.web_auth import WebAuth
 
 USERS_FOLDER: Final = "users"
@@ -62,6 +67,7 @@ class Doors:
     platform: PlatformActions
     scope: Scope
     ids: Ids
+    open_data: OpenData
 
 
 def open_identity(config: Config, around: Surroundings, place: Place) -> Identity:
@@ -119,7 +125,9 @@ def client_routes(identity: Identity, doors: Doors) -> list[web.RouteDef]:
     others: dict[str, Run] = {
         name: platform[name] for name in ("storage.batchCopyFile", "analytics.report")
     }
-    others["functions.invokeFunction"] = function_call(doors.functions, doors.platform.stand_ins())
+    others["functions.invokeFunction"] = function_call(
+        doors.functions, doors.platform.stand_ins(), doors.open_data
+    )
     others["database.runCommands"] = native_commands(doors.executor)
     actions = Actions(
         doors.executor, doors.functions, doors.storage, commands=CLIENT_COMMANDS, others=others

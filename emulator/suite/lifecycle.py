@@ -283,6 +283,7 @@ class Suite:
             platform=platform,
             scope=scope,
             ids=parts.ids,
+            open_data=parts.openapi.people.open_data,
         )
         gateway = make_gateway(parts.identity, doors, parts.recorder, parts.functions)
         forwarder = Forwarder(Callers(parts.identity.auth), ids=parts.ids)

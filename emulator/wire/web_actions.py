@@ -5,13 +5,14 @@ in the plain dialect, with replies that differ where browsers read other names: 
 file fields, dates as `{"$date": ms}`. Shapes: js-sdk 1.x and 2.x, tcb-js-sdk 1.10.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 import orjson
 
 from emulator.core.commands import FileOutcome, Inserted
 from emulator.core.errors import FunctionFailed
+from emulator.core.values import Value
 from emulator.services.caller import Caller
 from emulator.services.functions import result_of
 from emulator.wire import envelope, replies, requests
@@ -19,6 +20,10 @@ from emulator.wire.actions import COMMANDS, CommandAction, Executes, Invokes, Ru
 from emulator.wire.ejson import client_document_json, value_json
 from emulator.wire.fields import Body
 from emulator.wire.native_commands import NativeCommands
+
+OPEN_DATA_MAX: Final = 5
+OpenData = Callable[[Sequence[str]], Sequence[tuple[str, Value]]]
+"""What CloudIDs stand for, each with its own."""
 
 
 def inserted(result: Inserted) -> bytes:
@@ -76,7 +81,7 @@ CLIENT_COMMANDS: Final[Mapping[str, CommandAction]] = {
 }
 
 
-def function_call(functions: Invokes, stand_ins: Mapping[str, StandIn]) -> Run:
+def function_call(functions: Invokes, stand_ins: Mapping[str, StandIn], open_data: OpenData) -> Run:
     """Return the action that calls a function; with `parse` the result is data, not text."""
 
     async def run(body: Body, caller: Caller, request_id: str) -> bytes:
@@ -85,7 +90,11 @@ def function_call(functions: Invokes, stand_ins: Mapping[str, StandIn]) -> Run:
         if stand_in is not None and not functions.has(name):
             return envelope.success(stand_in(event, request_id), request_id)
         invoked = await functions.invoke(
-            name, event, caller, request_id=request_id, sent_characters=characters
+            name,
+            _with_open_data(event, body.get("cloud_ids"), open_data),
+            caller,
+            request_id=request_id,
+            sent_characters=characters,
         )
         try:
             result = result_of(name, invoked)
@@ -96,6 +105,18 @@ def function_call(functions: Invokes, stand_ins: Mapping[str, StandIn]) -> Run:
         return envelope.success(b'{"response_data":%b}' % told, invoked.request_id)
 
     return run
+
+
+def _with_open_data(event: Value, names: Value, open_data: OpenData) -> Value:
+    """Return an event whose fields of these names, CloudIDs of a page, hold what they stand for."""
+    if not isinstance(names, list) or not isinstance(event, dict):
+        return event
+    told = dict(event)
+    for name in names[:OPEN_DATA_MAX]:
+        cloud_id = told.get(name) if isinstance(name, str) else None
+        if isinstance(name, str) and isinstance(cloud_id, str):
+            told[name] = open_data([cloud_id])[0][1]
+    return told
 
 
 def native_commands(executor: Executes) -> Run:

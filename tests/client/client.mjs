@@ -196,6 +196,7 @@ await run('function_unnamed', () => wx.cloud.callFunction({}))
 await run('who', async () => (await wx.cloud.callFunction({ name: 'who' })).result)
 await run('cloud_id', async () => {
   const data = { open: wx.cloud.CloudID('67_x'), made: new wx.cloud.CloudID('67_y') }
+  data.deep = { list: [wx.cloud.CloudID('67_z')] }
   return (await wx.cloud.callFunction({ name: 'echo', data })).result
 })
 await run('other_user', async () => {

@@ -142,9 +142,13 @@ def test_the_test_user_needs_no_sign_in_and_another_one_is_another(told):
     assert told["other_user"]["OPENID"] == "oBob" != who["OPENID"]
 
 
-def test_open_data_ids_arrive_as_such(told):
-    assert told["cloud_id"]["open"] == {"cloudID": "67_x"}
-    assert told["cloud_id"]["made"] == {"cloudID": "67_y"}
+def test_ids_of_open_data_arrive_with_the_data_and_deeper_ones_as_text(told):
+    heard = told["cloud_id"]
+    assert heard["open"]["cloudID"] == "67_x"
+    assert heard["open"]["data"]["phoneNumber"] == "13800138000"
+    assert heard["open"]["data"]["watermark"]["appid"]
+    assert heard["made"]["cloudID"] == "67_y"
+    assert heard["deep"] == {"list": ["67_z"]}
 
 
 def test_a_function_hears_its_data(told):
