@@ -154,6 +154,7 @@ def compile_shaped(shape: Shape, operands: Sequence[Value]) -> CompiledFilter:
         select=select,
         equalities=shape.equalities(operands),
         tree=lambda: shape.node(operands),
+        is_costly=shape.is_costly,
     )
 
 

@@ -12,7 +12,7 @@ from typing import Final, TypeAlias
 from emulator.core.paths import Predicate, split_path
 from emulator.core.query_nodes import NOT_PARSING, And, Check, Leaf, Node
 from emulator.core.query_operators import FIELD_OPERATORS
-from emulator.core.query_source import Select, Taken, written
+from emulator.core.query_source import Select, Taken, is_costly, written
 from emulator.core.values import Date, Filter, Int64, Value
 
 CONDITIONS_MAX: Final = 12
@@ -85,6 +85,7 @@ class Shape:
         leaves: Sequence[Node] = node.nodes if isinstance(node, And) else [node]
         places = {id(leaf): place for place, leaf in enumerate(leaves)}
         self._make, taken = written(node)
+        self.is_costly = is_costly(node)
         self._recipe = [(each, places.get(id(each.node), -1)) for each in taken]
         self._equal = [
             (path, place)

@@ -1,7 +1,7 @@
 """A filter put together from its shape is the filter compiled anew."""
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from emulator.core.ordering import identical
@@ -63,6 +63,7 @@ def alike(draw):
 
 
 @given(filters=alike(), documents=DOCUMENTS)
+@example(filters=({"a": {"$gt": True}}, {"a": {"$gt": False}}), documents=[])
 def test_a_shape_with_operands_is_the_filter(filters, documents):
     sample, filter_ = filters
     operands = like(sample, filter_)
