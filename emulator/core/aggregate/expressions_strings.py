@@ -21,7 +21,7 @@ from emulator.core.aggregate.nodes import (
 from emulator.core.aggregate.numbers import is_int32, is_number, number_text, truncated
 from emulator.core.aggregate.zones import UTC_ZONE
 from emulator.core.query_types import type_name
-from emulator.core.values import INT32_MAX, Date, Timestamp, Value
+from emulator.core.values import INT32_MAX, INT32_MIN, Date, Timestamp, Value
 
 _LOWER: Final = {code: code + 32 for code in range(ord("A"), ord("Z") + 1)}
 _UPPER: Final = {code: code - 32 for code in range(ord("a"), ord("z") + 1)}
@@ -148,6 +148,8 @@ def _substr_cp(text: Value, start: Value, length: Value) -> str:
 
 
 def _index(value: Value, what: str, not_number: int, not_int32: int) -> int:
+    if value.__class__ is int and INT32_MIN <= value <= INT32_MAX:
+        return int(value)
     if not is_number(value):
         raise wrong_type(
             f"$substrCP: {what} must be a numeric type (is BSON type {{type}})", not_number, value
