@@ -15,6 +15,7 @@ from emulator.core.values import MISSING, Document, Value
 from emulator.stores.base import Create, Delete, Describe, Drop, Put, Write
 from emulator.stores.index_building import build_ahead
 from emulator.stores.indexes import CollectionIndexes, check_documents
+from emulator.stores.texts import SHARE_EVERY_DOCUMENTS, Texts
 
 Step: TypeAlias = list[Value]
 """["put", collection, number, document] or another row of `_APPLY`; a list, as JSON has them."""
@@ -46,7 +47,10 @@ def owned(value: Value) -> Value:
 class Documents:
     """The documents of one collection by number, ascending, which is the order they came in."""
 
-    __slots__ = ("by_number", "description", "indexes", "next_number", "numbers", "unordered")
+    __slots__ = (
+        *("_texts", "by_number", "description", "indexes", "next_number", "numbers"),
+        "unordered",
+    )
 
     def __init__(self) -> None:
         self.by_number: dict[int, Document] = {}
@@ -55,6 +59,7 @@ class Documents:
         self.description: Document = {}
         self.indexes = CollectionIndexes(self.by_number)
         self.unordered = False
+        self._texts = Texts()
 
     def __len__(self) -> int:
         return len(self.by_number)
@@ -85,6 +90,8 @@ class Documents:
         else:
             self.unordered = True
         self.by_number[number] = document
+        if number - self._texts.up_to >= SHARE_EVERY_DOCUMENTS:
+            self._texts.share_newest(self.by_number, number)
         if key is not MISSING:
             self.numbers[key] = number
         for touched in self.indexes.touched:
@@ -108,6 +115,7 @@ class Documents:
     def clear(self) -> None:
         """Take every document away and count from one again."""
         self.indexes.clear()
+        self._texts = Texts()
         self.by_number.clear()
         self.numbers = {}
         self.next_number = _FIRST_NUMBER
@@ -121,7 +129,7 @@ class Documents:
     def load(self, documents: Iterable[tuple[int, Document]]) -> None:
         """Take over documents that were kept before, in any order."""
         self.by_number.clear()
-        self.by_number.update(documents)
+        self.by_number.update(self._texts.shared(documents))
         self.unordered = True
         self.settle()
         self.next_number = max(self.by_number, default=0) + 1
