@@ -20,6 +20,7 @@ from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec, SourceFileLoader
 from importlib.util import decode_source, find_spec, spec_from_file_location
 from pathlib import Path
+from threading import Event
 from types import CodeType, ModuleType
 from typing import Any, Final, Self
 
@@ -36,6 +37,10 @@ from emulator.functions.python_web import WebProgram
 
 CHECKED_FILES_MAX: Final = 32
 """Files looked at before each call; changes of further ones are left to the folder watcher."""
+
+EMPTY_LOOKS_MAX: Final = 25
+EMPTY_LOOK_S: Final = 0.002
+"""So often, each time after so long, an empty module is looked at before it counts as one."""
 
 Stamp = tuple[int, int]
 """Time of change in nanoseconds and size in bytes: what tells a changed file from an unchanged."""
@@ -322,6 +327,7 @@ class _FunctionLoader(SourceFileLoader):
 
     def get_code(self, fullname: str) -> CodeType:
         path = self.get_filename(fullname)
+        _settle(Path(path))
         self._space.check(Path(path))
         source = self._space.read(path, self.get_data(path))
         code: CodeType = compile(source, path, "exec", dont_inherit=True)
@@ -330,6 +336,14 @@ class _FunctionLoader(SourceFileLoader):
     def exec_module(self, module: ModuleType) -> None:
         assert module.__spec__ is not None
         self._space.execute(module, self.get_code(module.__spec__.name))
+
+
+def _settle(path: Path) -> None:
+    """Wait a moment for a module that is empty: it is, while an editor saves it in place."""
+    for _ in range(EMPTY_LOOKS_MAX):
+        if path.name == "__init__.py" or path.stat().st_size:
+            return
+        Event().wait(EMPTY_LOOK_S)
 
 
 class _TwinLoader(Loader):

@@ -4,6 +4,8 @@ import sys
 
 import pytest
 
+from emulator.functions import python_modules
+
 
 async def test_two_functions_have_their_own_helpers_of_one_name(stage):
     code = "import utils\nfrom utils import NAME\ndef main(): return [utils.NAME, NAME]"
@@ -207,3 +209,22 @@ async def test_traceback_shows_the_line_as_it_was_loaded(stage):
     stage.save("fn/index.py", "# saved since\n# then\n")
     outcome = await stage.call(generation)
     assert outcome.failure.stack.endswith("raise ValueError('first')")
+
+
+async def test_a_helper_that_is_just_being_saved_in_place_is_waited_for(stage, monkeypatch):
+    class Saving:
+        """Stands for the time in which an editor goes on."""
+
+        def wait(self, timeout_s):
+            (stage.root / "first" / "helper.py").write_text("NAME = 'saved'")
+
+    monkeypatch.setattr(python_modules, "Event", Saving)
+    first = await stage.load("first", "import helper\ndef main(): return helper.NAME", helper="")
+    assert await stage.result(first) == "saved"
+
+
+async def test_a_module_that_stays_empty_is_one(stage):
+    first = await stage.load(
+        "first", "import empty\ndef main(): return vars(empty).get('x')", empty=""
+    )
+    assert await stage.result(first) is None
