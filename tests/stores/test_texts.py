@@ -16,7 +16,8 @@ from emulator.stores.texts import (
 TEXT = st.sampled_from(["", "new", "paid", "云", "x" * (TEXT_MAX_CHARACTERS + 1)])
 VALUES = st.recursive(
     st.one_of(TEXT, st.integers(), st.none(), st.booleans()),
-    lambda inner: st.one_of(st.lists(inner), st.dictionaries(TEXT, inner)),
+    lambda inner: st.one_of(st.lists(inner, max_size=3), st.dictionaries(TEXT, inner, max_size=3)),
+    max_leaves=8,
 )
 
 
@@ -34,7 +35,7 @@ def order(number):
     }
 
 
-@given(st.lists(st.dictionaries(TEXT, VALUES), max_size=6))
+@given(st.lists(st.dictionaries(TEXT, VALUES, max_size=4), max_size=4))
 def test_documents_stay_equal_field_by_field(documents):
     before = copy.deepcopy(documents)
     shared = dict(Texts().shared(enumerate(documents)))
