@@ -72,9 +72,11 @@ class SortedRuns:
         """Yield all documents in order, and an empty slice where a step gives none."""
         if self._waiting:
             self._runs.append(sort_documents(self._waiting, self._sort))
+            self._waiting = []
+            yield []
         runs = self._runs = self._joined()
-        self._waiting = []
         if len(runs) > 1:
+            yield []
             row_of = compile_order(self._sort)
             limits = list(_limits(runs, row_of))
             yield []
@@ -110,8 +112,12 @@ def _limits(runs: Sequence[list[Document]], row_of: RowOf) -> Iterator[tuple[Row
     """Yield rows between which about equally many documents lie, and whether many have that row."""
     count = sum(map(len, runs))
     every = max(SAMPLE_EVERY_DOCUMENTS, count // SAMPLES_MAX)
+    # Runs are much alike: samples from the same places in each would lie close together.
+    firsts = [(2 * at + 1) * every // (2 * len(runs)) for at in range(len(runs))]
     rows = sorted(
-        row_of(run[place]) for run in runs for place in range(every // 2, len(run), every)
+        row_of(run[place])
+        for run, first in zip(runs, firsts, strict=True)
+        for place in range(first, len(run), every)
     )
     step = max(BUCKET_DOCUMENTS // every, 1)
     for row, times in Counter(rows[step::step]).items():

@@ -68,3 +68,22 @@ def test_rows_are_sorted_in_steps(numbers):
     assert result == [sorted(rows, key=lambda row: row[1])]
     assert steps == [[]] * len(steps)
     assert len(steps) >= len(rows) // 12
+
+
+def test_what_is_sorted_in_one_step_stays_small_when_all_runs_are_alike(monkeypatch):
+    sizes = []
+
+    def counted(documents, *rest):
+        sizes.append(len(documents))
+        return sort_documents(documents, *rest)
+
+    bounds = {"RUN_DOCUMENTS": 300, "BUCKET_DOCUMENTS": 70, "SAMPLE_EVERY_DOCUMENTS": 10}
+    for name, value in {**bounds, "SAMPLES_MAX": 1_000, "sort_documents": counted}.items():
+        monkeypatch.setattr(sorting, name, value)
+    runs = SortedRuns((("n", 1),), is_bounded=False)
+    for run in range(20):
+        runs.add([{"n": place * 20 + run} for place in range(300)])
+    sizes.clear()
+    found = [each["n"] for piece in runs.slices() for each in piece]
+    assert found == list(range(6_000))
+    assert max(sizes) < 140
