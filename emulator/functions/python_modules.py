@@ -38,7 +38,7 @@ from emulator.functions.python_web import WebProgram
 CHECKED_FILES_MAX: Final = 32
 """Files looked at before each call; changes of further ones are left to the folder watcher."""
 
-EMPTY_LOOKS_MAX: Final = 25
+EMPTY_LOOKS_MAX: Final = 50
 EMPTY_LOOK_S: Final = 0.002
 """So often, each time after so long, an empty module is looked at before it counts as one."""
 
@@ -327,23 +327,24 @@ class _FunctionLoader(SourceFileLoader):
 
     def get_code(self, fullname: str) -> CodeType:
         path = self.get_filename(fullname)
-        _settle(Path(path))
         self._space.check(Path(path))
-        source = self._space.read(path, self.get_data(path))
+        source = self._space.read(path, self._content(path))
         code: CodeType = compile(source, path, "exec", dont_inherit=True)
         return code
+
+    def _content(self, path: str) -> bytes:
+        """Return what is in the module; while an editor saves it in place, it is empty."""
+        data = self.get_data(path)
+        for _ in range(EMPTY_LOOKS_MAX):
+            if data or path.endswith("__init__.py"):
+                break
+            Event().wait(EMPTY_LOOK_S)
+            data = self.get_data(path)
+        return data
 
     def exec_module(self, module: ModuleType) -> None:
         assert module.__spec__ is not None
         self._space.execute(module, self.get_code(module.__spec__.name))
-
-
-def _settle(path: Path) -> None:
-    """Wait a moment for a module that is empty: it is, while an editor saves it in place."""
-    for _ in range(EMPTY_LOOKS_MAX):
-        if path.name == "__init__.py" or path.stat().st_size:
-            return
-        Event().wait(EMPTY_LOOK_S)
 
 
 class _TwinLoader(Loader):
