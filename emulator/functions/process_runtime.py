@@ -37,8 +37,7 @@ from emulator.functions.process_pool import ProcessGeneration
 from emulator.functions.process_weight import Scales
 from emulator.functions.process_worker import Launch, ProcessWorker
 
-LOAD_TIMEOUT_S: Final = 20.0
-"""The platform gives 65 (`InitTimeout` of SCF); nobody waits for a save as long as that."""
+LOAD_TIMEOUT_S: Final = 10.0
 WORKERS_MAX: Final = 64
 """Processes of all functions."""
 IDLE_MAX: Final = 12

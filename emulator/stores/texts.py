@@ -6,7 +6,7 @@ are remembered, and an equal one takes the place of the new. A third of the memo
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Final
+from typing import Any, Final
 
 from emulator.core.values import Document, Value
 
@@ -49,28 +49,17 @@ class Texts:
     def _share(self, document: Document) -> None:
         if len(self._known) > TEXTS_MAX:
             self._known.clear()
-        self._share_fields(document)
+        self._share_in(document, document.items())
 
-    def _share_fields(self, document: Document) -> None:
+    def _share_in(self, holder: Document | list[Value], held: Iterable[tuple[Any, Value]]) -> None:
+        """Put known texts into an object or array; `held` are its values by name or place."""
         once = self._known.setdefault
-        for name, value in document.items():
+        for place, value in held:
             kind = value.__class__
             if kind is str:
                 if len(value) <= TEXT_MAX_CHARACTERS:
-                    document[name] = once(value, value)
+                    holder[place] = once(value, value)
             elif kind is dict:
-                self._share_fields(value)
+                self._share_in(value, value.items())
             elif kind is list:
-                self._share_items(value)
-
-    def _share_items(self, items: list[Value]) -> None:
-        once = self._known.setdefault
-        for place, value in enumerate(items):
-            kind = value.__class__
-            if kind is str:
-                if len(value) <= TEXT_MAX_CHARACTERS:
-                    items[place] = once(value, value)
-            elif kind is dict:
-                self._share_fields(value)
-            elif kind is list:
-                self._share_items(value)
+                self._share_in(value, enumerate(value))
