@@ -31,8 +31,6 @@ FREE_SPACE_MIN_BYTES: Final = 200 * 1024 * 1024
 WATCHES_MIN: Final = 8_192
 INSTANCES_MIN: Final = 16
 UNICLOUD: Final = "uniCloud-"
-MODULE_FUNCTIONS: Final = "*/uniCloud/cloudfunctions/*"
-"""Where modules of a uniCloud project bring functions of their own."""
 INNER_DEPTH_MAX: Final = 3
 """Levels of folders below a project without functions that are searched for projects."""
 INNER_FOLDERS_MAX: Final = 200
@@ -120,11 +118,11 @@ def _functions(config: Config, bundles: tuple[Bundle, ...]) -> Findings:
             hint = f'to take it instead: root = "{other.relative_to(config.project).as_posix()}"'
             hint += " under [functions] in .emulator.toml"
             yield _finding(about, "ok", f"{shown_path(other)} is not used beside it", hint)
-    if root in others:
-        for left in _functions_of_modules(config.project, {each.name for each in bundles}):
-            message = f"{shown_path(left)} is not served: functions of uni_modules are left alone"
-            hint = f"copy or link the folder into {shown_path(root)}, as HBuilderX does"
-            yield _finding(about, "warning", message, hint)
+    brought = [each for each in bundles if each.home is not None]
+    if brought:
+        told = ", ".join(f"{each.name} ({_module_of(config, each)})" for each in brought)
+        hint = "a folder of the same name in the project goes before a module's"
+        yield _finding(about, "ok", f"{len(brought)} of them of modules: {told}", hint)
     for bundle in bundles:
         for problem in bundle.problems:
             hint = "" if problem.severity == "note" else "correct the file; it is reloaded at once"
@@ -135,15 +133,9 @@ def _functions(config: Config, bundles: tuple[Bundle, ...]) -> Findings:
         yield _finding(about, _STATES[problem.severity], problem.message)
 
 
-def _functions_of_modules(project: Path, served: set[str]) -> list[Path]:
-    """Return the functions that lie in uni_modules and that the project has none of that name."""
-    found = [
-        folder
-        for place in (project / "uni_modules", project / "src" / "uni_modules")
-        for folder in sorted(place.glob(MODULE_FUNCTIONS))
-        if folder.name not in {*served, "common"} and folder.is_dir()
-    ]
-    return found[:INNER_FOLDERS_MAX]
+def _module_of(config: Config, bundle: Bundle) -> str:
+    """Return the folder of the module that brings a function."""
+    return bundle.folder.parents[2].relative_to(config.project).as_posix()
 
 
 def _inner_projects(project: Path) -> list[Path]:

@@ -65,7 +65,8 @@ class Bundle:
     `entry` is the file to load, `handlers` the names to look for in it, best first, `packages` the
     folder of what is installed for a Python function. `digest` changes when a file of the function
     does. `web` are the arguments of an entry that is a program which listens on a port, for Python
-    those of the interpreter.
+    those of the interpreter. `home` is where the project's own functions lie, for one that a module
+    of a uniCloud project brings.
     """
 
     name: str
@@ -83,6 +84,7 @@ class Bundle:
     packages: Path | None = None
     digest: str = ""
     web: tuple[str, ...] | None = None
+    home: Path | None = None
 
     @property
     def engine(self) -> Engine:

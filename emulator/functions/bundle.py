@@ -23,6 +23,7 @@ from emulator.functions.bundle_config import (
     Shared,
     SharedSettings,
 )
+from emulator.functions.uni_modules import functions_of_modules
 
 DIGEST_FILES_MAX: Final = 5_000
 """A folder with more files than that is told apart by the first ones only."""
@@ -77,17 +78,18 @@ def scan(
     apart: Collection[str] = (),
 ) -> Found:
     """Return the functions below a root, and what keeps other folders from being one."""
-    bundles, problems = [], []
-    shared = _shared_digest(root, apart)
-    for name, folder in sorted(_places(root, overrides or {}).items()):
-        bundle = _read(
-            name,
-            folder,
-            defaults=defaults,
-            overrides=overrides,
-            shared_digest=shared,
-            packages=packages,
-        )
+    laid = functions_of_modules(root)
+    bundles, problems = [], list(laid.problems)
+    look = _Look(
+        root=root,
+        laid=laid.folders,
+        defaults=defaults or Shared(),
+        overrides=overrides or {},
+        shared_digest=_shared_digest(root, apart),
+        packages=packages,
+    )
+    for name, folder in sorted({**laid.folders, **_places(root, look.overrides)}.items()):
+        bundle = look.read(name, folder)
         if bundle is None:
             problems.append(_no_function(folder))
         elif _FUNCTION_NAME.match(name):
@@ -109,16 +111,20 @@ def find(
     """Return one function, None when there is none of that name; others are not looked at."""
     own = (overrides or {}).get(name)
     folder = (own and own.folder) or root / name
-    if not _FUNCTION_NAME.match(name) or not folder.is_dir():
+    if not _FUNCTION_NAME.match(name):
         return None
-    return _read(
-        name,
-        folder,
-        defaults=defaults,
-        overrides=overrides,
+    laid = functions_of_modules(root).folders
+    if not folder.is_dir() and name not in laid:
+        return None
+    look = _Look(
+        root=root,
+        laid=laid,
+        defaults=defaults or Shared(),
+        overrides=overrides or {},
         shared_digest=_shared_digest(root, apart),
         packages=packages,
     )
+    return look.read(name, folder)
 
 
 def _places(root: Path, overrides: Mapping[str, OwnSettings]) -> dict[str, Path]:
@@ -186,39 +192,47 @@ def _unlike_there(name: str, folder: Path, entry: Path) -> Iterator[Problem]:
         yield Problem(file=str(file), line=0, message=message, severity="warning")
 
 
-def _read(
-    name: str,
-    folder: Path,
-    *,
-    defaults: SharedSettings | None,
-    overrides: Mapping[str, OwnSettings] | None,
-    shared_digest: str,
-    packages: Path | None,
-) -> Bundle | None:
-    settings = Settings(folder, defaults or Shared(), (overrides or {}).get(name))
-    entry = settings.entry()
-    if entry is None:
-        return None
-    # What has no suffix is a start file that is a program in Node itself.
-    language, web = LANGUAGES.get(entry.suffix, "node"), settings.web()
-    own = packages / name if packages is not None and language == "python" else None
-    return Bundle(
-        name=name,
-        folder=folder,
-        language=language,
-        entry=entry,
-        handlers=settings.handlers(),
-        runtime="process" if web is not None else settings.runtime(),
-        timeout_s=settings.timeout_s(),
-        memory_mb=settings.memory_mb(),
-        variables=settings.variables(),
-        triggers=settings.triggers() if web is None else _with_path(name, settings.triggers()),
-        openapi=settings.openapi(),
-        problems=(*settings.problems, *(_unlike_there(name, folder, entry) if web is None else ())),
-        packages=own,
-        digest=_digest(folder, shared_digest, own),
-        web=web,
-    )
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Look:
+    """One look at a project: what applies to each of its functions."""
+
+    root: Path
+    laid: Mapping[str, Path]
+    defaults: SharedSettings
+    overrides: Mapping[str, OwnSettings]
+    shared_digest: str
+    packages: Path | None
+
+    def read(self, name: str, folder: Path) -> Bundle | None:
+        """Return the function of a folder, a module's of that name when there is none in it."""
+        settings = Settings(folder, self.defaults, self.overrides.get(name))
+        entry, laid = settings.entry(), self.laid.get(name)
+        if entry is None and laid is not None and laid != folder:
+            return self.read(name, laid)
+        if entry is None:
+            return None
+        # What has no suffix is a start file that is a program in Node itself.
+        language, web = LANGUAGES.get(entry.suffix, "node"), settings.web()
+        own = self.packages / name if self.packages and language == "python" else None
+        unlike = _unlike_there(name, folder, entry) if web is None else ()
+        return Bundle(
+            name=name,
+            folder=folder,
+            language=language,
+            entry=entry,
+            handlers=settings.handlers(),
+            runtime="process" if web is not None else settings.runtime(),
+            timeout_s=settings.timeout_s(),
+            memory_mb=settings.memory_mb(),
+            variables=settings.variables(),
+            triggers=settings.triggers() if web is None else _with_path(name, settings.triggers()),
+            openapi=settings.openapi(),
+            problems=(*settings.problems, *unlike),
+            packages=own,
+            digest=_digest(folder, self.shared_digest, own),
+            web=web,
+            home=self.root if folder == laid else None,
+        )
 
 
 def _with_path(name: str, triggers: tuple[TriggerConfig, ...]) -> tuple[TriggerConfig, ...]:

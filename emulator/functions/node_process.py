@@ -92,6 +92,7 @@ class NodeKind:
             "variables": dict(self._variables_of(bundle)),
             "shared": None if self._shared is None else str(self._shared),
             "web": _web(bundle),
+            "home": str(bundle.home) if bundle.home else None,
         }
 
     def told(self, session: Session) -> Mapping[str, object]:

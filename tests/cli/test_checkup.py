@@ -162,12 +162,11 @@ def test_low_limits_of_watching_are_told_with_the_setting(project, monkeypatch, 
 
 
 def test_functions_of_uni_modules_are_named(tmp_path):
-    for name in ("uniCloud-aliyun/cloudfunctions/own", "uniCloud-aliyun/cloudfunctions/both"):
-        (tmp_path / name).mkdir(parents=True)
-        (tmp_path / name / "index.js").write_text("exports.main = () => 1", encoding="utf-8")
     place = tmp_path / "uni_modules" / "uni-id-pages" / "uniCloud" / "cloudfunctions"
-    for name in ("common", "uni-id-co", "both"):
-        (place / name).mkdir(parents=True)
-    told = [each for each in check_up(tmp_path) if "is not served" in each.message]
-    assert [(each.state, "uni-id-co" in each.message) for each in told] == [("warning", True)]
-    assert "uniCloud-aliyun" in told[0].hint
+    own = tmp_path / "uniCloud-aliyun" / "cloudfunctions"
+    for folder in (own / "own", own / "both", place / "uni-id-co", place / "both"):
+        folder.mkdir(parents=True)
+        (folder / "index.obj.js").write_text("module.exports = {}", encoding="utf-8")
+    told = [each for each in check_up(tmp_path) if "of modules" in each.message]
+    expected = ("ok", "1 of them of modules: uni-id-co (uni_modules/uni-id-pages)")
+    assert [(each.state, each.message) for each in told] == [expected]

@@ -36,8 +36,9 @@ class Loader {
   }
 
   /** Loads the entry and returns the first of the handlers that it exports. */
-  async load ({ entry, folder, root, handlers, shared, web }) {
-    const layers = UNICLOUD.test(entry) ? new (require('./uni_modules').Layers)(entry, (file) => this.note(file)) : null
+  async load ({ entry, folder, root, handlers, shared, web, home }) {
+    const place = home ? path.join(home, path.basename(folder)) : entry
+    const layers = UNICLOUD.test(place) ? new (require('./uni_modules').Layers)(place, (file) => this.note(file)) : null
     if (layers !== null) layers.install()
     helpWith(shared, layers)
     overlookAbove(root)

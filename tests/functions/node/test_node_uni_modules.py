@@ -82,11 +82,11 @@ def write(root: Path, files: dict[str, str]) -> None:
         (root / name).write_text(text, encoding="utf-8")
 
 
-async def called(root: Path) -> Any:
+async def called(root: Path, event: Any = None) -> Any:
     suite = Suite(load_config(root, environ={}))
     await suite.start()
     try:
-        return await suite.control.invoke("login", {}, openid=None, source="wx_client")
+        return await suite.control.invoke("login", event or {}, openid=None, source="wx_client")
     finally:
         await suite.stop()
 
@@ -115,3 +115,24 @@ async def test_what_is_nowhere_is_said_as_ever(tmp_path: Path):
     write(tmp_path, {"uniCloud-aliyun/cloudfunctions/login/package.json": package})
     told = await called(tmp_path)
     assert "Cannot find module './gone'" in json.dumps(told)
+
+
+async def test_functions_of_modules_are_run_with_what_the_project_adds(tmp_path: Path):
+    place = "uni_modules/uni-id-pages/uniCloud/cloudfunctions"
+    laid = "file:../../../../uni-id-common/uniCloud/cloudfunctions/common/uni-id-common"
+    needs = {"uni-id-common": laid, "own-of-pages": "file:../common/own-of-pages"}
+    added = {
+        f"{place}/login/package.json": json.dumps({"dependencies": needs}),
+        f"{place}/login/index.obj.js": (
+            "const { of } = require('own-of-pages')\n"
+            "const uniID = require('uni-id-common')\n"
+            "module.exports = { get: () => [of, require('./lib').a, uniID.createInstance("
+            "{ context: { LOCALE: 'zh-Hans' } })] }\n"
+        ),
+        f"{place}/login/lib/index.js": "exports.a = 1",
+        f"{place}/common/own-of-pages/index.js": "exports.of = 'pages'",
+    }
+    files = {name: text for name, text in FILES.items() if "/login/" not in name}
+    write(tmp_path, {**files, f"{COMMON}/none.js": "", **added})
+    told = await called(tmp_path, {"method": "get", "params": []})
+    assert told["result"] == ["pages", 1, TOLD]
