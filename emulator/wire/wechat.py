@@ -42,6 +42,7 @@ from emulator.wire.guard import Guard
 from emulator.wire.wechat_errors import Refused, failure, success
 from emulator.wire.wechat_fields import (
     REQUEST_MAX_BYTES,
+    count_of,
     list_of,
     missing,
     object_of,
@@ -63,6 +64,9 @@ from emulator.wire.wechat_query import statement_of
 TOKEN_LIFETIME_S: Final = 7_200
 TOKEN_HEAD: Final = "emu"
 COLLECTIONS_DEFAULT: Final = 10
+WITHOUT_ENV: Final = frozenset({"getqcloudtoken"})
+"""Interfaces that name no environment."""
+_SIZE: Final = ({"$group": {"_id": None, "size": {"$sum": {"$bsonSize": "$$ROOT"}}}},)
 _OUTSIDE: Final = Caller(kind="administrator", source="wx_http")
 
 Answer = Callable[[Body], Awaitable[dict[str, Any]]]
@@ -172,7 +176,8 @@ class WechatApi:
         body = await read_object(request)
         if not body:
             raise Refused(44002, "empty post data")
-        self._scope.require_env(text_of(body, "env"))
+        if request.match_info["name"].lower() not in WITHOUT_ENV:
+            self._scope.require_env(text_of(body, "env"))
         return success(await run(body))
 
     async def _invoke(self, request: web.Request, request_id: str) -> bytes:
@@ -202,7 +207,7 @@ class WechatApi:
 
     async def _order(self, body: Body) -> dict[str, Any]:
         """Order a call of a function for later; its event is JSON text."""
-        delay_s = fields.count(body, "delay_time")
+        delay_s = count_of(body, "delay_time")
         if delay_s is None:
             raise missing("delay_time")
         name, text = text_of(body, "function_name"), fields.optional_text(body, "data")
@@ -263,8 +268,8 @@ class WechatApi:
         return {}
 
     async def _collections(self, body: Body) -> dict[str, Any]:
-        limit = fields.count(body, "limit") or COLLECTIONS_DEFAULT
-        offset = fields.count(body, "offset") or 0
+        limit = count_of(body, "limit") or COLLECTIONS_DEFAULT
+        offset = count_of(body, "offset") or 0
         known = await self._executor.execute(ListCollections(), ADMINISTRATOR)
         shown = [await self._measured(each) for each in known[offset : offset + limit]]
         return {
@@ -274,8 +279,12 @@ class WechatApi:
 
     async def _measured(self, known: dict[str, Any]) -> dict[str, Any]:
         """Return a collection with its sizes; what takes no space of its own here is 0."""
-        indexes = await self._executor.execute(ListIndexes(collection=known["name"]), ADMINISTRATOR)
-        return {"size": 0, **known, "index_count": len(indexes), "index_size": 0}
+        name = known["name"]
+        indexes = await self._executor.execute(ListIndexes(collection=name), ADMINISTRATOR)
+        summed = Aggregate(collection=name, pipeline=_SIZE)
+        told = (await self._executor.execute(summed, ADMINISTRATOR)).documents
+        size = told[0]["size"] if told else 0
+        return {**known, "size": size, "index_count": len(indexes), "index_size": 0}
 
     async def _update_indexes(self, body: Body) -> dict[str, Any]:
         """Drop and create indexes, the ones to drop first."""

@@ -19,6 +19,9 @@ INVALID_ARGUMENTS: Final = 40097
 UNMAPPED: Final = -501000
 """What the cloud answers for codes without a number of their own, such as an unknown function."""
 
+_OF_WECHAT: Final = {"FUNCTIONS_TIME_LIMIT_EXCEEDED": -504003}
+"""Codes to which WeChat gives a number and wx-server-sdk none; pages see the same."""
+
 _log: Final = logging.getLogger(__name__)
 
 
@@ -46,9 +49,9 @@ def failure(error: Exception, request_id: str) -> bytes:
 
 def number_of(code: str) -> int:
     """Return the errcode of a code of the cloud."""
-    if code not in ERROR_NUMBERS:
-        return UNMAPPED
-    return error_number(code)
+    if code in ERROR_NUMBERS:
+        return error_number(code)
+    return _OF_WECHAT.get(code, UNMAPPED)
 
 
 def _told(error: Exception) -> tuple[int, str]:

@@ -14,7 +14,14 @@ from emulator.wire import fields
 from emulator.wire.actions import Executes, Tickets
 from emulator.wire.fields import Body
 from emulator.wire.wechat_errors import Refused, number_of
-from emulator.wire.wechat_fields import choice_of, list_of, missing, object_of, text_of
+from emulator.wire.wechat_fields import (
+    choice_of,
+    count_of,
+    list_of,
+    missing,
+    object_of,
+    text_of,
+)
 from emulator.wire.wechat_query import statement_of
 
 QCLOUD_TOKEN_LIFETIME_S: Final = 7_200
@@ -73,7 +80,7 @@ class WechatFiles:
         return {"job_id": job.number}
 
     async def _job(self, body: Body) -> dict[str, Any]:
-        number = fields.count(body, "job_id")
+        number = count_of(body, "job_id")
         if number is None:
             raise missing("job_id")
         job = self._migrations.job(number)
@@ -81,7 +88,7 @@ class WechatFiles:
             "status": "success" if job.succeeded else "fail",
             "record_success": job.done,
             "record_fail": job.failed,
-            "error_msg": job.error or "done.",
+            "error_msg": job.error or ("导出完成." if job.file_id else "导入完成."),
             "file_url": await self._migrations.file_url(job, ADMINISTRATOR),
         }
 
@@ -98,7 +105,7 @@ class WechatFiles:
     async def _download_urls(self, body: Body) -> dict[str, Any]:
         command = TemporaryUrls(
             files=tuple(
-                (fields.text(object_of(each), "fileid"), fields.count(object_of(each), "max_age"))
+                (text_of(object_of(each), "fileid"), count_of(object_of(each), "max_age"))
                 for each in list_of(body, "file_list")
             )
         )
@@ -113,7 +120,8 @@ class WechatFiles:
         return {"delete_list": [_outcome(each) for each in outcomes]}
 
     async def _cloud_credentials(self, body: Body) -> dict[str, Any]:
-        lifetime_s = fields.count(body, "lifespan") or QCLOUD_TOKEN_LIFETIME_S
+        asked_s = count_of(body, "lifespan") or QCLOUD_TOKEN_LIFETIME_S
+        lifetime_s = min(asked_s, QCLOUD_TOKEN_LIFETIME_S)
         return {
             "secretid": "cloud-emu-local-secret-id",
             "secretkey": "cloud-emu-local-secret-key",

@@ -169,6 +169,64 @@ async def test_requests_of_a_wrong_shape_are_refused_as_wechat_does(
     assert (await api.raw(method, path, data=body))["errcode"] == number
 
 
+AS_SHOWN = [
+    b"""{
+    "env": "demo-env",
+    "query": "db.collection(\\"geo\\").add({
+      data: [{
+        description: \\"item1\\",\t// a remark
+        due: new Date(\\"2019-09-09\\"),
+        location: new db.Geo.Point(113, 23)
+      }]
+    })"
+}""",
+    b"""{"env": "demo-env",
+    "query": "db.collection(\\'geo\\').add({data: {name: \\'a\\\\nb\\'}})"}""",
+]
+
+
+async def test_requests_are_read_as_wechats_pages_show_them(api: Api):
+    for body in AS_SHOWN:
+        told = await api.raw("POST", "/tcb/databaseadd?access_token=t", data=body)
+        assert told["errcode"] == 0, told
+    found = await api.ok("databasequery", query="db.collection('geo').where({name: 'a\\nb'}).get()")
+    assert found["pager"]["Total"] == 1
+    for broken in (b'{"env": "\n', b'{"env": "a\n"', b'{"env": "' + b'\\"' * 400_000):
+        told = await api.raw("POST", "/tcb/databaseadd?access_token=t", data=broken)
+        assert told["errcode"] == 47001
+
+
+async def test_numbers_may_be_written_as_text_and_other_kinds_are_refused(api: Api):
+    query = "db.collection('geo').get()"
+    job = await api.ok("databasemigrateexport", file_path="a.json", file_type="1", query=query)
+    done = await api.ok("databasemigratequeryinfo", job_id=str(job["job_id"]))
+    assert (done["status"], done["error_msg"]) == ("success", "导出完成.")
+    for name, body in (
+        ("databasemigratequeryinfo", {"job_id": -1}),
+        ("databasemigratequeryinfo", {"job_id": "1e3"}),
+        ("databasecollectionget", {"limit": [1]}),
+        ("databasequery", {"query": {"a": 1}}),
+        ("batchdeletefile", {"fileid_list": "cloud://a"}),
+    ):
+        assert (await api.call(name, **body))["errcode"] == 40097, name
+
+
+async def test_credentials_of_the_cloud_are_given_without_an_environment(api: Api):
+    told = await api.raw("POST", "/tcb/getqcloudtoken?access_token=t", data=b'{"lifespan": 7200}')
+    assert sorted(told) == [
+        *("errcode", "errmsg", "expired_time", "secretid", "secretkey", "token"),
+    ]
+    lasts_s = told["expired_time"] - api.running.clock.now_ms() // 1000
+    assert 7100 < lasts_s <= 7200
+
+
+async def test_collections_tell_how_large_they_are(api: Api):
+    await api.ok("databaseadd", query="db.collection('geo').add({data: {_id: 'a', n: 1}})")
+    (listed,) = (await api.ok("databasecollectionget"))["collections"]
+    assert sorted(listed) == ["count", "index_count", "index_size", "name", "size"]
+    assert listed["size"] == 23
+
+
 async def test_a_token_lasts_two_hours_of_the_suites_clock(api: Api):
     wanted = "/cgi-bin/token?grant_type=client_credential&appid=wx1&secret=s"
     told = await api.raw("GET", wanted)

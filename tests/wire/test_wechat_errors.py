@@ -38,3 +38,4 @@ def test_what_is_not_ours_is_logged_and_hides_its_stack(caplog):
 def test_codes_have_the_numbers_of_the_sdks():
     assert number_of("STORAGE_FILE_NONEXIST") == -503003
     assert number_of("SOMETHING_NEW") == -501000
+    assert number_of("FUNCTIONS_TIME_LIMIT_EXCEEDED") == -504003
