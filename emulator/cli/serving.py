@@ -22,6 +22,7 @@ from emulator.cli.signals import Stopping
 from emulator.cli.standstill import watched
 from emulator.config import Config
 from emulator.core.errors import ConfigurationError
+from emulator.functions.process_awake import LOOKS_MAX
 from emulator.suite import Suite
 
 STOP_USUAL_S: Final = 2.0
@@ -54,7 +55,8 @@ async def running(config: Config, stopping: Stopping) -> AsyncIterator[Suite]:
         if not config.ephemeral:
             stack.enter_context(taken(config.data_dir))
         refuse_busy_ports(emulator.host, emulator.port, emulator.site_port)
-        suite = Suite(config)
+        # On a single processor nobody could reply to a loop that does not sleep.
+        suite = Suite(config, looks=LOOKS_MAX if (os.cpu_count() or 1) > 1 else 0)
         try:
             await _start(suite, stopping)
         except ConfigurationError:

@@ -147,6 +147,11 @@ class Outcome:
     duration_ms: float
 
 
+def failed(kind: FailureKind, message: str) -> Outcome:
+    """Return the outcome of a call that took no time and failed."""
+    return Outcome(result=b"null", failure=Failure(kind=kind, message=message), duration_ms=0.0)
+
+
 class Generation(Protocol):
     """One loaded state of a bundle; calls under way keep theirs while a newer one serves."""
 

@@ -16,6 +16,7 @@ from emulator.functions.bootstrap import roots_of
 from emulator.functions.bundle import INSTALL_MARKERS
 from emulator.functions.node_environment import INHERITED_NOT, identity_variables, token_names
 from emulator.functions.node_packages import SHARED_PACKAGES
+from emulator.functions.process_awake import Awake
 from emulator.functions.process_child import Command
 from emulator.functions.process_environment import process_variables
 from emulator.functions.process_guardian import Guardian
@@ -127,7 +128,8 @@ class NodeProcessRuntime(ProcessRuntime):
         ids: Ids,
         variables_of: Callable[[Bundle], Mapping[str, str]] | None = None,
         shared: Path | None = None,
+        awake: Awake | None = None,
         loopback: bool = False,
     ) -> None:
         kind = NodeKind(variables_of or (lambda bundle: bundle.variables), shared)
-        super().__init__(kind, clock=clock, ids=ids, loopback=loopback)
+        super().__init__(kind, clock=clock, ids=ids, awake=awake, loopback=loopback)

@@ -20,15 +20,16 @@ from emulator.functions.base import (
     MEMORY_DEFAULT_MB,
     Bundle,
     Failure,
-    FailureKind,
     Generation,
     InstanceState,
     Invocation,
     LoadFailed,
     Outcome,
     Problem,
+    failed,
 )
 from emulator.functions.deadlines import Deadlines
+from emulator.functions.process_awake import Awake
 from emulator.functions.process_calls import ProcessCall
 from emulator.functions.process_child import ProcessChild
 from emulator.functions.process_guardian import Guardian
@@ -61,13 +62,22 @@ STOPPING: Final = "the suite is stopping"
 class ProcessRuntime:
     """Functions of one kind in processes of their own; belongs to the loop that first loads.
 
-    `loopback` is the way of Windows to connect.
+    `awake` keeps the loop from sleeping for a moment, `loopback` is the way of Windows to connect.
     """
 
-    def __init__(self, kind: Kind, *, clock: Clock, ids: Ids, loopback: bool = False) -> None:
+    def __init__(
+        self,
+        kind: Kind,
+        *,
+        clock: Clock,
+        ids: Ids,
+        awake: Awake | None = None,
+        loopback: bool = False,
+    ) -> None:
         self._kind = kind
         self._clock = clock
         self._ids = ids
+        self._awake = awake or Awake()
         self._loopback = loopback
         self._guardian = Guardian()
         self._loop: AbstractEventLoop | None = None
@@ -119,17 +129,18 @@ class ProcessRuntime:
         assert isinstance(generation, ProcessGeneration)
         loop = self._bind()
         if self._is_closed:
-            return _failed("exit", STOPPING)
+            return failed("exit", STOPPING)
         call = ProcessCall(
             invocation,
             loop.create_future(),
             f"function {generation.bundle.name}, request {invocation.request_id}",
         )
         if not generation.submit(call):
-            return _failed(
+            return failed(
                 "exception", f"function {generation.bundle.name} was not run: too many calls wait"
             )
         outcome = await call.future
+        self._awake.stay(loop)
         assert self._deadlines is not None
         self._deadlines.remove(call, invocation.timeout_s + self._kind.grace_s)
         return outcome
@@ -363,6 +374,8 @@ class ProcessRuntime:
     def _begun(self, call: ProcessCall) -> None:
         assert self._deadlines is not None
         assert self._scales is not None
+        assert self._loop is not None
+        self._awake.stay(self._loop)
         self._scales.watch()
         self._deadlines.add(call, call.invocation.timeout_s + self._kind.grace_s)
 
@@ -376,7 +389,3 @@ class ProcessRuntime:
         )
         call.fail(failure, timeout_s * 1000)
         call.stop()
-
-
-def _failed(kind: FailureKind, message: str) -> Outcome:
-    return Outcome(result=b"null", failure=Failure(kind=kind, message=message), duration_ms=0.0)

@@ -21,13 +21,13 @@ from emulator.cloud.session import Session
 from emulator.functions.base import (
     Bundle,
     Failure,
-    FailureKind,
     Generation,
     InstanceState,
     Invocation,
     LoadFailed,
     Outcome,
     Problem,
+    failed,
 )
 from emulator.functions.deadlines import Deadlines
 from emulator.functions.python_ambience import Ambience
@@ -130,7 +130,7 @@ class PythonInlineRuntime:
         assert isinstance(generation, PythonGeneration)
         suite = self._bind()
         if self._closed:
-            return _failed("exit", STOPPING)
+            return failed("exit", STOPPING)
         assert self._deadlines is not None
         assert self._returns is not None
         future: asyncio.Future[Outcome] = suite.create_future()
@@ -164,6 +164,10 @@ class PythonInlineRuntime:
             generation.lingering = suite.call_later(RETIRED_LINGER_S, self._forget, generation)
             generation.held.when_empty(lambda: tell(suite, self._forget, generation))
 
+    def is_idle(self) -> bool:
+        """Tell whether no call is under way."""
+        return not self._calls
+
     def running(self) -> Sequence[str]:
         """Return what still runs, un-awaited work of ended calls included, as short sentences."""
         return [each for known in tuple(self._generations) for each in known.held.sentences()]
@@ -180,7 +184,7 @@ class PythonInlineRuntime:
             return
         self._closed = True
         for call in tuple(self._calls):
-            self._answer(call, _failed("exit", STOPPING))
+            self._answer(call, failed("exit", STOPPING))
             self._give_up(call)
         if self._deadlines is not None:
             self._deadlines.clear()
@@ -242,7 +246,7 @@ class PythonInlineRuntime:
             self._workers.submit(job, nested=current_run.get() is not None)
         except TooManyWaiting as fault:
             name = call.generation.bundle.name
-            return _failed("exception", f"function {name} was not run: {fault}")
+            return failed("exception", f"function {name} was not run: {fault}")
         return None
 
     def _start_carried(self, call: Call) -> Outcome | None:
@@ -387,10 +391,6 @@ class PythonInlineRuntime:
                 for loop in loops:
                     loop.interrupt()
             await asyncio.sleep(0.002)
-
-
-def _failed(kind: FailureKind, message: str) -> Outcome:
-    return Outcome(result=b"null", failure=Failure(kind=kind, message=message), duration_ms=0.0)
 
 
 def _refuse(loaded: "asyncio.Future[PythonGeneration]", fault: LoadFailed) -> None:

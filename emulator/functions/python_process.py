@@ -14,6 +14,7 @@ from emulator.ambient import Clock, Ids
 from emulator.cloud.session import Session
 from emulator.functions.base import Bundle
 from emulator.functions.bootstrap import roots_of
+from emulator.functions.process_awake import Awake
 from emulator.functions.process_child import Command
 from emulator.functions.process_environment import process_variables
 from emulator.functions.process_guardian import Guardian
@@ -101,7 +102,8 @@ class PythonProcessRuntime(ProcessRuntime):
         clock: Clock,
         ids: Ids,
         variables_of: Callable[[Bundle], Mapping[str, str]] | None = None,
+        awake: Awake | None = None,
         loopback: bool = False,
     ) -> None:
         kind = PythonKind(variables_of or (lambda bundle: bundle.variables))
-        super().__init__(kind, clock=clock, ids=ids, loopback=loopback)
+        super().__init__(kind, clock=clock, ids=ids, awake=awake, loopback=loopback)

@@ -67,13 +67,22 @@ READY_WAIT_MAX_S: Final = 5.0
 
 
 class Suite:
-    """A local cloud: construct, `await start()`, use its addresses, `await stop()`."""
+    """A local cloud: construct, `await start()`, use its addresses, `await stop()`.
+
+    `looks` is for a process of its own: how often its loop looks for a reply before it sleeps.
+    """
 
     def __init__(
-        self, config: Config, *, clock: Clock | None = None, ids: Ids | None = None
+        self,
+        config: Config,
+        *,
+        clock: Clock | None = None,
+        ids: Ids | None = None,
+        looks: int = 0,
     ) -> None:
         self.config = config
         self.clock, self._ids = ambience_of(config.emulator.deterministic, clock, ids)
+        self._looks = looks
         self._project = Project(config)
         self.pairing = open_pairing(config, site_url=lambda: self.urls["site"])
         self._server: Server | None = None
@@ -156,6 +165,7 @@ class Suite:
                 rediscover=self._project.rediscover,
                 variables=variables,
                 at_end=stack.push_async_callback,
+                looks=self._looks,
             ),
         )
         self._parts = parts

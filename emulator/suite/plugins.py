@@ -10,6 +10,7 @@ from emulator.config import Config
 from emulator.core.errors import ConfigurationError
 from emulator.functions.base import FunctionRuntime
 from emulator.functions.node_process import NodeProcessRuntime
+from emulator.functions.process_awake import Awake
 from emulator.functions.python_inline import PythonInlineRuntime
 from emulator.functions.python_process import PythonProcessRuntime
 from emulator.services.handed import Place
@@ -28,16 +29,19 @@ def open_runtimes(
     config: Config, around: Surroundings, place: Place
 ) -> Mapping[str, FunctionRuntime]:
     """Return what runs functions, by the name of the engine."""
+    inline = PythonInlineRuntime(clock=around.clock)
+    awake = Awake(around.looks, may=inline.is_idle)
     return {
-        "python": PythonInlineRuntime(clock=around.clock),
+        "python": inline,
         "python_process": PythonProcessRuntime(
-            clock=around.clock, ids=around.ids, variables_of=place.variables_of
+            clock=around.clock, ids=around.ids, variables_of=place.variables_of, awake=awake
         ),
         "node": NodeProcessRuntime(
             clock=around.clock,
             ids=around.ids,
             variables_of=place.variables_of,
             shared=config.data_dir / PACKAGES_FOLDER,
+            awake=awake,
         ),
     }
 

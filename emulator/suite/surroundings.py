@@ -17,7 +17,7 @@ class Surroundings:
     """What parts are told of the suite around them.
 
     What holds files is handed to `at_end` as soon as it is open, so that it is closed even when the
-    next part cannot be built.
+    next part cannot be built. `looks` are turns of the loop between an answer and its sleep.
     """
 
     folder: Path
@@ -27,6 +27,7 @@ class Surroundings:
     rediscover: Callable[[str], Bundle | None]
     variables: Mapping[str, str]
     at_end: Callable[[Callable[[], Awaitable[None]]], object]
+    looks: int
 
 
 def appid_of(env_id: str) -> str:

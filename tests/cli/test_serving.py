@@ -1,16 +1,19 @@
 """A suite inside a command: taken, found, let go, in this process."""
 
 import asyncio
+import os
 import subprocess
 import sys
 
 import pytest
 
-from emulator.cli import discovery
+from emulator.cli import discovery, serving
 from emulator.cli.output import Failed
 from emulator.cli.serving import Interrupted, first_of, run_async, running
 from emulator.cli.signals import Stopping
 from emulator.config import load_config
+from emulator.functions.process_awake import LOOKS_MAX
+from emulator.suite import Suite
 
 NOT_YET = (
     "PIL", "croniter", "cryptography", "dateutil", "debugpy", "importlib.metadata", "jsonschema",
@@ -71,6 +74,24 @@ async def test_a_wish_to_stop_before_it_is_ready_ends_it(config):
         async with running(config(), stopping):
             raise AssertionError
     assert not discovery.kept_file(config().data_dir).exists()
+
+
+async def test_a_suite_of_its_own_stays_awake_where_there_is_a_second_processor(
+    config, monkeypatch
+):
+    looks = []
+
+    class Noted(Suite):
+        def __init__(self, *given, **named):
+            looks.append(named["looks"])
+            super().__init__(*given, **named)
+
+    monkeypatch.setattr(serving, "Suite", Noted)
+    for processors in (2, 1, None):
+        monkeypatch.setattr(os, "cpu_count", lambda count=processors: count)
+        async with running(config(ephemeral=True), Stopping()):
+            pass
+    assert looks == [LOOKS_MAX, 0, 0]
 
 
 async def test_the_block_that_raises_lets_go_as_well(config):

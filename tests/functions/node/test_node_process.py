@@ -2,11 +2,15 @@
 
 import asyncio
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from emulator.ambient import SystemClock, SystemIds
 from emulator.functions import process_child, process_pool, process_runtime
+from emulator.functions.node_process import NodeProcessRuntime
+from emulator.functions.process_awake import Awake
 from tests.orphans import outlives_its_suite
 
 ENDS = {
@@ -35,6 +39,27 @@ async def test_end_of_the_process_is_the_end_of_its_call_only(stage, handler, me
     assert outcome.failure.kind == "exit"
     assert message in outcome.failure.message
     assert await stage.result(generation, "live") == "lives"
+
+
+async def test_the_loop_stays_awake_for_a_call_and_for_the_next_one(stage):
+    said = []
+
+    class Noted(Awake):
+        def stay(self, loop):
+            said.append(loop)
+
+    runtime = NodeProcessRuntime(clock=SystemClock(), ids=SystemIds(), awake=Noted())
+    generation = await stage.load("exports.main = () => 1")
+    await stage.result(generation)
+    assert said == []
+    noted = replace(stage, runtime=runtime)
+    try:
+        generation = await noted.load()
+        assert said == []
+        await noted.result(generation)
+        assert said == [asyncio.get_running_loop()] * 2
+    finally:
+        await runtime.close()
 
 
 async def test_uncaught_exception_fails_the_call_with_its_stack_and_renews_the_process(stage):
