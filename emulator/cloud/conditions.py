@@ -75,12 +75,12 @@ def _flattened(fields: Mapping[str, Value], prefix: str = "") -> Iterator[tuple[
 def _conditions(fields: Fields) -> Document:
     filter_: Document = {}
     for path, value in fields:
-        if isinstance(value, Logic):
+        if path == "$match":
+            filter_[path] = encode_filter(value)
+        elif isinstance(value, Logic):
             _merge(filter_, _logic(value, partial(_about, path)), path)
         elif isinstance(value, Comparison):
             _merge(filter_, {path: _operand(value)}, path)
-        elif path == "$match":
-            filter_[path] = encode_filter(value)
         else:
             filter_[path] = _operand(value)
     return filter_

@@ -253,3 +253,19 @@ def test_not_can_stand_inside_elem_match():
     assert encode_filter({"a": _.elem_match(_.not_(_.gt(1)))}) == {
         "a": {"$elemMatch": {"$not": {"$gt": 1}}}
     }
+
+
+@pytest.mark.parametrize(
+    ("conditions", "sent"),
+    [
+        (_.or_([{"a": 1}, {"b": _.gt(2)}]), {"$or": [{"a": 1}, {"b": {"$gt": 2}}]}),
+        (
+            _.and_(_.or_({"a": 1}, {"c": {"d": 1}}), {"p": _.gt(1)}),
+            {"$and": [{"$or": [{"a": 1}, {"c.d": 1}]}, {"p": {"$gt": 1}}]},
+        ),
+    ],
+)
+def test_match_takes_whole_conditions_as_where_does(conditions, sent):
+    assert encode_stage({"$match": conditions}) == {"$match": sent}
+    inner = {"$lookup": {"pipeline": Pipeline().match(conditions).done()}}
+    assert encode_stage(inner) == {"$lookup": {"pipeline": [{"$match": sent}]}}
