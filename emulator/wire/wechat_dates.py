@@ -1,7 +1,7 @@
 """Owns `new Date(...)`: numbers and texts to dates, as JavaScript reads them where the zone is UTC.
 
-Texts are ISO 8601 and its usual kin with spaces and slashes; others, whose meaning differs from
-one JavaScript to the next, are refused.
+Texts are ISO 8601, its usual kin with spaces and slashes, and what `toString()` and `toUTCString()`
+of a date give; others, whose meaning differs from one JavaScript to the next, are refused.
 """
 
 import math
@@ -21,6 +21,25 @@ _TEXT: Final = re.compile(
     r"([0-9]{4})(?:([-/])([0-9]{1,2})(?:\2([0-9]{1,2}))?)?"
     r"(?:[Tt ]([0-9]{1,2}):([0-9]{2})(?::([0-9]{2})(?:[.,]([0-9]{1,9}))?)?)?"
     r" ?(?:([Zz])|([+-])([0-9]{2}):?([0-9]{2}))?\Z"
+)
+_MONTHS: Final = [
+    "Jan",
+    "Feb",
+    "Mar",
+    "Apr",
+    "May",
+    "Jun",
+    "Jul",
+    "Aug",
+    "Sep",
+    "Oct",
+    "Nov",
+    "Dec",
+]
+_WORDED: Final = re.compile(
+    r"[A-Z][a-z]{2}(?: (?P<month>[A-Z][a-z]{2}) (?P<day>[0-9]{2})|"
+    r", (?P<utc_day>[0-9]{2}) (?P<utc_month>[A-Z][a-z]{2})) (?P<year>[0-9]{4})"
+    r"(?P<time> [0-9]{2}:[0-9]{2}:[0-9]{2})(?: GMT(?P<zone>[+-][0-9]{4})?(?: \(.*\))?)?\Z"
 )
 _PART_DEFAULTS: Final = (0, 0, 1, 0, 0, 0, 0)
 _YEARS_MAX: Final = 270_000
@@ -71,7 +90,7 @@ def _days_before(year: int, month: int) -> int:
 
 
 def _text_ms(text: str) -> int:
-    found = _TEXT.match(text.strip())
+    found = _TEXT.match(_unworded(text.strip()))
     if found is None:
         raise _no_date(text)
     year, _, month, day, hour, minute, second, fraction, _, sign, hours, minutes = found.groups()
@@ -90,6 +109,16 @@ def _text_ms(text: str) -> int:
         raise _no_date(text) from fault
     east = timedelta(hours=int(hours or 0), minutes=int(minutes or 0))
     return (moment - _EPOCH) // _MILLISECOND - (east // _MILLISECOND) * (-1 if sign == "-" else 1)
+
+
+def _unworded(text: str) -> str:
+    """Return `Fri Feb 01 2019 08:00:00 GMT+0800` in figures, another text as it is."""
+    found = _WORDED.match(text)
+    month = found and (found["month"] or found["utc_month"])
+    if found is None or month not in _MONTHS:
+        return text
+    day, number = found["day"] or found["utc_day"], _MONTHS.index(month) + 1
+    return f"{found['year']}-{number:02d}-{day}{found['time']}{found['zone'] or ''}"
 
 
 def _whole(value: Value, what: str) -> int:
