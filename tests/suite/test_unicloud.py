@@ -43,6 +43,52 @@ ACTIONS = {
         "c.doc('s').set({ n: 1 })",
         {"affectedDocs": 1, "updated": 0, "upsertedId": "s"},
     ),
+    "a document is changed and returned": (
+        "c.doc('a').updateAndReturn({ n: _.inc(5) }).then((r) => [r, r.doc.at instanceof Date])",
+        [
+            {"updated": 1, "doc": {"_id": "a", "n": 6, "t": "x", "at": "1970-01-01T00:00:00.000Z"}},
+            True,
+        ],
+    ),
+    "the first document that matches is changed and returned": (
+        "c.where({ n: _.gt(1) }).updateAndReturn({ flag: true })"
+        ".then(async (r) => [r.updated, r.doc._id, (await c.where({ flag: true }).count()).total])",
+        [1, "b", 1],
+    ),
+    "nothing is changed and returned": (
+        "c.where({ n: 9 }).updateAndReturn({ n: 1 })",
+        {"updated": 0, "doc": None},
+    ),
+    "a document is changed and returned in a transaction": (
+        "db.startTransaction().then(async (t) => {\n"
+        "  const { doc } = await t.collection('todo').doc('a').updateAndReturn({ n: _.inc(1) })\n"
+        "  await t.rollback()\n"
+        "  return [doc.n, (await c.doc('a').get()).data[0].n]\n"
+        "})",
+        [2, 1],
+    ),
+    "failures are told to programs": (
+        "db.collection('nowhere').get().catch((e) => [e.errMsg === e.message, e.toJson().errCode])",
+        [True, "DATABASE_COLLECTION_NOT_EXIST"],
+    ),
+    "who asks is known": (
+        "Promise.resolve([uniCloud.getRequestList()[0], uniCloud.getClientInfos()[0].requestId,"
+        " uniCloud.getCloudInfos()[0].requestId]).then((all) => new Set(all).size)",
+        1,
+    ),
+    "where it runs is known": (
+        "(({ provider, spaceId, functionName, functionType }) =>"
+        " [provider, spaceId, functionName, functionType])(uniCloud.getCloudInfos()[0])",
+        ["aliyun", "test-env", "fn", "cloudfunction"],
+    ),
+    "a text message is written to the log": (
+        "uniCloud.sendSms({ phone: '13800000000', templateId: '1', data: { code: '1234' } })",
+        {"code": 0, "errCode": 0, "errMsg": "", "success": True},
+    ),
+    "a text message needs a number": (
+        "uniCloud.sendSms({ templateId: '1' }).catch((e) => e.errCode)",
+        "INVALID_PARAM",
+    ),
     "documents are removed": ("c.where({ n: 1 }).remove()", {"affectedDocs": 1, "deleted": 1}),
     "documents are aggregated": (
         "c.aggregate().group({ _id: null, sum: $.sum('$n') }).end()",
@@ -208,6 +254,15 @@ module.exports = {
   secret () {},
   boom () { throw new Error('boom') },
   helper () { return this.getClientInfo().source },
+  who () {
+    const { uniIdToken, uniPlatform, source, clientIP } = this.getClientInfo()
+    const token = this.getUniIdToken() === uniIdToken && uniIdToken
+    return { told: [token, uniPlatform, source, clientIP, this.getCloudInfo().functionType] }
+  },
+  refuse () {
+    throw Object.assign(new Error('not you'), { errCode: 'NO', errSubject: 'todo' })
+  },
+  nothing () { return { http: this.getHttpInfo() === undefined } },
   _timing (event) { return { name: event.TriggerName } },
   _hidden () { return 1 }
 }
@@ -231,7 +286,13 @@ async def test_methods_of_cloud_objects_are_called_with_what_goes_before_and_aft
     assert await call("add") == ["EMPTY", "no title"]
     assert await call("secret") == ["TOKEN", "no token"]
     assert await call("boom") == ["FUNCTIONS_EXECUTE_FAIL", "Error: boom\n"]
-    for name in ("_hidden", "toString", "nothing"):
+    assert await call("refuse") == ["NO", "not you"]
+    assert (await call("nothing"))["http"] is True
+    info = {"uniPlatform": "app", "clientIP": "8.8.8.8", "source": "server"}
+    asked = {"method": "who", "params": [], "uniIdToken": "t", "clientInfo": info}
+    told = await result(suite, "todo", asked)
+    assert told["told"] == ["t", "app", "client", "127.0.0.1", "cloudobject"]
+    for name in ("_hidden", "toString", "absent"):
         assert (await call(name))[0] == "METHOD_NOT_FOUND", name
     timed = await result(suite, "todo", {"Type": "Timer", "TriggerName": "daily"})
     assert timed["name"] == "daily"
@@ -248,3 +309,93 @@ async def test_other_projects_have_no_unicloud(tmp_path):
         assert await result(suite, "fn") == "undefined"
     finally:
         await suite.stop()
+
+
+ASK = """
+const http = require('http')
+const { request } = uniCloud.httpclient
+const answers = {
+  '/moved': (asked, answer) => answer.writeHead(302, { location: '/plain' }).end(),
+  '/plain': (asked, answer) => answer.end('plain'),
+  '/late': () => {},
+  '/packed': (asked, answer) =>
+    answer.writeHead(200, { 'content-encoding': 'gzip' }).end(require('zlib').gzipSync('packed'))
+}
+const server = http.createServer((asked, answer) => {
+  const own = answers[asked.url]
+  if (own) return own(asked, answer)
+  const parts = []
+  asked.on('data', (part) => parts.push(part)).on('end', () => {
+    const type = (asked.headers['content-type'] || '').split(';')[0]
+    answer.statusCode = asked.url === '/gone' ? 404 : 200
+    answer.end(JSON.stringify([asked.method, asked.url, type, Buffer.concat(parts).toString()]))
+  })
+})
+const asked = (url, options) => request(url, { ...options, dataType: 'json' })
+const CASES = {
+  get: (url) => asked(url + '/a?x=1', { data: { b: 'c d' } }),
+  form: (url) => asked(url, { method: 'POST', data: { a: 1, b: '&' } }),
+  json: (url) => asked(url, { method: 'PUT', data: { a: 1 }, contentType: 'json' }),
+  typed: (url) => asked(url, { method: 'POST', data: { a: 1 },
+    headers: { 'content-type': 'application/json; charset=utf-8' } }),
+  nested: (url) => asked(url, { data: { a: { b: [1] } }, nestedQuerystring: true }),
+  content: (url) => asked(url, { method: 'POST', content: 'raw', data: { a: 1 } }),
+  query: (url) => asked(url, { method: 'POST', data: { a: 1 }, dataAsQueryString: true }),
+  files: async (url) => {
+    const { data } = await asked(url, { files: Buffer.from('bytes'), data: { a: 1 } })
+    return { data: [data[0], data[2], data[3].includes('name="a"'), data[3].includes('bytes')] }
+  },
+  curl: (url) => uniCloud.httpclient.curl(url + '/plain', { dataType: 'text' }),
+  buffer: (url) => request(url + '/plain').then(({ data }) => ({ data: Buffer.isBuffer(data) })),
+  gone: (url) => request(url + '/gone').then(({ status }) => ({ data: status })),
+  stays: (url) => request(url + '/moved').then(({ status }) => ({ data: status })),
+  follows: (url) => request(url + '/moved', { followRedirect: true, dataType: 'text' }),
+  packed: (url) => request(url + '/packed', { gzip: true, dataType: 'text' }),
+  noJson: (url) => asked(url + '/plain', {}).catch((e) => ({ data: [e.name, e.status] })),
+  late: (url) => request(url + '/late', { timeout: [1000, 20] }).catch((e) => ({ data: e.name })),
+  refused: () => request('http://127.0.0.1:1').catch((e) => ({ data: [e.name, e.code] })),
+  page: (url) => uniCloud.request({ url, method: 'POST', data: { a: 1 } }),
+  pageForm: (url) => uniCloud.request({ url, method: 'POST', data: { a: 1 },
+    header: { 'Content-Type': 'application/x-www-form-urlencoded' } }),
+  pageText: (url) => uniCloud.request({ url: url + '/plain' }),
+  pageStatus: (url) => uniCloud.request({ url: url + '/gone' }).then(({ statusCode, header }) =>
+    ({ data: [statusCode, 'date' in header] }))
+}
+exports.main = async () => {
+  await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const url = `http://127.0.0.1:${server.address().port}`
+  const told = {}
+  for (const [name, ask] of Object.entries(CASES)) told[name] = (await ask(url)).data
+  server.closeAllConnections()
+  server.close()
+  return told
+}
+"""
+FORM, JSON = "application/x-www-form-urlencoded", "application/json"
+
+
+async def test_other_servers_are_asked_as_in_the_cloud(project):
+    suite = await project(fn__index=ASK)
+    assert await result(suite, "fn") == {
+        "get": ["GET", "/a?x=1&b=c%20d", "", ""],
+        "form": ["POST", "/", FORM, "a=1&b=%26"],
+        "json": ["PUT", "/", JSON, '{"a":1}'],
+        "typed": ["POST", "/", JSON, '{"a":1}'],
+        "nested": ["GET", "/?a%5Bb%5D%5B0%5D=1", "", ""],
+        "content": ["POST", "/", "", "raw"],
+        "query": ["POST", "/?a=1", "", ""],
+        "files": ["POST", "multipart/form-data", True, True],
+        "curl": "plain",
+        "buffer": True,
+        "gone": 404,
+        "stays": 302,
+        "follows": "plain",
+        "packed": "packed",
+        "noJson": ["JSONResponseFormatError", 200],
+        "late": "ResponseTimeoutError",
+        "refused": ["RequestError", "ECONNREFUSED"],
+        "page": ["POST", "/", JSON, '{"a":1}'],
+        "pageForm": ["POST", "/", FORM, "a=1"],
+        "pageText": "plain",
+        "pageStatus": [404, True],
+    }

@@ -46,11 +46,11 @@ class Loader {
     process.chdir(folder)
     lookFrom(folder)
     // Of no use to others, and not for nothing.
-    const unicloud = UNICLOUD.test(entry) ? require('./unicloud') : null
-    if (unicloud !== null) unicloud.install()
+    const isObject = entry.endsWith('.obj.js')
+    const unicloud = layers === null ? null : require('./unicloud').install(place, isObject)
     if (web !== null) return this.serverOf(entry, folder, web)
     const exports = await this.exportsOf(entry, folder)
-    if (unicloud !== null && entry.endsWith('.obj.js')) {
+    if (unicloud !== null && isObject) {
       return { call: unicloud.mainOf(exports), self: undefined, surround: unicloud.contextOf }
     }
     const surround = unicloud && unicloud.contextOf

@@ -132,7 +132,7 @@ class Call {
     this.request = new Request(message.id)
     this.event = message.event
     this.context = contextOf(message)
-    if (handler.surround) Object.assign(this.context, handler.surround())
+    if (handler.surround) Object.assign(this.context, handler.surround(this.event))
     this.since = now()
     this.isOver = false
     this.waitsForCallback = false
