@@ -41,7 +41,7 @@ class BodyStream:
         self._bytes = 0
         self._waiters: list[Callable[[], None]] = []
         self._when_over: list[Callable[[], None]] = []
-        self._ready = asyncio.Event()
+        self._ready: asyncio.Event | None = None
         self.head: Value = None
         """The integration response without its body, None before there is one."""
         self.heartbeat: bytes = b""
@@ -77,7 +77,7 @@ class BodyStream:
             self.close()
             raise ReadsTooSlowly
         if first:
-            self._tell(self._ready.set)
+            self._tell(self._wake)
         return room
 
     def when_room(self, call: Callable[[], None]) -> None:
@@ -112,7 +112,7 @@ class BodyStream:
         with self._lock:
             over = self._over() if not self.ended else []
             self.ended = True
-        self._tell(self._ready.set)
+        self._tell(self._wake)
         for call in over:
             call()
 
@@ -130,11 +130,12 @@ class BodyStream:
     async def take(self, timeout_s: float) -> bytes | None:
         """Return all that waits, nothing at the time-out, None once there is no more to come."""
         if not self._pieces and not self.ended and not self.closed:
-            self._ready.clear()
+            ready = self._ready = self._ready or asyncio.Event()
+            ready.clear()
             # Put in between: it is told of after the clearing, or seen here.
             if not self._pieces and not self.ended:
                 try:
-                    await asyncio.wait_for(self._ready.wait(), timeout_s)
+                    await asyncio.wait_for(ready.wait(), timeout_s)
                 except TimeoutError:
                     return b""
         with self._lock:
@@ -159,9 +160,13 @@ class BodyStream:
             waiters, self._waiters = self._waiters, []
             over = self._over()
         if self.head is not None:
-            self._tell(self._ready.set)
+            self._tell(self._wake)
         for call in (*waiters, *over):
             call()
+
+    def _wake(self) -> None:
+        if self._ready is not None:
+            self._ready.set()
 
     def _over(self) -> list[Callable[[], None]]:
         over, self._when_over = self._when_over, []

@@ -28,7 +28,7 @@ from emulator.wire.callers import bearer
 from emulator.wire.exchange import JSON, Binary, read_body
 from emulator.wire.http_stream import LongOutlet, ShortOutlet, StreamedAnswer
 from emulator.wire.pairing import without_proof
-from emulator.wire.short_way import Door, Whole
+from emulator.wire.short_way import HEAD_MAX_BYTES, Door, Whole
 
 EVENT_BODY_MAX_BYTES: Final = 6 * 1024 * 1024
 """The platform's bound on the event of a synchronous call."""
@@ -55,7 +55,14 @@ class InvokesInPieces(Protocol):
     """Whatever calls a function that may answer in pieces."""
 
     async def invoke(
-        self, name: str, event: Value, caller: Caller, *, request_id: str, manner: Manner
+        self,
+        name: str,
+        event: Value,
+        caller: Caller,
+        *,
+        request_id: str,
+        manner: Manner,
+        sent_characters: int | None,
     ) -> Invoked:
         """Return what came of the call."""
         ...
@@ -153,7 +160,8 @@ class HttpAccess:
         if answer is None:
             await outlet.end()
             return None
-        return answer._replace(headers=tuple(outlet.headers_of(answer.headers)))
+        headers = tuple(outlet.headers_of(answer.headers))
+        return Binary(answer.content, answer.content_type, answer.status, headers)
 
     async def _invoke(
         self, route: HttpRoute, whole: Whole, request_id: str, streamed: StreamedAnswer
@@ -172,7 +180,12 @@ class HttpAccess:
             )
             manner = Manner(stream=streamed.stream)
             invoked = await self._functions.invoke(
-                route.function, event, visitor, request_id=request_id, manner=manner
+                route.function,
+                event,
+                visitor,
+                request_id=request_id,
+                manner=manner,
+                sent_characters=_characters(whole),
             )
             failure = invoked.outcome.failure
             if await streamed.finished(failed=failure is not None):
@@ -237,6 +250,14 @@ class HttpAccess:
                 hint='or take "auth" out of the trigger\'s config',
             )
         return replace(self._caller_of(token), source=VISITOR.source)
+
+
+def _characters(whole: Whole) -> int | None:
+    """Return how long the event's text can be at most, None where it is to be measured."""
+    if whole.connection is None:
+        return None
+    # Of what stands in the head, a query is told twice.
+    return len(whole.body) + 2 * HEAD_MAX_BYTES
 
 
 def _error_of(name: str, failure: Failure, request_id: str) -> FunctionFailed:

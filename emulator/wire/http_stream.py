@@ -59,7 +59,8 @@ class ShortOutlet:
         """Return the headers of an answer with the usual ones that it does not say itself."""
         told = list(headers)
         names = {name.lower() for name, _ in told}
-        return [*told, *((name, value) for name, value in self._usual if name.lower() not in names)]
+        told += [each for each in self._usual if each[0].lower() not in names]
+        return told
 
     @property
     def transport(self) -> asyncio.Transport | None:
@@ -127,7 +128,6 @@ class StreamedAnswer:
         """Tell, once the call has ended and all is sent, whether there was such an answer."""
         stream = self.stream
         if stream.head is None:
-            stream.close()
             return False
         self._begin(stream)
         sending = self._sending

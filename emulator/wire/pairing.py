@@ -26,6 +26,7 @@ from emulator.wire.envelope import ForeignRequest, PairingRequired, TooManyTries
 PATH: Final = "/_emu/pair"
 COOKIE: Final = "cloud_emu_pairing"
 HEADER: Final = "X-Emu-Pairing"
+_HEADER_LOWER: Final = HEADER.lower()
 COOKIE_AGE_S: Final = 7 * 86_400
 CHAINS_MAX: Final = 10_000
 """Invocations of which is kept by what name their client reached the suite, the newest."""
@@ -178,11 +179,11 @@ def without_proof(headers: Mapping[str, str]) -> list[tuple[str, str]]:
     """Return the headers of a request without what lets a device in; user code needs none of it."""
     shown = []
     for name, value in headers.items():
-        kept = value
-        if name.lower() == "cookie" and COOKIE in value:
+        kept, known = value, name.lower()
+        if known == "cookie" and COOKIE in value:
             parts = (part.strip() for part in value.split(";"))
             kept = "; ".join(part for part in parts if not part.startswith(f"{COOKIE}="))
-        if kept and name.lower() != HEADER.lower():
+        if kept and known != _HEADER_LOWER:
             shown.append((name, kept))
     return shown
 

@@ -17,7 +17,7 @@ from http import HTTPStatus
 from typing import Final, NamedTuple, cast
 
 from aiohttp import hdrs
-from multidict import CIMultiDict, MultiDict, MultiDictProxy, MultiMapping
+from multidict import CIMultiDict, CIMultiDictProxy, MultiDict, MultiDictProxy, MultiMapping
 from yarl import URL
 
 from emulator.wire.exchange import JSON, Binary
@@ -104,15 +104,14 @@ Doors = Callable[[str, str], Door | None]
 
 
 class _Head(NamedTuple):
-    """What stands before a body, and where that begins and ends."""
+    """What stands before a body of `length` bytes; `text` is all of it, as it was sent."""
 
-    door: Door
+    text: bytes
     method: str
     path: str
     raw_query: str
     headers: MultiMapping[str]
-    start: int
-    end: int
+    length: int
 
 
 class ShortWay:
@@ -142,30 +141,41 @@ class ShortWay:
         """Return a new connection."""
         return Connection(self)
 
-    def read(self, data: bytes) -> _Head | int | None:
-        """Return a request's head, how many bytes it takes to tell more, or None: hand it over."""
-        end = data.find(_END, 0, HEAD_MAX_BYTES)
-        if end < 0:
-            usual = any(data[: len(each)] == each[: len(data)] for each in _BEGINNINGS)
-            return len(data) + 1 if usual and len(data) < HEAD_MAX_BYTES else None
-        line, *fields = data[:end].split(b"\r\n")
+    def read(self, data: bytes, last: _Head | None) -> tuple[_Head, Door] | int | None:
+        """Return a head and its door, how many bytes it takes to tell more, or None: hand it over.
+
+        Clients say the same again and again, so `last`, the head before, is not read twice.
+        """
+        head = last
+        if head is None or not data.startswith(head.text):
+            end = data.find(_END, 0, HEAD_MAX_BYTES)
+            if end < 0:
+                usual = any(data[: len(each)] == each[: len(data)] for each in _BEGINNINGS)
+                return len(data) + 1 if usual and len(data) < HEAD_MAX_BYTES else None
+            head = self._head(data[: end + len(_END)])
+        if head is None:
+            return None
+        door = self._doors(head.method, head.path)
+        if door is None or not self._admits(head.headers.get("Host", "")):
+            return None
+        return head, door
+
+    def _head(self, text: bytes) -> _Head | None:
+        """Return a head that was read, None where anything in it is unusual."""
+        line, *fields = text[: -len(_END)].split(b"\r\n")
         parts = _LINE.fullmatch(line)
-        if parts is None:
+        headers = None if parts is None else self._headers(fields)
+        if parts is None or headers is None:
             return None
-        method, path = parts[1].decode(), parts[2].decode()
-        door = self._doors(method, path)
-        headers = None if door is None else self._headers(fields)
-        if door is None or headers is None or not self._admits(headers.get("Host", "")):
-            return None
+        method = parts[1].decode()
         length = headers.get("Content-Length", "0" if method == hdrs.METH_GET else "")
         # Of many digits Python makes no number, and no short body needs them.
         if not _LENGTH.fullmatch(length) or int(length) > BODY_MAX_BYTES:
             return None
-        start = end + len(_END)
         raw_query = (parts[3] or b"").decode()
-        return _Head(door, method, path, raw_query, headers, start, start + int(length))
+        return _Head(text, method, parts[2].decode(), raw_query, headers, int(length))
 
-    def _headers(self, lines: list[bytes]) -> CIMultiDict[str] | None:
+    def _headers(self, lines: list[bytes]) -> MultiMapping[str] | None:
         """Return the headers of a request, None where one of them is unusual or said twice."""
         known = self._fields
         fields: dict[str, str] = {}
@@ -177,7 +187,7 @@ class ShortWay:
             if len(known) < LINES_REMEMBERED_MAX and len(line) <= LINE_REMEMBERED_MAX_BYTES:
                 # Most of them come with every request.
                 known[line] = field
-        return CIMultiDict(fields)
+        return CIMultiDictProxy(CIMultiDict(fields))
 
     async def close(self, grace_s: float) -> None:
         """Close every connection; requests under way may end within the time."""
@@ -193,7 +203,7 @@ class Connection(asyncio.Protocol):
     """One connection, as long as all it brings are requests of the short way."""
 
     __slots__ = (
-        *("_arrived", "_closing", "_idle", "_heard_s", "_paused", "_reading", "_task"),
+        *("_arrived", "_closing", "_idle", "_heard_s", "_last", "_paused", "_reading", "_task"),
         *("_transport", "_wanted", "_way", "_writable", "_size"),
     )
 
@@ -201,6 +211,7 @@ class Connection(asyncio.Protocol):
         self._way = way
         self._transport: Transport | None = None
         self._arrived: list[bytes] = []
+        self._last: _Head | None = None
         self._size = 0
         self._wanted = 0
         self._task: Task[None] | None = None
@@ -275,17 +286,23 @@ class Connection(asyncio.Protocol):
             self._wanted = 0
             return
         data = self._arrived[0] if len(self._arrived) == 1 else b"".join(self._arrived)
-        head = self._way.read(data)
-        if head is None:
+        found = self._way.read(data, self._last)
+        if found is None:
             self._hand_over(data)
             return
-        end = head if isinstance(head, int) else head.end
-        if len(data) < end or isinstance(head, int):
+        if isinstance(found, int):
+            self._arrived, self._wanted = [data], found
+            return
+        head, door = found
+        self._last = head
+        start = len(head.text)
+        end = start + head.length
+        if len(data) < end:
             self._arrived, self._wanted = [data], end
             return
         rest = data[end:]
         self._arrived, self._size, self._wanted = ([rest] if rest else []), len(rest), 0
-        body = data[head.start : end]
+        body = data[start:end]
         whole = Whole(
             head.path,
             head.headers,
@@ -294,7 +311,7 @@ class Connection(asyncio.Protocol):
             raw_query=head.raw_query,
             connection=self,
         )
-        self._task = self._way.loop.create_task(self._answer(head.door, whole))
+        self._task = self._way.loop.create_task(self._answer(door, whole))
 
     async def _answer(self, door: Door, whole: Whole) -> None:
         try:
@@ -374,5 +391,5 @@ def _text_of(answer: bytes | Binary) -> bytes:
 def head_of(status: int, headers: Iterable[tuple[str, str]]) -> bytes:
     """Return the head of an answer."""
     line = f"HTTP/1.1 {status} {_PHRASES.get(status, '')}"
-    fields = (f"{name}: {value}" for name, value in headers)
+    fields = [f"{name}: {value}" for name, value in headers]
     return "\r\n".join([line, *fields, "", ""]).encode("utf-8", "surrogateescape")

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 import pytest
 from aiohttp import ClientSession, web
+from yarl import URL
 
 from emulator.ambient import CountedIds
 from emulator.core.errors import FunctionNotFound
@@ -15,9 +16,11 @@ from emulator.server import Port, Server
 from emulator.services.caller import Caller
 from emulator.services.functions import Invoked
 from emulator.services.http_routes import HttpRoute, HttpRoutes
+from emulator.services.payloads import GROWTH_MAX, size_of
 from emulator.wire import http_access
 from emulator.wire.guard import Guard
 from emulator.wire.http_access import HttpAccess
+from emulator.wire.short_way import BODY_MAX_BYTES
 
 TRIGGERS = {
     "api": {"path": "/api", "methods": ["GET", "POST"]},
@@ -36,8 +39,13 @@ class Functions:
     result: bytes = b'"done"'
     failure: Failure | None = None
     called: list = field(default_factory=list)
+    measured: list = field(default_factory=list)
 
-    async def invoke(self, name, event, caller, *, request_id, manner):
+    async def invoke(self, name, event, caller, *, request_id, manner, sent_characters):
+        if sent_characters is not None:
+            # What may be left unmeasured is short for sure.
+            assert size_of(event) <= sent_characters * GROWTH_MAX
+        self.measured.append(sent_characters is None)
         if name == "gone":
             raise FunctionNotFound("FunctionName parameter could not be found: gone")
         self.called.append((name, event, caller))
@@ -53,7 +61,7 @@ def compiled(config):
 
 
 @asynccontextmanager
-async def serving(functions, otherwise=None, **options):
+async def serving(functions, otherwise=None, *, short=False, **options):
     routes = HttpRoutes()
     routes.listen(HttpRoute(name, "t", compiled(config)) for name, config in TRIGGERS.items())
     access = HttpAccess(
@@ -61,7 +69,7 @@ async def serving(functions, otherwise=None, **options):
     )
     server = Server(
         api=Port(0, []),
-        site=Port(0, access.routes()),
+        site=Port(0, access.routes(), *([access.door] if short else [])),
         guard=Guard(bound_host="127.0.0.1"),
         ids=CountedIds(),
     )
@@ -353,3 +361,17 @@ async def test_many_visitors_at_once_are_all_answered(site, functions, http):
     assert {event["path"] for _, event, _ in functions.called} == {
         f"/{number}" for number in range(100)
     }
+
+
+async def test_events_of_short_requests_are_not_measured_and_none_of_them_is_long(functions):
+    worst = ["a=%01&" * 1300, "".join(f"{n}&" for n in range(1500)), "%F0%9F%90%89" * 600]
+    async with serving(functions, short=True) as url, ClientSession() as client:
+        for query in worst:
+            asked = URL(f"{url}/api?{query}", encoded=True)
+            async with client.post(asked, data=b"\x01" * 2000) as response:
+                assert response.status == 200
+        async with client.post(
+            f"{url}/api", data=io.BytesIO(bytes(BODY_MAX_BYTES + 1))
+        ) as response:
+            assert response.status == 200
+    assert functions.measured == [False, False, False, True]

@@ -109,6 +109,26 @@ async def test_a_small_request_is_answered_and_the_connection_stays(peer):
     writer.close()
 
 
+async def test_a_head_that_is_said_again_still_goes_where_it_leads_now(peer):
+    reader, writer = await peer.connect()
+    for body in (b'{"a":1}', b'{"b":2}', b'{"c":"longer"}', b'{"a":1}'):
+        writer.write(post(body))
+        assert await answer_of(reader) == b'{"got":%d}' % len(body)
+    assert [whole.body[:4] for whole in peer.seen] == [b'{"a"', b'{"b"', b'{"c"', b'{"a"']
+    writer.write(post(b'{"a":1}')[:-3])
+    await writer.drain()
+    writer.write(b":2}" + post(b'{"a":1}'))
+    assert [await answer_of(reader) for _ in range(2)] == [b'{"got":7}'] * 2
+    assert peer.seen[-2].body == b'{"a":2}'
+    with pytest.raises(TypeError):
+        peer.seen[-1].headers["host"] = "another"
+    peer.doors.clear()
+    writer.write(post(b'{"a":1}'))
+    assert await answer_of(reader) == b"long way"
+    assert b"".join(peer.taken) == post(b'{"a":1}')
+    writer.close()
+
+
 async def test_an_answer_may_have_a_status_and_headers_of_its_own(peer):
     refused = Binary(b"no", "text/plain", 403, (("X-Request-Id", "r1"),))
     peer.answers[b"refuse"] = refused

@@ -145,16 +145,19 @@ def http_event(  # noqa: PLR0913  # the parts of one request, each by its name
     A body that is UTF-8 text comes as text, any other as base64. Of a repeated query parameter the
     last value counts; all are in `multiValueQueryStringParameters`.
     """
-    all_headers = _collected((name.lower(), value) for name, value in _pairs(headers))
-    all_query = _collected(_pairs(query))
-    text = _as_text(body)
+    told: dict[str, str] = {}
+    for said, value in _pairs(headers):
+        name = said.lower()
+        told[name] = f"{told[name]}{_JOINTS.get(name, ', ')}{value}" if name in told else value
+    all_query: dict[str, list[str]] = {}
+    for name, value in _pairs(query):
+        all_query.setdefault(name, []).append(value)
+    text, method = _as_text(body), method.upper()
     return {
         "path": path,
-        "httpMethod": method.upper(),
-        "method": method.upper(),
-        "headers": {
-            name: _JOINTS.get(name, ", ").join(values) for name, values in all_headers.items()
-        },
+        "httpMethod": method,
+        "method": method,
+        "headers": told,
         "queryStringParameters": {name: values[-1] for name, values in all_query.items()},
         "multiValueQueryStringParameters": all_query,
         "requestContext": {"requestId": request_id, "envId": env_id, "appId": appid, "uin": ""},
@@ -251,10 +254,3 @@ def _as_text(body: bytes) -> str | None:
 
 def _pairs(found: Pairs) -> Iterable[tuple[str, str]]:
     return found.items() if isinstance(found, Mapping) else found
-
-
-def _collected(pairs: Iterable[tuple[str, str]]) -> dict[str, list[str]]:
-    collected: dict[str, list[str]] = {}
-    for name, value in pairs:
-        collected.setdefault(name, []).append(value)
-    return collected
