@@ -173,7 +173,7 @@ class HttpAccess:
                 method=whole.method,
                 path=route.compiled.path_told(whole.path),
                 headers=self.headers_told(whole, visitor),
-                query=whole.query.items(),
+                query=list(whole.query.items()),
                 body=whole.body,
                 request_id=request_id,
                 env_id=self._env_id,

@@ -253,4 +253,6 @@ def _as_text(body: bytes) -> str | None:
 
 
 def _pairs(found: Pairs) -> Iterable[tuple[str, str]]:
+    if isinstance(found, list):
+        return found  # to ask whether it is a Mapping costs as much as reading it
     return found.items() if isinstance(found, Mapping) else found
