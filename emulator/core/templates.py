@@ -18,6 +18,7 @@ _HAN: Final = "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
 _DAY: Final = r"(?:\d{4}年\d{1,2}月\d{1,2}日|\d{4}[-/.]\d{1,2}[-/.]\d{1,2})"
 _CLOCK: Final = r"(?:[01]?\d|2[0-4]):[0-5]\d(?::[0-5]\d)?"
 _MOMENT: Final = rf"{_DAY}(?: ?{_CLOCK})?"
+_TIME: Final = rf"(?:(?:{_DAY} ?)?{_CLOCK}|{_DAY})"
 _NAME: Final = re.compile(r"([a-z]+(?:_[a-z]+)*)\d*\Z")
 
 KINDS: Final[Mapping[str, tuple[str, str]]] = {
@@ -27,7 +28,7 @@ KINDS: Final[Mapping[str, tuple[str, str]]] = {
     "symbol": (rf"[^\w\s{_HAN}]{{1,5}}", "1 to 5 symbols"),
     "character_string": (r"[!-~]{1,32}", "1 to 32 digits, letters or symbols"),
     "time": (
-        rf"(?:{_DAY} ?)?{_CLOCK}(?: ?[~-] ?(?:{_DAY} ?)?{_CLOCK})?",
+        rf"{_TIME}(?: ?[~-] ?{_TIME})?",
         "a time of 24 hours such as 15:01 or 2019年10月1日 15:01",
     ),
     "date": (
@@ -38,14 +39,14 @@ KINDS: Final[Mapping[str, tuple[str, str]]] = {
         r"[¥￥$€£]?\d{1,10}(?:\.\d{1,10})?元?",
         "a currency sign, at most 10 digits and 元, such as ¥10.50",
     ),
-    "phone_number": (r"[-+()\d ]{1,17}", "at most 17 digits and signs"),
+    "phone_number": (r"(?:[^\w]|[\d_]){1,17}", "at most 17 digits and signs"),
     "car_number": (
         rf"(?!.{{9}})[{_HAN}A-Z0-9][A-Z][A-Z0-9]{{4,6}}[{_HAN}]?",
         "a licence plate of at most 8 characters",
     ),
     "name": (
-        rf"[{_HAN}·]{{1,10}}|[A-Za-z .·'-]{{1,20}}",
-        "at most 10 Chinese characters, or 20 letters and signs",
+        rf"[{_HAN}A-Za-z·]{{1,10}}|[A-Za-z .·'-]{{1,20}}",
+        "at most 10 characters where one is Chinese, else 20 letters and signs",
     ),
     "phrase": (rf"[{_HAN}]{{1,5}}", "1 to 5 Chinese characters"),
 }
