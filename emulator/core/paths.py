@@ -6,7 +6,8 @@ also an index; never into an array that lies directly in an array. Reachers are 
 many times.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
+from itertools import zip_longest
 from typing import Final, TypeAlias
 
 from emulator.core.errors import DatabaseRequestFailed
@@ -172,7 +173,7 @@ def sort_values(document: Document, paths: Sequence[Parts]) -> list[tuple[Value,
     that a number picks out of another (`a.0` of `[[1]]`) is one value, it is not taken apart.
 
     Raises:
-        DatabaseRequestFailed: two paths run through different arrays (2).
+        DatabaseRequestFailed: two paths run through different arrays (2), be it by a number.
     """
     return _expand(document, list(enumerate(paths)), (None,) * len(paths))
 
@@ -183,28 +184,41 @@ def _expand(
     """Fill the row in with what the paths find in an object, one row for each array element."""
     filled = list(row)
     arrays: dict[Parts, tuple[list[Value], list[tuple[int, Parts]]]] = {}
+    ways: list[list[Parts]] = []
+    is_picking = False
     for place, parts in open_paths:
-        found, walked, rest = _first_array(value, parts)
-        if type(found) is list and not (found and not rest and _is_picked(value, parts)):
+        picked: list[Parts] = []
+        found, walked, rest = _first_array(value, parts, picked)
+        is_picking = is_picking or bool(picked)
+        ways.append([*picked, walked] if type(found) is list else picked)
+        if type(found) is list and not (found and not rest and picked[-1:] == [walked[:-1]]):
             arrays.setdefault(walked, (found, []))[1].append((place, rest))
         else:
             filled[place] = None if found is MISSING or rest else found
+    if is_picking and len(ways) > 1:
+        for level in zip_longest(*ways):
+            _require_one({each for each in level if each is not None})
     if not arrays:
         return [tuple(filled)]
-    if len(arrays) > 1:
-        names = " and ".join(".".join(walked) for walked in arrays)
-        raise DatabaseRequestFailed(
-            f"cannot sort with keys that are parallel arrays: {names}",
-            hint="sort or index by paths through one array only",
-        )
+    _require_one(arrays)
     ((array, waiting),) = arrays.values()
     return _expand_array(array, waiting, tuple(filled))
 
 
-def _first_array(value: Value, parts: Parts) -> tuple[Value, Parts, Parts]:
+def _require_one(arrays: Collection[Parts]) -> None:
+    if len(arrays) > 1:
+        names = " and ".join(".".join(walked) for walked in sorted(arrays))
+        raise DatabaseRequestFailed(
+            f"cannot sort with keys that are parallel arrays: {names}",
+            hint="sort or index by paths through one array only",
+        )
+
+
+def _first_array(value: Value, parts: Parts, picked: list[Parts]) -> tuple[Value, Parts, Parts]:
     """Follow a path to its end, its first array to be expanded, or where it breaks off.
 
-    Returns what was found, the parts walked and the parts to go.
+    Returns what was found, the parts walked and the parts to go. Arrays that a number of the path
+    picks an element out of are passed, and told in `picked`.
     """
     for place, part in enumerate(parts):
         if type(value) is dict:
@@ -213,15 +227,11 @@ def _first_array(value: Value, parts: Parts) -> tuple[Value, Parts, Parts]:
             index = array_index(part)
             if index is None or index >= len(value) or _is_field_of_elements(value, part):
                 return value, parts[:place], parts[place:]
+            picked.append(parts[:place])
             value = value[index]
         else:
             return value, parts[:place], parts[place:]
     return value, parts, ()
-
-
-def _is_picked(value: Value, parts: Parts) -> bool:
-    """Tell whether the last part of a path, which leads to an array, is a place in another."""
-    return type(_first_array(value, parts[:-1])[0]) is list
 
 
 def _is_field_of_elements(array: list[Value], name: str) -> bool:

@@ -242,6 +242,27 @@ def test_parallel_arrays_are_refused(document):
     assert refusal.value.mongo_code == 2
 
 
+@pytest.mark.parametrize(
+    ("document", "paths"),
+    [
+        pytest.param({"a": [1, 2], "b": [3]}, ["a.0", "b.0"], id="two fields"),
+        pytest.param({"a": [1, 2], "b": [3]}, ["a.0", "b"], id="one by a number"),
+        pytest.param({"a": [{"x": 1}], "b": [{"x": 1}]}, ["a.0.x", "b.0.x"], id="within elements"),
+        pytest.param({"a": [{"x": [1], "y": [2]}]}, ["a.0.x", "a.0.y"], id="in one element"),
+    ],
+)
+def test_arrays_that_a_number_picks_out_of_are_parallel_too(document, paths):
+    with pytest.raises(DatabaseRequestFailed, match="parallel arrays"):
+        sort_documents([document], [(path, 1) for path in paths])
+
+
+def test_numbers_may_pick_out_of_one_array():
+    documents = [{"_id": 0, "a": [1, 3], "b": 2}, {"_id": 1, "a": [1, 2], "b": 2}]
+    assert ids(sort_documents(documents, [("a.0", 1), ("a.1", 1), ("b", 1)])) == [1, 0]
+    documents = [{"_id": 0, "a": [{"x": [2], "y": 1}]}, {"_id": 1, "a": [{"x": [1], "y": 1}]}]
+    assert ids(sort_documents(documents, [("a.0.y", 1), ("a.0.x", 1)])) == [1, 0]
+
+
 def test_an_array_beside_scalars_is_no_parallel_array():
     documents = [{"_id": 0, "a": [2, 1], "b": 1}, {"_id": 1, "a": 1, "b": 0}]
     assert ids(sort_documents(documents, [("a", 1), ("b", 1)])) == [1, 0]
