@@ -14,9 +14,10 @@ from typing import Any, Final, NamedTuple, ParamSpec, TypeAlias
 
 from emulator.cloud.errors import error_of, sdk_error
 from emulator.cloud.naming import snake_case
-from emulator.cloud.settings import active_session
+from emulator.cloud.session import Session
+from emulator.cloud.settings import active_session, settings
 from emulator.core.commands import Command
-from emulator.core.errors import EmulatorError
+from emulator.core.errors import EmulatorError, InvalidEnv
 from emulator.core.values import Value
 
 Answer: TypeAlias = Any
@@ -48,7 +49,10 @@ def answering(api: str) -> Callable[[Callable[P, Request]], Callable[P, Answer]]
         @functools.wraps(build)
         def call(*args: P.args, **kwargs: P.kwargs) -> Answer:
             command, read = build(*args, **kwargs)
-            future = active_session().transport.submit(command)
+            session = active_session()
+            if session.is_strict:
+                _require_env(api, session)
+            future = session.transport.submit(command)
             loop = running_loop()
             if loop is None:
                 return _answer(api, future, read)
@@ -118,6 +122,12 @@ def require_name(api: str, place: str, value: Value) -> None:
     """
     if not isinstance(value, str) or not value:
         raise sdk_error(api, f"the {place} should be a text that is not empty: {value!r:.80}")
+
+
+def _require_env(api: str, session: Session) -> None:
+    named = settings().env_id
+    if named and named != session.env_id:
+        raise error_of(api, InvalidEnv.instead_of(session.env_id, named))
 
 
 def _answer(api: str, future: "Future[Any]", read: Callable[[Any], dict[str, Value]]) -> Answer:

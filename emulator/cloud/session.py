@@ -31,7 +31,8 @@ class Transport(Protocol):
 class Session:
     """Who is calling, for the time of one invocation or one script.
 
-    `wx_context` is what `get_wx_context()` answers. `log` takes a level and a line.
+    `wx_context` is what `get_wx_context()` answers. `log` takes a level and a line. A strict one
+    carries out nothing for code that said another environment in `init`.
     """
 
     transport: Transport
@@ -39,6 +40,7 @@ class Session:
     wx_context: Mapping[str, Value]
     request_id: str
     log: Callable[[str, str], None]
+    is_strict: bool = False
 
 
 current_session: Final[ContextVar[Session | None]] = ContextVar("current_session", default=None)

@@ -10,7 +10,7 @@ script starts itself reads the variables, says `init` again or runs in `copy_con
 import os
 import sys
 from collections.abc import Mapping
-from contextvars import ContextVar
+from contextvars import Context, ContextVar
 from dataclasses import replace
 from enum import Enum
 from typing import Final
@@ -78,6 +78,16 @@ def init(env: Value = None, **options: Value) -> None:
 def settings() -> Settings:
     """Return what `init` was told in this context."""
     return _settings.get() or _NOTHING_TOLD
+
+
+def settings_of(context: Context) -> Settings | None:
+    """Return what `init` was told in another context, None when it was not called there."""
+    return context.get(_settings)
+
+
+def take_over(told: Settings) -> None:
+    """Go on in this context with what `init` was told in another."""
+    _settings.set(told)
 
 
 def active_session() -> Session:

@@ -29,7 +29,9 @@ Codes and their spelling (typos included) follow wx-server-sdk 4.0.2's table; me
 that say what is wrong, where, and what to do. Shapes on the wire belong to `wire.envelope`.
 """
 
-from typing import ClassVar
+from typing import ClassVar, Final
+
+ENV_SHOWN_MAX_LENGTH: Final = 60
 
 
 class EmulatorError(Exception):
@@ -146,6 +148,15 @@ class InvalidEnv(EmulatorError):
     """The environment that a request names is another one."""
 
     code = "INVALID_ENV"
+
+    @classmethod
+    def instead_of(cls, env_id: str, named: str) -> "InvalidEnv":
+        """Return the refusal of a name where the environment is `env_id`."""
+        return cls(
+            "[100003] Param Invalid: env check invalid be filterd: the environment here is "
+            f"{env_id}, not {named:.{ENV_SHOWN_MAX_LENGTH}}",
+            hint=f"name {env_id} in init(), leave the name out, or leave strict off",
+        )
 
 
 class QualifierNotFound(EmulatorError):

@@ -18,6 +18,7 @@ from typing import Any, Final
 
 from emulator.ambient import Clock
 from emulator.cloud.session import Session, current_session
+from emulator.cloud.settings import Settings, settings_of, take_over
 from emulator.functions.base import (
     Bundle,
     Failure,
@@ -68,6 +69,7 @@ class PythonGeneration:
         )
         self.early: deque[tuple[str, str]] = deque(maxlen=EARLY_LINES_MAX)
         self.handler: Handler = _unloaded
+        self.told: Settings | None = None
         self.is_async = False
         self.loop: FunctionLoop | None = None
         self.retired = False
@@ -99,7 +101,9 @@ class PythonGeneration:
             variables=bundle.variables,
         )
         try:
-            module = Context().run(_load_within, run, session, self.space, bundle)
+            context = Context()
+            module = context.run(_load_within, run, session, self.space, bundle)
+            self.told = settings_of(context)
             found = _find_handler(module, bundle)
         except (LoadFailed, Abandoned):
             raise
@@ -291,6 +295,8 @@ class Call:
     def _begin(self) -> None:
         current_run.set(self.run)
         current_session.set(self.invocation.session)
+        if self.generation.told is not None:
+            take_over(self.generation.told)
         self._started_s = self._clock.elapsed_s()
 
     def _end(self, value: Any) -> None:

@@ -86,7 +86,11 @@ class PythonKind:
 
     def told(self, session: Session) -> Mapping[str, object]:
         """Return who calls."""
-        return {"env_id": session.env_id, "wx_context": session.wx_context}
+        return {
+            "env_id": session.env_id,
+            "wx_context": session.wx_context,
+            "strict": session.is_strict,
+        }
 
     def watched(self, bundle: Bundle) -> Sequence[Path]:
         """Return the entry file and the settings."""

@@ -240,6 +240,7 @@ class Worker:
                 wx_context=around["wx_context"],
                 request_id=request_id,
                 log=log,
+                is_strict=around["strict"],
             ),
             timeout_s=NO_TIMEOUT_S if self._debugger.url else told["deadline"] / 1000,
             log=log,

@@ -15,6 +15,8 @@ from emulator.core.records import dataclass
 
 CLOUD_PATH_BYTES_MAX: Final = 850
 SCHEME: Final = "cloud://"
+ACCOUNT: Final = "1250000000"
+"""The account of Tencent Cloud that the environment would be of; nobody has it."""
 UPLOAD_PATH: Final = "/_storage/upload"
 FILE_PATH: Final = "/_storage/file"
 URL_NAME_LENGTH_MAX: Final = 100
@@ -58,7 +60,7 @@ def check_cloud_path(cloud_path: object) -> str:
 
 def bucket_of(env_id: str) -> str:
     """Return the name of an environment's bucket, in the platform's manner."""
-    return f"{env_id[:2].encode().hex()}-{env_id}-1250000000"
+    return f"{env_id[:2].encode().hex()}-{env_id}-{ACCOUNT}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

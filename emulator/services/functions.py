@@ -319,6 +319,7 @@ class Functions:
                 wx_context=self._handed.wx_context(caller),
                 request_id=request_id,
                 log=log,
+                is_strict=self._handed.is_strict,
             ),
             timeout_s=bundle.timeout_s,
             log=log,

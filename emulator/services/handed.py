@@ -4,12 +4,30 @@ Not here: the event (`services.caller` adds to it) and the calls themselves (`se
 The one idea: what is the same in every call of a function is made once.
 """
 
+import os
 from collections.abc import Mapping
+from typing import Final
 
 from emulator.core.records import dataclass
 from emulator.core.values import Value
 from emulator.functions.base import Bundle
 from emulator.services.caller import Caller, signed_in
+from emulator.services.file_ids import ACCOUNT
+
+_BUILT_IN: Final[Mapping[str, str]] = {
+    "SCF_FUNCTIONVERSION": "$LATEST",
+    "TENCENTCLOUD_APPID": ACCOUNT,
+    "TENCENTCLOUD_UIN": "100000000000",
+    "TENCENTCLOUD_TZ": "UTC",
+    "TENCENTCLOUD_SESSIONTOKEN": "cloud-emu-local-session-token",
+    "_SCF_SERVER_PORT": "28902",
+}
+"""What the platform sets beside what a program outside is told.
+
+https://cloud.tencent.com/document/product/583/32748
+"""
+_SECRET: Final = "TENCENTCLOUD_SECRETID"
+_SESSION_TOKEN: Final = "TENCENTCLOUD_SESSIONTOKEN"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,10 +38,23 @@ class Place:
     appid: str
     region: str
     variables: Mapping[str, str]
+    is_strict: bool = False
 
     def variables_of(self, bundle: Bundle) -> dict[str, str]:
-        """Return the environment variables that a function sees."""
-        return {**self.variables, **bundle.variables, "SCF_FUNCTIONNAME": bundle.name}
+        """Return the environment variables that a function sees.
+
+        A key of the project's own goes without our token: with it the real cloud would refuse it.
+        """
+        known = {
+            **_BUILT_IN,
+            "USER_CODE_ROOT": f"{bundle.folder}{os.sep}",
+            **self.variables,
+            **bundle.variables,
+            "SCF_FUNCTIONNAME": bundle.name,
+        }
+        if _SECRET in bundle.variables and _SESSION_TOKEN not in bundle.variables:
+            del known[_SESSION_TOKEN]
+        return known
 
 
 class Handed:
@@ -31,6 +62,7 @@ class Handed:
 
     def __init__(self, place: Place) -> None:
         self.env_id = place.env_id
+        self.is_strict = place.is_strict
         self._place = place
         # Of functions, by name, the last bundle that was called and its context without an id.
         self._contexts: dict[str, tuple[Bundle, dict[str, Value]]] = {}

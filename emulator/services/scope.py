@@ -38,11 +38,7 @@ class Scope:
             return
         shown = f"{name:.{NAME_SHOWN_MAX_LENGTH}}"
         if self._is_strict:
-            raise InvalidEnv(
-                "[100003] Param Invalid: env check invalid be filterd: the environment here is "
-                f"{self.env_id}, not {shown}",
-                hint=f"name {self.env_id} in init(), leave the name out, or leave strict off",
-            )
+            raise InvalidEnv.instead_of(self.env_id, name)
         self._once(
             f"environment {shown}",
             f"requests name the environment {shown}; this suite has one, {self.env_id}, and takes "

@@ -321,6 +321,7 @@ def _place(config: Config, around: Surroundings) -> Place:
         appid=config.emulator.appid or appid_of(config.emulator.env),
         region=REGION,
         variables=around.variables,
+        is_strict=config.emulator.strict,
     )
 
 

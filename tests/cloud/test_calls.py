@@ -177,3 +177,20 @@ def test_a_required_argument_is_asked_for_by_name(value, text):
 def test_several_kinds_of_an_argument_are_all_named():
     with pytest.raises(cloud.CloudError, match=r"should be list or tuple instead of str"):
         required("x", {"n": "a"}, "n", (list, tuple))
+
+
+@pytest.mark.parametrize("env", ["other-env", {"env": {"database": "other-env"}}])
+def test_a_strict_session_carries_out_nothing_for_another_environment(bound, env):
+    def work():
+        cloud.init(env)
+        return users.count()
+
+    bound.answer(1)
+    assert contextvars.copy_context().run(work)["total"] == 1
+    bound.rebind(is_strict=True)
+    with pytest.raises(cloud.CloudError, match=r"collection.count:fail .*env check invalid"):
+        contextvars.copy_context().run(work)
+    assert len(bound.transport.commands) == 1
+    bound.rebind(is_strict=True, env_id="other-env")
+    bound.answer(1)
+    assert contextvars.copy_context().run(work)["total"] == 1

@@ -1,6 +1,7 @@
 """What the code of a function is handed besides its event."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -44,3 +45,20 @@ def test_caller_is_told_with_the_appid_of_the_place(handed):
     told = handed.wx_context(Caller(kind="user", openid="o1", appid="wx2", source="wx_client"))
     assert (told["OPENID"], told["APPID"], told["SOURCE"]) == ("o1", "wx2", "wx_client")
     assert "TCB_UUID" not in told
+
+
+def test_functions_see_what_the_platform_sets_and_a_key_of_the_projects_own_alone(bundle):
+    place = Place(env_id="e", appid="wx1", region="r", variables={"TENCENTCLOUD_SECRETID": "ours"})
+    seen = place.variables_of(bundle)
+    assert seen["SCF_FUNCTIONVERSION"] == "$LATEST"
+    assert seen["SCF_FUNCTIONNAME"] == "greet"
+    assert seen["TENCENTCLOUD_TZ"] == "UTC"
+    assert seen["TENCENTCLOUD_APPID"].isdigit()
+    assert seen["_SCF_SERVER_PORT"].isdigit()
+    assert Path(seen["USER_CODE_ROOT"]) == bundle.folder
+    assert seen["TENCENTCLOUD_SESSIONTOKEN"]
+    own = {"TENCENTCLOUD_SECRETID": "AKID"}
+    assert "TENCENTCLOUD_SESSIONTOKEN" not in place.variables_of(replace(bundle, variables=own))
+    own["TENCENTCLOUD_SESSIONTOKEN"] = "t"
+    told = place.variables_of(replace(bundle, variables=own))
+    assert (told["TENCENTCLOUD_SECRETID"], told["TENCENTCLOUD_SESSIONTOKEN"]) == ("AKID", "t")

@@ -37,3 +37,19 @@ async def test_functions_and_scripts_have_it_and_strangers_do_not(start_project)
         ):
             assert (await told.json())["code"] == "SIGN_PARAM_INVALID"
         assert len(await running.documents("notes")) == 2
+
+
+async def test_functions_that_say_another_environment_in_init_are_refused(start_project):
+    code = FUNCTION.replace("init()", "init(env='other')")
+    apart = '[functions.apart]\nruntime = "process"\n'
+    files = {
+        ".emulator.toml": STRICT + apart,
+        "cloudfunctions/inline/index.py": code,
+        "cloudfunctions/apart/index.py": code,
+    }
+    async with start_project(files) as running:
+        await running.seed({"notes": []})
+        for name in ("inline", "apart"):
+            failed = await running.call(name)
+            assert "env check invalid" in failed["error"]["message"], name
+        assert not await running.documents("notes")
