@@ -290,10 +290,12 @@ let uniapp={...wechat,usualLimit:100,mostLimit:1000,data:(options)=>options,list
 return{result:{errCode:0,errMsg:'',...told}}},updated:(updated)=>({result:{errCode:0,errMsg:'',updated}}),removed:(deleted)=>({result:{errCode:0,errMsg:'',deleted}}),replaced:(id,made,updated)=>({result:{errCode:0,errMsg:'',updated,...(made?{upsertedId:id}:{})}}),aggregated:(data)=>uniapp.list(data)}
 let requireData=(data)=>{if(!isPlain(data)){throw wrong(`parameter.data should be object instead of ${data === null ? null : typeof data};`)}
 return data}
+let requireChanges=(data)=>{if('_id' in requireData(data))throw wrong('invalid parameters. 不能更新_id的值',-501007)
+return data}
 class Found{constructor(database,name,kind){this._database=database
 this._name=name
 this._kind=kind}
-update(options){return this._run('update',options,async(api,shape)=>{let data=operatorsOf(requireData(shape.data(options||{})))
+update(options){return this._run('update',options,async(api,shape)=>{let data=operatorsOf(requireChanges(shape.data(options||{})))
 let body={...this._asked(),data,multi:this._kind==='collection',merge:true,upsert:false}
 return shape.updated((await api.act('database.updateDocument',body)).updated)})}
 remove(options){return this._run('remove',options,async(api,shape)=>{let body={...this._asked(true),multi:this._kind==='collection'}
@@ -348,7 +350,7 @@ let [found]=(await api.act('database.queryDocument',body)).list
 if(found)return shape.one(decode(found))
 if(shape.absentFails&&this._database.throwOnNotFound)throw new Failure(-1,this._absent(),'NOT_FOUND')
 return shape.one(null)})}
-set(options){return this._run('set',options,async(api,shape)=>{let data=requireData(shape.data(options||{}))
+set(options){return this._run('set',options,async(api,shape)=>{let data=requireChanges(shape.data(options||{}))
 let body={...this._asked(),data:encode(data),multi:false,merge:false,upsert:true}
 let told=await api.act('database.updateDocument',body)
 let made=told.upserted_id||told.upsert_id

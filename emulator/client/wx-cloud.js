@@ -820,6 +820,12 @@ const requireData = (data) => {
   return data
 }
 
+/** The id is a document's name: the cloud refuses to write it, even the one it has. */
+const requireChanges = (data) => {
+  if ('_id' in requireData(data)) throw wrong('invalid parameters. 不能更新_id的值', -501007)
+  return data
+}
+
 /** What documents found by a query and one found by its id have in common. */
 class Found {
   constructor(database, name, kind) {
@@ -830,7 +836,7 @@ class Found {
 
   update(options) {
     return this._run('update', options, async (api, shape) => {
-      const data = operatorsOf(requireData(shape.data(options || {})))
+      const data = operatorsOf(requireChanges(shape.data(options || {})))
       const body = { ...this._asked(), data, multi: this._kind === 'collection', merge: true, upsert: false }
       return shape.updated((await api.act('database.updateDocument', body)).updated)
     })
@@ -976,7 +982,7 @@ class Doc extends Found {
 
   set(options) {
     return this._run('set', options, async (api, shape) => {
-      const data = requireData(shape.data(options || {}))
+      const data = requireChanges(shape.data(options || {}))
       const body = { ...this._asked(), data: encode(data), multi: false, merge: false, upsert: true }
       const told = await api.act('database.updateDocument', body)
       const made = told.upserted_id || told.upsert_id

@@ -299,4 +299,4 @@ def _file(file: Value, name: str) -> tuple[str, int | None]:
         return file, None
     if type(file) is not dict:
         raise fields.wrong(name, file, "an object with fileid")
-    return fields.text(file, "fileid"), fields.count(file, "max_age")
+    return fields.optional_text(file, "fileid"), fields.count(file, "max_age")

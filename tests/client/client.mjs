@@ -50,6 +50,9 @@ await run('add', () =>
 )
 await run('add_no_data', () => todos.add({}))
 await run('add_owner', () => todos.add({ data: { title: 'mine', _openid: 'oAda' } }))
+await run('update_id', () => todos.doc('one').update({ data: { _id: 'one', n: 2 } }))
+await run('set_id', () => todos.doc('one').set({ data: { _id: 'one', n: 2 } }))
+await run('update_id_of_some', () => todos.where({ n: 1 }).update({ data: { _id: 'one', n: 2 } }))
 await run('duplicate', () => todos.add({ data: { _id: 'one' } }))
 await run('doc', async () => {
   const { data, errMsg } = await todos.doc('one').get()

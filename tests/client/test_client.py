@@ -79,6 +79,15 @@ FAILURES = {
         -501007,
         "collection.add:fail -501007 invalid parameters. Invalid Key Name: _openid",
     ),
+    "update_id": (
+        -501007,
+        "document.update:fail -501007 invalid parameters. 不能更新_id的值",
+    ),
+    "set_id": (-501007, "document.set:fail -501007 invalid parameters. 不能更新_id的值"),
+    "update_id_of_some": (
+        -501007,
+        "collection.update:fail -501007 invalid parameters. 不能更新_id的值",
+    ),
     "duplicate": (-502001, "collection.add:fail -502001 database request fail. [FailedOperation]"),
     "doc_absent": (-1, "document.get:fail cannot find document with _id none, please make sure"),
     "bad_id": (-401003, "collection.doc:fail -401003 docId should be"),
@@ -90,7 +99,7 @@ FAILURES = {
     "function_absent": (
         -501000,
         "cloud.callFunction:fail Error: errCode: -501000  | errMsg: FunctionName parameter could "
-        "not be found: absent (callId: ",
+        "not be found. There is no function absent. ",
     ),
     "function_raises": (
         -504002,

@@ -245,8 +245,8 @@ C = {"collectionName": "c"}
         ),
         pytest.param(
             requests.temporary_urls,
-            {"file_list": [{"fileid": "cloud://a", "max_age": 60}, {"fileid": "b"}, "c"]},
-            commands.TemporaryUrls(files=(("cloud://a", 60), ("b", None), ("c", None))),
+            {"file_list": [{"fileid": "cloud://a", "max_age": 60}, {"fileid": ""}, "c"]},
+            commands.TemporaryUrls(files=(("cloud://a", 60), ("", None), ("c", None))),
             id="temporary urls",
         ),
         pytest.param(
