@@ -123,6 +123,10 @@ def _functions(config: Config, bundles: tuple[Bundle, ...]) -> Findings:
         told = ", ".join(f"{each.name} ({_module_of(config, each)})" for each in brought)
         hint = "a folder of the same name in the project goes before a module's"
         yield _finding(about, "ok", f"{len(brought)} of them of modules: {told}", hint)
+    for left, names in _functions_beside(config.project, root, bundles):
+        message = f"{shown_path(left)} is not served, only {shown_path(root)} is: {names}"
+        hint = "say the folder as root under [functions] in .emulator.toml, or leave it away"
+        yield _finding(about, "warning", message, hint)
     for bundle in bundles:
         for problem in bundle.problems:
             hint = "" if problem.severity == "note" else "correct the file; it is reloaded at once"
@@ -136,6 +140,21 @@ def _functions(config: Config, bundles: tuple[Bundle, ...]) -> Findings:
 def _module_of(config: Config, bundle: Bundle) -> str:
     """Return the folder of the module that brings a function."""
     return bundle.folder.parents[2].relative_to(config.project).as_posix()
+
+
+def _functions_beside(
+    project: Path, root: Path, served: tuple[Bundle, ...]
+) -> Iterator[tuple[Path, str]]:
+    """Yield the other usual folders that hold functions which are served from nowhere."""
+    folders = {bundle.folder for bundle in served}
+    for name in (each for each in FUNCTION_ROOTS if not each.startswith(UNICLOUD)):
+        other = project / name
+        if not other.is_dir() or other == root or {other, root} & {*other.parents, *root.parents}:
+            continue
+        left = [each.name for each in scan(other).bundles if each.folder not in folders]
+        if left:
+            more = [f"{len(left) - INNER_SHOWN_MAX} more"] if len(left) > INNER_SHOWN_MAX else []
+            yield other, ", ".join(left[:INNER_SHOWN_MAX] + more)
 
 
 def _inner_projects(project: Path) -> list[Path]:

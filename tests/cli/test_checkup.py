@@ -170,3 +170,15 @@ def test_functions_of_uni_modules_are_named(tmp_path):
     told = [each for each in check_up(tmp_path) if "of modules" in each.message]
     expected = ("ok", "1 of them of modules: uni-id-co (uni_modules/uni-id-pages)")
     assert [(each.state, each.message) for each in told] == [expected]
+
+
+def test_a_folder_of_functions_beside_the_one_that_is_served_is_named(tmp_path):
+    for name in ("functions/a", "cloudfunctions/a", "cloudfunctions/b", "cloud/dir"):
+        (tmp_path / name).mkdir(parents=True)
+        (tmp_path / name / "index.js").write_text("exports.main = () => 1", encoding="utf-8")
+    listed = [{"name": "a"}, {"name": "dir", "dir": "cloud/dir"}]
+    said = json.dumps({"functionRoot": "functions", "functions": listed})
+    (tmp_path / "cloudbaserc.json").write_text(said, encoding="utf-8")
+    told = [each for each in check_up(tmp_path) if "is not served" in each.message]
+    assert [each.state for each in told] == ["warning"]
+    assert told[0].message.endswith("is: a, b")
