@@ -8,7 +8,7 @@ they end.
 import asyncio
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import field, replace
-from typing import Literal
+from typing import Final, Literal
 
 from emulator.core.errors import FunctionNotFound
 from emulator.core.records import dataclass
@@ -24,6 +24,12 @@ from emulator.services.instances import Lifetimes
 from emulator.services.recorder import Recorder
 
 State = Literal["ready", "failed", "idle"]
+
+_NOT_FOUND: Final = (
+    "FunctionName parameter could not be found. There is no function {name}. "
+    "更多错误信息请访问：https://docs.cloudbase.net/error-code/basic/FUNCTION_NOT_FOUND"
+)
+"""The cloud's text, with the name that it leaves out; pages look for the code at its end."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -176,9 +182,7 @@ class Registry:
             await self._take(bundle)
         known = self._registered.get(name)
         if known is None:
-            raise FunctionNotFound(
-                f"FunctionName parameter could not be found: {name}", hint=self._near(name)
-            )
+            raise FunctionNotFound(_NOT_FOUND.format(name=name), hint=self._near(name))
         return known
 
     def _ready(self, name: str) -> Registered | None:

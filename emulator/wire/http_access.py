@@ -38,6 +38,10 @@ CREDENTIALS_HEADER: Final = "x-cloudbase-credentials"
 REQUEST_ID_HEADER: Final = "X-Request-Id"
 VISITOR: Final = Caller(kind="anonymous", source="wx_http")
 
+_MORE: Final = (
+    "For more information, please refer to "
+    "https://docs.cloudbase.net/error-code/service/INVALID_PATH"
+)
 _LOOPBACK_NAMES: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -114,8 +118,8 @@ class HttpAccess:
         if request.method == hdrs.METH_OPTIONS:
             return self._shared(request, _preflight(request, allowed))
         raise envelope.NoSuchPath(
-            f"no function listens to {request.method} {request.path:.200}, "
-            f"only to {', '.join(allowed)}"
+            f"Invalid path: no function listens to {request.method} {request.path:.200}, "
+            f"only to {', '.join(allowed)}. {_MORE}"
         )
 
     async def call(self, route: HttpRoute, request: web.Request) -> web.StreamResponse:
@@ -286,4 +290,4 @@ def _token_of(request: Whole) -> str:
 
 
 async def _nothing_here(request: web.Request) -> web.StreamResponse:
-    raise envelope.NoSuchPath(f"no function listens on {request.path:.200}")
+    raise envelope.NoSuchPath(f"Invalid path: no function listens on {request.path:.200}. {_MORE}")

@@ -222,7 +222,10 @@ async def test_a_failure_is_coded_and_keeps_the_stack_to_the_log(
 async def test_a_path_without_a_function_is_a_coded_404(site, http):
     async with http.get(f"{site}/nothing") as response:
         assert response.status == 404
-        assert (await response.json())["code"] == "INVALID_PATH"
+        told = await response.json()
+        assert told["code"] == "INVALID_PATH"
+        assert "Invalid path" in told["message"]
+        assert "https://docs.cloudbase.net/error-code/" in told["message"]
 
 
 async def test_a_function_that_is_gone_is_a_coded_404(site, http):
