@@ -125,13 +125,14 @@ class WechatApi:
         """Return the routes of the open APIs at their own addresses."""
 
         async def answer(request: web.Request) -> web.StreamResponse:
+            request_id = self._ids.request_id()
             try:
                 self._guard.require_own_origin(request)
                 if request.path != CODE_TO_SESSION:
                     self._require_token(request)
-                return await paths.answer(request)
+                return await paths.answer(request, request_id)
             except Exception as error:  # noqa: BLE001  # the rim of a request
-                return json_answer(request, failure(error, self._ids.request_id()))
+                return json_answer(request, failure(error, request_id))
 
         return [web.route("*", path, answer) for path in NAMES]
 

@@ -6,6 +6,7 @@ the API says, with `errcode`.
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, Final
 
 import orjson
@@ -26,19 +27,37 @@ NAMES: Final[Mapping[str, str]] = {
     "/cgi-bin/message/subscribe/send": "subscribeMessage.send",
     "/cgi-bin/message/custom/send": "customerServiceMessage.send",
     "/cgi-bin/message/custom/typing": "customerServiceMessage.setTyping",
+    "/cgi-bin/message/wxopen/activityid/create": "updatableMessage.createActivityId",
     "/cgi-bin/message/wxopen/template/send": "templateMessage.send",
     "/cgi-bin/message/wxopen/template/uniform_send": "uniformMessage.send",
+    "/cgi-bin/message/wxopen/updatablemsg/send": "updatableMessage.setUpdatableMsg",
     "/cgi-bin/media/upload": "customerServiceMessage.uploadTempMedia",
     "/cgi-bin/media/get": "customerServiceMessage.getTempMedia",
     "/cgi-bin/wxaapp/createwxaqrcode": "wxacode.createQRCode",
     "/sns/jscode2session": "auth.code2Session",
     "/wxa/business/getuserphonenumber": "phonenumber.getPhoneNumber",
+    "/cgi-bin/soter/verify_signature": "soter.verifySignature",
+    "/cv/img/aicrop": "img.aiCrop",
+    "/cv/img/qrcode": "img.scanQRCode",
+    "/cv/img/superresolution": "img.superresolution",
+    "/cv/ocr/bankcard": "ocr.bankcard",
+    "/cv/ocr/bizlicense": "ocr.businessLicense",
+    "/cv/ocr/comm": "ocr.printedText",
+    "/cv/ocr/driving": "ocr.vehicleLicense",
+    "/cv/ocr/drivinglicense": "ocr.driverLicense",
+    "/cv/ocr/idcard": "ocr.idcard",
+    "/tcb/cloudbasereport": "cloudbase.report",
+    "/tcb/createsendsmstask": "cloudbase.createSendSmsTask",
+    "/tcb/describeextensionuploadinfo": "cloudbase.describeExtensionUploadInfo",
+    "/tcb/describesmsrecords": "cloudbase.describeSmsRecords",
+    "/tcb/getstatistics": "cloudbase.getStatistics",
     "/tcb/sendsms": "cloudbase.sendSms",
     "/tcb/sendsmsv2": "cloudbase.sendSmsV2",
     "/wxa/generate_urllink": "urllink.generate",
     "/wxa/generatescheme": "urlscheme.generate",
     "/wxa/genwxashortlink": "shortlink.generate",
     "/wxa/getopendata": "cloudbase.getOpenData",
+    "/wxa/getpaidunionid": "auth.getPaidUnionId",
     "/wxa/getuserriskrank": "riskControl.getUserRiskRank",
     "/wxa/getvoipsign": "cloudbase.getVoIPSign",
     "/wxa/getwxacode": "wxacode.get",
@@ -46,19 +65,29 @@ NAMES: Final[Mapping[str, str]] = {
     "/wxa/img_sec_check": "security.imgSecCheck",
     "/wxa/media_check_async": "security.mediaCheckAsync",
     "/wxa/msg_sec_check": "security.msgSecCheck",
+    "/wxa/query_urllink": "urllink.query",
+    "/wxa/queryscheme": "urlscheme.query",
+    "/wxa/search/wxaapi_submitpages": "search.submitPages",
+    "/wxa/servicemarket": "serviceMarket.invokeService",
     "/wxaapi/newtmpl/addtemplate": "subscribeMessage.addTemplate",
     "/wxaapi/newtmpl/deltemplate": "subscribeMessage.deleteTemplate",
     "/wxaapi/newtmpl/getcategory": "subscribeMessage.getCategory",
+    "/wxaapi/newtmpl/getpubtemplatekeywords": "subscribeMessage.getPubTemplateKeyWordsById",
+    "/wxaapi/newtmpl/getpubtemplatetitles": "subscribeMessage.getPubTemplateTitleList",
     "/wxaapi/newtmpl/gettemplate": "subscribeMessage.getTemplateList",
 }
-
+"""Some have no answer here but the project's mock."""
 
 CODE_TO_SESSION: Final = "/sns/jscode2session"
 """The one that is asked with the app's secret instead of a token, and says no `errcode` of 0."""
 READ: Final = frozenset(
     {
         "/cgi-bin/media/get",
+        "/cgi-bin/message/wxopen/activityid/create",
+        "/wxa/getpaidunionid",
         "/wxaapi/newtmpl/getcategory",
+        "/wxaapi/newtmpl/getpubtemplatekeywords",
+        "/wxaapi/newtmpl/getpubtemplatetitles",
         "/wxaapi/newtmpl/gettemplate",
     }
 )
@@ -93,7 +122,7 @@ class OpenPaths:
     def __init__(self, openapi: OpenApi) -> None:
         self._openapi = openapi
 
-    async def answer(self, request: web.Request) -> web.StreamResponse:
+    async def answer(self, request: web.Request, request_id: str) -> web.StreamResponse:
         """Answer the API of a path.
 
         Raises:
@@ -105,13 +134,15 @@ class OpenPaths:
         if request.path == CODE_TO_SESSION:
             _require_session_fields(given)
         try:
-            told = self._openapi.call(api, given, ADMINISTRATOR)
+            told = self._openapi.call(api, given, replace(ADMINISTRATOR, request_id=request_id))
         except OpenApiNotFound as fault:
-            raise Refused(40066, f"invalid url. {fault.message}") from fault
+            raise Refused(40066, f"invalid url. {fault.message}; {fault.hint}") from fault
         if told.content is not None:
             kind = {hdrs.CONTENT_TYPE: told.content_type}
             return web.Response(body=told.content, headers=kind)
         data = told.data
+        if told.errcode:
+            data = {**data, "errmsg": f"{data.get('errmsg', '')} rid: {request_id}"}
         if request.path == CODE_TO_SESSION and not data["errcode"]:
             data = {key: data[key] for key in data if data[key] and key != "errmsg"}
         return web.json_response(body=orjson.dumps(data))

@@ -462,12 +462,32 @@ async def test_an_unknown_path_or_method_is_told_by_number(
         ("/wxa/getuserriskrank", {"openid": "o", "scene": 1}, "risk_rank"),
         ("/wxa/genwxashortlink", {"page_url": "pages/x"}, "link"),
         ("/tcb/sendsms", {"env": "e", "phone_number_list": ["+861"]}, "send_status_list"),
+        ("/tcb/cloudbasereport", {"report_action": "a"}, "errmsg"),
+        (
+            "/tcb/describesmsrecords",
+            {"PostData": {"StartDate": "2021-01-01", "EndDate": "2021-01-02"}},
+            "SmsRecords",
+        ),
+        ("/cgi-bin/message/wxopen/updatablemsg/send", {"activity_id": "a"}, "errmsg"),
     ],
 )
 async def test_more_open_apis_have_addresses(api: Api, path: str, body: dict[str, Any], field: str):
     told = await api.raw("POST", f"{path}?openid=o&access_token=t", json=body)
     assert told["errcode"] == 0
     assert field in told
+
+
+async def test_a_call_at_an_address_has_a_request_of_its_own(api: Api):
+    body = {"openid": "o", "scene": 1, "version": 2, "content": "hello"}
+    traces = [
+        (await api.raw("POST", "/wxa/msg_sec_check?access_token=t", json=body))["trace_id"]
+        for _ in range(2)
+    ]
+    assert traces[0] != traces[1] != ""
+    told = await api.raw("POST", "/wxa/getwxacode?access_token=t", json={"path": ""})
+    assert " rid: " in told["errmsg"]
+    told = await api.raw("POST", "/cv/ocr/idcard?type=photo&access_token=t", json={})
+    assert (told["errcode"], "openapi.mocks" in told["errmsg"]) == (40066, True)
 
 
 async def test_a_container_has_a_token_of_another_name(api: Api):

@@ -1,10 +1,13 @@
 """Owns `cloudbase.*`, the open APIs on the environment itself: calls for later, texts, open data.
 
 Not here: waiting (`services.delayed`) and what a CloudID stands for (`services.openapi.people`).
-Facts: WeChat's pages on cloudbase.addDelayedFunctionTask, sendSms, getOpenData and getVoIPSign.
+Marketing by text messages, which sends files of numbers, is an addition that nobody has bought
+here: it is answered so. Facts: WeChat's pages on cloudbase.addDelayedFunctionTask, sendSms,
+describeSmsRecords, createSendSmsTask, getStatistics, getOpenData and getVoIPSign.
 """
 
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 import orjson
@@ -12,12 +15,18 @@ import orjson
 from emulator.core.errors import EmulatorError
 from emulator.core.values import Value
 from emulator.services.openapi.calls import Answer, Call, done, refused, text_of
+from emulator.services.openapi.orders import china_time
 from emulator.services.openapi.people import People, signature
 
 INVALID_PARAM: Final = -501007
 """The number of the cloud's INVALID_PARAM, as the SDKs have it."""
 PHONE_NUMBERS_MAX: Final = 1_000
 SMS_LENGTH_MAX: Final = 30
+SMS_KEPT_MAX: Final = 2_000
+PAGE_SIZE_DEFAULT: Final = 20
+PAGE_SIZE_MAX: Final = 100
+NO_WEBSITE: Final = -601028
+NO_DATA: Final = 10011
 
 OrderCall = Callable[[str, Value, int], object]
 """Call a function with an event after so many seconds; raises InvalidParam."""
@@ -26,9 +35,11 @@ OrderCall = Callable[[str, Value, int], object]
 class Environment:
     """The environment of one suite, as its own functions may ask WeChat about it."""
 
-    def __init__(self, people: People, order: OrderCall) -> None:
+    def __init__(self, people: People, order: OrderCall, now_ms: Callable[[], int]) -> None:
         self._people = people
         self._order = order
+        self._now_ms = now_ms
+        self._texts: deque[dict[str, Value]] = deque(maxlen=SMS_KEPT_MAX)
 
     def handlers(self) -> dict[str, Callable[[Call], Answer]]:
         """Return the APIs of this module by name."""
@@ -36,6 +47,11 @@ class Environment:
             "cloudbase.addDelayedFunctionTask": self._call_later,
             "cloudbase.sendSms": self._text_message,
             "cloudbase.sendSmsV2": self._text_message,
+            "cloudbase.describeSmsRecords": self._texts_sent,
+            "cloudbase.createSendSmsTask": _no_website,
+            "cloudbase.describeExtensionUploadInfo": _no_uploads,
+            "cloudbase.getStatistics": lambda _: refused(NO_DATA, "no data"),
+            "cloudbase.report": lambda _: done(),
             "cloudbase.getOpenData": self._open_data,
             "cloudbase.getVoIPSign": self._voice_signature,
         }
@@ -67,9 +83,36 @@ class Environment:
                 INVALID_PARAM,
                 f"{len(numbers)} phone numbers; {PHONE_NUMBERS_MAX} are allowed",
             )
-        if len(text_of(call, "content")) > SMS_LENGTH_MAX:
+        content = text_of(call, "content")
+        if len(content) > SMS_LENGTH_MAX:
             return refused(INVALID_PARAM, f"content is longer than {SMS_LENGTH_MAX} characters")
-        return done(send_status_list=[_status(call, each) for each in numbers])
+        told = [_status(call, each) for each in numbers]
+        at = china_time("%Y-%m-%d %H:%M:%S", self._now_ms())
+        self._texts += [_record(each, content, at) for each in told]
+        return done(send_status_list=told)
+
+    def _texts_sent(self, call: Call) -> Answer:
+        """Answer the texts of some days, newest first; the request may stand in `PostData`."""
+        held = _asked(call.data, "PostData")
+        asked = held if isinstance(held, Mapping) else call.data
+        first, last = _asked(asked, "StartDate"), _asked(asked, "EndDate")
+        if not (isinstance(first, str) and isinstance(last, str)):
+            return refused(INVALID_PARAM, "StartDate and EndDate are wanted, such as 2021-01-07")
+        number = _asked(asked, "Mobile")
+        found = [
+            text
+            for text in reversed(self._texts)
+            if first <= str(text["CreateTime"])[: len("2021-01-07")] <= last
+            and number in (None, "", text["Mobile"])
+        ]
+        size = min(_whole(_asked(asked, "PageSize"), PAGE_SIZE_DEFAULT), PAGE_SIZE_MAX)
+        start = (_whole(_asked(asked, "PageNumber"), 1) - 1) * size
+        shown: list[Value] = [*found[start : start + size]]
+        return done(SmsRecords=shown, TotalCount=len(found), RequestId=call.request_id)
+
+    def clear(self) -> None:
+        """Forget the texts that were sent."""
+        self._texts.clear()
 
     def _open_data(self, call: Call) -> Answer:
         wanted = call.data.get("cloudid_list")
@@ -113,3 +156,38 @@ def _status(call: Call, number: Any) -> dict[str, Value]:
         "message": "send success" if sent else "the number must begin with +86",
         "iso_code": "CN",
     }
+
+
+def _record(status: Mapping[str, Value], content: str, at: str) -> dict[str, Value]:
+    """Return a text as WeChat lists it; one that could not be sent costs nothing."""
+    sent = status["code"] == "Ok"
+    return {
+        "Mobile": status["phone_number"],
+        "Content": content,
+        "ContentSize": len(content),
+        "Fee": 1 if sent else 0,
+        "CreateTime": at,
+        "ReceivedTime": at if sent else "",
+        "Status": "sent" if sent else "error",
+        "Remarks": status["message"],
+    }
+
+
+def _asked(fields: Mapping[str, Value], name: str) -> Value:
+    """Return a field that the SDK may have renamed: `StartDate` is `start_date` of `startDate`."""
+    spelled = "".join(f"_{each.lower()}" if each.isupper() else each for each in name)
+    return next((fields[key] for key in (name, spelled, spelled[1:]) if key in fields), None)
+
+
+def _whole(value: Value, otherwise: int) -> int:
+    return value if type(value) is int and value > 0 else otherwise
+
+
+def _no_website(call: Call) -> Answer:
+    del call
+    return refused(NO_WEBSITE, "the environment has no website to send people to: it is not bought")
+
+
+def _no_uploads(call: Call) -> Answer:
+    del call
+    return refused(INVALID_PARAM, "files of extensions are not taken: none is installed")

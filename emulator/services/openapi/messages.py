@@ -22,6 +22,18 @@ _CUSTOMER_MESSAGES: Final[Mapping[str, tuple[str, ...]]] = {
     "link": ("title", "description", "url"),
     "miniprogrampage": ("title", "pagepath"),
 }
+_UNIFORM: Final[Mapping[str, tuple[tuple[str, int], ...]]] = {
+    "weapp_template_msg": (("template_id", 40037), ("form_id", 41028)),
+    "mp_template_msg": (("appid", 40013), ("template_id", 40037)),
+}
+"""By part of a uniform message: the texts that it must have, with what their lack is."""
+_TITLE: Final[Value] = {"tid": 99, "title": "付款成功通知", "type": 2, "categoryId": "616"}
+_KEYWORDS: Final[tuple[Value, ...]] = (
+    {"kid": 1, "name": "物品名称", "example": "名称", "rule": "thing"},
+    {"kid": 2, "name": "付款金额", "example": "¥10.50", "rule": "amount"},
+    {"kid": 3, "name": "付款时间", "example": "2019年10月1日 15:01", "rule": "date"},
+)
+"""The public templates' one title and its key words, as WeChat's pages show them."""
 _STATES: Final = ("developer", "trial", "formal")
 
 
@@ -40,6 +52,10 @@ class Messages:
             "subscribeMessage.getTemplateList": self._template_list,
             "subscribeMessage.addTemplate": self._add_template,
             "subscribeMessage.deleteTemplate": lambda _: done(),
+            "subscribeMessage.getPubTemplateTitleList": lambda _: done(count=1, data=[_TITLE]),
+            "subscribeMessage.getPubTemplateKeyWordsById": lambda _: done(
+                count=len(_KEYWORDS), data=[*_KEYWORDS]
+            ),
             "subscribeMessage.getCategory": lambda _: done(data=[{"id": 616, "name": "工具"}]),
             "templateMessage.send": self._template,
             "templateMessage.addTemplate": self._add_template,
@@ -78,6 +94,13 @@ class Messages:
     def _uniform(self, call: Call) -> Answer:
         if not text_of(call, "touser"):
             return refused(40003, "invalid openid")
+        given = {name: call.data[name] for name in _UNIFORM if name in call.data}
+        if not given or not all(isinstance(part, Mapping) for part in given.values()):
+            return refused(47001, f"data format error: one of {' and '.join(_UNIFORM)} is wanted")
+        for part, content in given.items():
+            for name, number in _UNIFORM[part]:
+                if not content.get(name):
+                    return refused(number, f"invalid {name}")
         return done()
 
     def _customer_service(self, call: Call) -> Answer:
@@ -96,7 +119,7 @@ class Messages:
     def _typing(self, call: Call) -> Answer:
         if text_of(call, "command") not in ("Typing", "CancelTyping"):
             return refused(45072, "invalid command")
-        return done()
+        return done() if text_of(call, "touser") else refused(40003, "invalid openid")
 
     def _upload_media(self, call: Call) -> Answer:
         media = call.data.get("media")

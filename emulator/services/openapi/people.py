@@ -27,7 +27,7 @@ class People:
         """Return the APIs of this module by name."""
         return {
             "phonenumber.getPhoneNumber": self._phone_number,
-            "auth.getPaidUnionId": lambda call: done(unionid=f"u{_digest(call.openid)[:27]}"),
+            "auth.getPaidUnionId": _paid_unionid,
         }
 
     def open_data(self, cloud_ids: Sequence[str]) -> list[tuple[str, Value]]:
@@ -50,6 +50,11 @@ class People:
 
     def _watermark(self) -> dict[str, Value]:
         return {"timestamp": self._now_ms() // 1000, "appid": self._appid}
+
+
+def _paid_unionid(call: Call) -> Answer:
+    openid = text_of(call, "openid") or call.openid
+    return done(unionid=f"u{_digest(openid)[:27]}") if openid else refused(40003, "invalid openid")
 
 
 def signature(*parts: str) -> str:

@@ -69,12 +69,13 @@ class OpenApi:
         self._clock = clock
         self.people = People(settings, appid=appid, now_ms=clock.now_ms)
         self._sessions = Sessions(users, clock.now_ms)
+        self._environment = Environment(self.people, order, clock.now_ms)
         self._table: Mapping[str, Callable[[Call], Answer]] = {
             **Messages(settings.templates, clock.now_ms).handlers(),
             **pictures.handlers(),
             **Checks(settings).handlers(),
             **self.people.handlers(),
-            **Environment(self.people, order).handlers(),
+            **self._environment.handlers(),
             "auth.code2Session": self._sessions.begin,
             "cloudbase.addPermission": self._add_permission,
             "search.submitPages": lambda _: done(),
@@ -88,10 +89,11 @@ class OpenApi:
         return done()
 
     def clear(self) -> None:
-        """Forget messages, orders and which login codes were used."""
+        """Forget messages, texts, orders and which login codes were used."""
         self.outbox.clear()
         self.payments.clear()
         self._sessions.clear()
+        self._environment.clear()
 
     def names(self) -> list[str]:
         """Return the APIs that are answered without a mock."""

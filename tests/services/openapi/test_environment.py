@@ -21,7 +21,7 @@ class World:
     def __init__(self) -> None:
         self.orders: list[tuple[str, Any, int]] = []
         people = People(OpenApiSettings(), appid="wx1", now_ms=lambda: 5_000)
-        self._handlers = Environment(people, self._order).handlers()
+        self._handlers = Environment(people, self._order, lambda: 5_000).handlers()
 
     def _order(self, name: str, event: Any, delay_s: int) -> None:
         if delay_s < 6:
@@ -109,3 +109,43 @@ def test_a_signature_is_of_what_it_signs():
     first = World().call("getVoIPSign", room).data["signature"]
     assert first == World().call("getVoIPSign", room).data["signature"]
     assert first != World().call("getVoIPSign", {**room, "nonce": "m"}).data["signature"]
+
+
+def test_texts_can_be_asked_for_afterwards():
+    world = World()
+    for number in ("+8613800138000", "+8613800138001", "5"):
+        world.call("sendSms", {**TEXT, "phone_number_list": [number]})
+    days = {"EnvId": "e", "StartDate": "1970-01-01", "EndDate": "1970-01-01"}
+    told = world.call("describeSmsRecords", {"PostData": days}).data
+    assert told["TotalCount"] == 3
+    assert told["SmsRecords"][0]["Status"] == "error"
+    assert told["SmsRecords"][1] == {
+        "Mobile": "+8613800138001",
+        "Content": "hello",
+        "ContentSize": 5,
+        "Fee": 1,
+        "CreateTime": "1970-01-01 08:00:05",
+        "ReceivedTime": "1970-01-01 08:00:05",
+        "Status": "sent",
+        "Remarks": "send success",
+    }
+    paged = {**days, "PageNumber": 2, "PageSize": 2}
+    assert len(world.call("describeSmsRecords", paged).data["SmsRecords"]) == 1
+    as_the_sdk_sends = {"start_date": "1970-01-01", "end_date": "1970-01-02", "mobile": "5"}
+    assert world.call("describeSmsRecords", as_the_sdk_sends).data["TotalCount"] == 1
+    assert world.call("describeSmsRecords", {**days, "EndDate": "1969"}).data["SmsRecords"] == []
+    for wrong in ({}, {"PostData": 5}, {**days, "EndDate": 5}):
+        assert world.call("describeSmsRecords", wrong).errcode == -501007
+
+
+@pytest.mark.parametrize(
+    ("api", "errcode"),
+    [
+        ("createSendSmsTask", -601028),
+        ("describeExtensionUploadInfo", -501007),
+        ("getStatistics", 10011),
+        ("report", 0),
+    ],
+)
+def test_what_is_not_bought_is_told_with_the_pages_number(api: str, errcode: int):
+    assert World().call(api, {"env": "e"}).errcode == errcode
