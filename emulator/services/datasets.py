@@ -3,7 +3,7 @@
 Not here: single documents (`services.database`) and files (`services.storage`).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from emulator.ambient import Clock, Ids
 from emulator.core.changes import Change
@@ -39,6 +39,11 @@ class Datasets:
         self._bus = bus
         self._clock = clock
         self._ids = ids
+        self._others: list[Callable[[], None]] = []
+
+    def also_clear(self, clear: Callable[[], None]) -> None:
+        """Have what else holds data emptied when all of it is."""
+        self._others.append(clear)
 
     async def seed(
         self,
@@ -83,6 +88,8 @@ class Datasets:
             self._store.commit(writes)
             await self._store.durable()
         await self._storage.clear()
+        for clear in self._others:
+            clear()
         self._recorder.clear()
 
     def documents(self, name: str) -> list[Document]:

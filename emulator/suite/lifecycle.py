@@ -23,6 +23,7 @@ from emulator.functions.reload import FolderWatcher
 from emulator.server import Port, Server
 from emulator.services.caller import Caller
 from emulator.services.executor import Crossing, LocalTransport
+from emulator.services.redis import Redis
 from emulator.services.scope import Scope
 from emulator.services.signatures import Signatures
 from emulator.suite.assembly import REGION, Parts, assemble
@@ -52,6 +53,7 @@ from emulator.wire.guard import Guard
 from emulator.wire.http_over_call import HttpOverCall
 from emulator.wire.openapi import OpenApiActions
 from emulator.wire.platform_actions import PlatformActions
+from emulator.wire.redis_actions import RedisActions
 
 LOCAL_SECRET_ID: Final = "cloud-emu-local-secret-id"
 LOCAL_SECRET_KEY: Final = "cloud-emu-local-secret-key"
@@ -341,11 +343,13 @@ def _admin_door(
     parts: Parts, guard: Guard, platform: PlatformActions, scope: Scope, *, strict: bool
 ) -> AdminDoor:
     open_apis = OpenApiActions(parts.openapi, ids=parts.ids, clock=parts.clock)
+    redis = Redis(parts.clock, parts.ids)
+    parts.datasets.also_clear(redis.clear)
     actions = Actions(
         parts.executor,
         parts.functions,
         parts.storage,
-        others={**open_apis.table(), **platform.table()},
+        others={**open_apis.table(), **platform.table(), **RedisActions(redis).table()},
         stand_ins=platform.stand_ins(),
     )
     return AdminDoor(

@@ -13,11 +13,11 @@ const { databaseOf, shape } = require('./unicloud_database')
 const { UniCloudError, failureIn } = require('./unicloud_errors')
 const { FORM_CONTENT, formOf, request, send, uniRequest } = require('./unicloud_http')
 const { Surroundings, mainOf } = require('./unicloud_objects')
+const { connect } = require('./unicloud_redis')
 
 const NOT_HERE = {
   databaseForJQL: "write the query for uniCloud.database(), as in db.collection('todo').where({ done: false }).get(); " +
     'schemas and their permissions are not looked at either',
-  redis: 'keep it in the database, or ask a server of your own on this machine',
   getPhoneNumber: 'take a number from the event',
   getPushManager: 'write what would be pushed to the log',
   getFacialRecognitionVerifyManager: 'let a person be taken for verified while you develop',
@@ -109,6 +109,12 @@ class UniCloud extends cloud.constructor {
 
   database () {
     return databaseOf(super.database, this, doorOf)
+  }
+
+  /** Returns the connection to the suite's Redis. */
+  redis () {
+    this._redis = this._redis || connect(async (commands) => (await this._api.ask('redis.run', { commands })).data.answers)
+    return this._redis
   }
 
   /** Returns texts in languages, as `vue-i18n` has them: `{name}` stands for a value. */

@@ -1,0 +1,1 @@
+"""Redis as functions of uniCloud use it: keys, their values, and what commands do with them."""
