@@ -66,6 +66,7 @@ class Permissions:
         self._collections: dict[str, Permission] = {}
         self._overrides: dict[str, Permission] = {}
         self._files = compile_file_rules(dict(DEFAULT))
+        self._file_override: Value = None
         self._invokes: dict[str, Value] = {}
         self.file_grants = FileGrants()
         self.notices: tuple[str, ...] = ()
@@ -116,7 +117,7 @@ class Permissions:
             collections[name] = before if made.rules.faults and keep and before else made
         files = compile_file_rules(DEFAULT if settings.files is None else settings.files)
         notices += [f"storage.{sentence(each)}" for each in files.faults]
-        if not (files.faults and keep):
+        if self._file_override is None and not (files.faults and keep):
             self._files = files
         self._invokes = dict(_checked_invokes(settings.functions, notices))
         self._collections = {**collections, **self._overrides}
@@ -138,6 +139,25 @@ class Permissions:
         self._collections[collection] = made
         self.version += 1
         return made
+
+    @property
+    def file_source(self) -> Value:
+        """Return the rules of stored files as they were written."""
+        said = self._settings.files if self._file_override is None else self._file_override
+        return dict(DEFAULT) if said is None else said
+
+    def put_files(self, source: Value) -> None:
+        """Replace the rules of stored files until the suite stops.
+
+        Raises:
+            InvalidParam: a rule cannot be read; what held before holds.
+        """
+        made = compile_file_rules(source)
+        if made.faults:
+            raise InvalidParam(f"storage.{sentence(made.faults[0])}")
+        self._file_override = source
+        self._files = made
+        self.version += 1
 
 
 def permission_of(source: Value) -> Permission:

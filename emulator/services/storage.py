@@ -139,6 +139,15 @@ class Storage:
         """
         return self._reader(self._tickets.open(token, "download").cloud_path)
 
+    def open_path(self, cloud_path: str) -> BlobReader:
+        """Open a file by its path, with an administrator's right; close it after use.
+
+        Raises:
+            InvalidName: the cloud takes no such path.
+            StorageFileNotExist: there is no such file.
+        """
+        return self._reader(file_ids.check_cloud_path(cloud_path))
+
     def temporary_url(self, file_id: str, max_age_s: int | None = None) -> FileOutcome:
         """Return a URL for a file, with an administrator's right.
 

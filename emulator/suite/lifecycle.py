@@ -11,6 +11,7 @@ import tempfile
 from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping
 from contextlib import AsyncExitStack
 from functools import partial
+from importlib.resources import files
 from pathlib import Path
 from typing import Any, Final
 
@@ -27,6 +28,7 @@ from emulator.services.redis import Redis
 from emulator.services.scope import Scope
 from emulator.services.signatures import Signatures
 from emulator.suite.assembly import REGION, Parts, assemble
+from emulator.suite.cloud_api import make_cloud_apis
 from emulator.suite.control import SuiteControl
 from emulator.suite.gateway import forwarded_routes, make_gateway
 from emulator.suite.hosting import Site
@@ -64,6 +66,8 @@ CONTEXT_KEYS: Final = (
     "TRIGGER_SRC,LOGINTYPE"
 )
 """Names that older SDKs copy from the environment, and only those (node-sdk 2.1 to 2.11)."""
+NODE_HOOK: Final = str(files("emulator").joinpath("functions", "node", "redirect.js"))
+"""What leads requests of Node programs here that no variable can: `node --require` takes it."""
 READY_WAIT_MAX_S: Final = 5.0
 """Code that hangs while it loads does not keep the others waiting longer than this."""
 
@@ -299,7 +303,8 @@ class Suite:
         )
         gateway = make_gateway(parts.identity, doors, parts.recorder, parts.functions)
         forwarder = Forwarder(Callers(parts.identity.auth), ids=parts.ids)
-        closing = [over_call.close, site.close, forwarder.close, *_waiting(parts)]
+        cloud = make_cloud_apis(parts, guard, scope, LOCAL_SECRETS if emulator.strict else None)
+        closing = [over_call.close, site.close, forwarder.close, cloud.close, *_waiting(parts)]
         return Server(
             api=Port(
                 emulator.port,
@@ -310,6 +315,7 @@ class Suite:
                     *control_rules.routes(RulesControl(parts)),
                     *control_platform.routes(PlatformControl(self.config, parts)),
                     *transfer_wire.routes(parts.importing, parts.exporting),
+                    *cloud.routes(),
                     *wechat_routes(parts, guard, scope, strict=emulator.strict),
                     *client_routes(parts.identity, doors),
                     *forwarded_routes(self.config, forwarder),
@@ -377,6 +383,7 @@ def _variables(env_id: str, urls: Mapping[str, str]) -> dict[str, str]:
     return {
         "CLOUD_EMU_URL": urls["api"],
         "CLOUD_EMU_SITE_URL": urls["site"],
+        "CLOUD_EMU_HOOK": NODE_HOOK,
         "TCB_ENV": env_id,
         "SCF_NAMESPACE": env_id,
         "TCB_CONTEXT_KEYS": CONTEXT_KEYS,

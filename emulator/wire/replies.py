@@ -201,4 +201,7 @@ def _url(outcome: FileOutcome) -> dict[str, str | int]:
         "fileID": outcome.file_id,
         "tempFileURL": outcome.url,
     }
-    return {**told, "maxAge": outcome.max_age_s} if outcome.code == "SUCCESS" else told
+    if outcome.code != "SUCCESS":
+        return told
+    # manager-node reads the same link under its older name.
+    return {**told, "download_url": outcome.url, "maxAge": outcome.max_age_s}

@@ -105,7 +105,7 @@ class _Endpoints:
 
     async def post(self, request: web.Request) -> web.Response:
         """Take a form: fields first, the file as its last part."""
-        _require_fits(request)
+        require_fits(request)
         form = _UploadForm(self._storage)
         parser = MultipartParser(boundary_of(request.headers.get("Content-Type", "")))
         try:
@@ -121,13 +121,13 @@ class _Endpoints:
 
     async def put(self, request: web.Request) -> web.Response:
         """Take a raw body, chunked or of known length."""
-        _require_fits(request)
+        require_fits(request)
         headers = request.headers
         upload = await self._storage.begin_upload(
             headers.get("x-cos-security-token", ""),
             key=headers.get("key"),
             content_type=headers.get("Content-Type", ""),
-            headers=_kept_headers(headers),
+            headers=kept_headers(headers),
         )
         try:
             async for chunk in request.content.iter_any():
@@ -140,11 +140,11 @@ class _Endpoints:
     async def download(self, request: web.Request) -> web.StreamResponse:
         """Send the file of a temporary URL, or the part of it that is asked for."""
         with closing(self._storage.open_file(request.match_info["ticket"])) as reader:
-            fixed = {**_describe(reader.info), **_open_to_all(request)}
+            fixed = {**described(reader.info), **_open_to_all(request)}
             picture = await self._pictures.answer(request, reader, fixed)
             if picture is not None:
                 return picture
-            return await _send(request, reader, {**fixed, **note_of(request)})
+            return await send_file(request, reader, {**fixed, **note_of(request)})
 
 
 class _UploadForm:
@@ -195,7 +195,7 @@ class _UploadForm:
             self.fields.get("x-cos-security-token", ""),
             key=self.fields.get("key"),
             content_type=self.fields.get("content-type") or part.content_type,
-            headers=_kept_headers(self.fields),
+            headers=kept_headers(self.fields),
         )
 
     def _end(self) -> None:
@@ -205,9 +205,10 @@ class _UploadForm:
         self._part = None
 
 
-async def _send(
+async def send_file(
     request: web.Request, reader: BlobReader, fixed: Mapping[str, str]
 ) -> web.StreamResponse:
+    """Answer with a file, or the part of it that is asked for."""
     info = reader.info
     facts = Facts(tag=info.digest, updated_ms=info.updated_ms, size_bytes=info.size_bytes)
     selection = select(request.headers, request.method, facts)
@@ -219,7 +220,8 @@ async def _send(
     return await send_part(request, reader, selection, headers)
 
 
-def _describe(info: BlobInfo) -> dict[str, str]:
+def described(info: BlobInfo) -> dict[str, str]:
+    """Return the headers that tell of a file and keep browsers from running it."""
     name = info.cloud_path.rpartition("/")[2]
     plain = "".join(char if " " <= char <= "~" and char not in '"\\' else "_" for char in name)
     headers = {
@@ -233,7 +235,7 @@ def _describe(info: BlobInfo) -> dict[str, str]:
     return headers
 
 
-def _require_fits(request: web.Request) -> None:
+def require_fits(request: web.Request) -> None:
     """Refuse a body by its declared length: nobody sends 5 GiB to hear that it was too much."""
     if (request.content_length or 0) > UPLOAD_BYTES_MAX + FIELD_BYTES_MAX:
         raise RequestTooLarge(
@@ -241,7 +243,7 @@ def _require_fits(request: web.Request) -> None:
         )
 
 
-def _kept_headers(given: Mapping[str, str]) -> dict[str, str]:
+def kept_headers(given: Mapping[str, str]) -> dict[str, str]:
     """Return the headers of an upload that its downloads are to have, as COS keeps them."""
     kept = {
         name: given[name.lower()]
@@ -266,7 +268,7 @@ def _with_rim(storage: Storage, handler: Handler) -> Handler:
         try:
             response = await handler(request)
         except EmulatorError as fault:
-            response = _refusal(fault, storage.request_id())
+            response = refusal(fault, storage.request_id())
         except ConnectionError:
             # The client left before the end of its upload or download: nobody hears this.
             response = web.Response(status=400)
@@ -277,7 +279,8 @@ def _with_rim(storage: Storage, handler: Handler) -> Handler:
     return handle
 
 
-def _refusal(fault: EmulatorError, request_id: str) -> web.Response:
+def refusal(fault: EmulatorError, request_id: str) -> web.Response:
+    """Return COS's answer for something that was refused."""
     status, code = 500, "InternalError"
     for kind, kind_status, kind_code in _FAULTS:
         if isinstance(fault, kind):
@@ -286,7 +289,7 @@ def _refusal(fault: EmulatorError, request_id: str) -> web.Response:
     message = f"{fault.message}; {fault.hint}" if fault.hint else fault.message
     text = (
         "<?xml version='1.0' encoding='utf-8' ?>\n"
-        f"<Error><Code>{code}</Code><Message>{escape(_xml_text(message), quote=False)}</Message>"
+        f"<Error><Code>{code}</Code><Message>{escape(xml_text(message), quote=False)}</Message>"
         f"<RequestId>{request_id}</RequestId><TraceId>{request_id}</TraceId></Error>"
     )
     return web.Response(
@@ -297,7 +300,7 @@ def _refusal(fault: EmulatorError, request_id: str) -> web.Response:
     )
 
 
-def _xml_text(text: str) -> str:
+def xml_text(text: str) -> str:
     """Return the text without what XML has no way to say."""
     return "".join(char if char.isprintable() else " " for char in text)
 

@@ -247,6 +247,7 @@ CALLS = {
 VARIABLES = {
     "CLOUD_EMU_URL": "address of the API; the Python SDK and `cloud-emu` go there",
     "CLOUD_EMU_SITE_URL": "address of the site: HTTP functions and files",
+    "CLOUD_EMU_HOOK": "a file for `node --require`, for packages that take no address",
     "TCB_ENV": "the environment's id, which SDKs take when `init` names none",
     "SCF_NAMESPACE": "the same, for older SDKs",
     "TCB_CONTEXT_KEYS": "names of variables that older SDKs copy",

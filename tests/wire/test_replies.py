@@ -122,6 +122,7 @@ DOCUMENTS = ({"_id": ObjectId(HEX), "at": Date(7)}, {"_id": 2, "n": math.nan})
                         "code": "SUCCESS",
                         "fileID": "cloud://a",
                         "tempFileURL": "http://x/a",
+                        "download_url": "http://x/a",
                         "maxAge": 60,
                     },
                     {"code": "STORAGE_FILE_NONEXIST", "fileID": "cloud://b", "tempFileURL": ""},

@@ -14,19 +14,28 @@ const { syncBuiltinESMExports } = require('module')
 const HOSTS = [
   /(^|\.)tcb-api\.tencentcloudapi\.com$/,
   /^tcb-(admin|open)\.(tencentcloudapi|tencentyun)\.com$/,
+  /^(tcb|tcbr|scf|flexdb|lowcode)(\.[a-z-]+)?\.(internal\.)?tencentcloudapi\.com$/,
   /\.api(\.intl)?\.tcloudbasegateway\.com$/,
   /^metadata\.tencentyun\.com$/
 ]
 const SITES = [/\.(service|app)\.tcloudbase\.com$/, /\.tcloudbaseapp\.com$/]
 const WECHAT = 'api.weixin.qq.com'
+/** Hosts of the suite's own bucket; its account's number is nobody's. */
+const BUCKET = /^([a-z0-9-]+-1250000000)\.cos(-internal)?\.[a-z-]+\.(tencentcos\.cn|myqcloud\.com)$/
 const LOCAL = /^(localhost|127(\.\d+){3}|\[?::1\]?)$/
 const request = http.request
 
 /** Returns the address of what answers for a host; nothing for a host that is left alone. */
 function standIn (host) {
   const { CLOUD_EMU_URL: api, CLOUD_EMU_SITE_URL: site, CLOUD_EMU_WECHAT_API: wechat } = process.env
-  if (HOSTS.some((each) => each.test(host)) || (host === WECHAT && wechat !== 'real')) return api
+  if (HOSTS.some((each) => each.test(host)) || BUCKET.test(host) || (host === WECHAT && wechat !== 'real')) return api
   return SITES.some((each) => each.test(host)) ? site : undefined
+}
+
+/** Returns a path as the suite has it: the objects of a bucket lie below its name. */
+function placed (host, path) {
+  const bucket = BUCKET.exec(host)
+  return bucket ? `/_cos/${bucket[1]}${path}` : path
 }
 
 /** Returns how the arguments of a request name its host, options and callback. */
@@ -75,7 +84,7 @@ function toSuite (suite, { host, options, callback }) {
   }
   return request({
     method: options.method,
-    path: options.path,
+    path: placed(host, options.path || '/'),
     timeout: options.timeout,
     signal: options.signal,
     hostname,
@@ -101,7 +110,7 @@ function patchFetch () {
     const headers = new Headers((init && init.headers) || (isRequest ? input.headers : undefined))
     headers.set('x-forwarded-host', url.host)
     const own = isRequest ? await partsOf(input) : {}
-    return original(new URL(url.pathname + url.search, suite), { ...own, ...init, headers })
+    return original(new URL(placed(url.hostname, url.pathname + url.search), suite), { ...own, ...init, headers })
   }
 }
 

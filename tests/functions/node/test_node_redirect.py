@@ -85,6 +85,10 @@ async def test_forms_of_a_request_are_understood(stage, server, begin):
         "my-env.api.tcloudbasegateway.com",
         "my-env.api.intl.tcloudbasegateway.com",
         "metadata.tencentyun.com",
+        "tcb.tencentcloudapi.com",
+        "tcb.ap-shanghai.tencentcloudapi.com",
+        "scf.internal.tencentcloudapi.com",
+        "flexdb.tencentcloudapi.com",
     ],
 )
 async def test_hosts_of_the_cloud_are_the_suite(stage, server, host):
