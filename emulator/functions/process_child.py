@@ -15,14 +15,17 @@ from typing import Any, Final
 from emulator.core.records import dataclass
 from emulator.functions.base import Failure
 from emulator.functions.process_channel import Endpoint
-from emulator.functions.process_guardian import Guardian, kill_tree
+from emulator.functions.process_guardian import MARK, Guardian, kill_group, kill_tree
 from emulator.functions.process_weight import memory_held_mb, memory_limit_reached
 
 RAW_LINES_MAX: Final = 1_000
-"""Lines that one call may write past the console: child processes, native code."""
+"""Lines that one call may write past the console: child processes, native code;"""
+RAW_BYTES_MAX: Final = 1024 * 1024
+"""and how much, for what is no text has few lines."""
 RAW_READ_BYTES: Final = 64 * 1024
-RAW_PAUSE_S: Final = 0.01
+RAW_PAUSE_S: Final = 0.001
 """Who writes more than may be is read slowly, so that it waits and not we."""
+TOO_MUCH: Final = "it wrote too much past the console; further lines of this call are left out"
 
 _SIGNALLED: Final = 128
 """What shells add to the number of a signal that ended a process."""
@@ -46,20 +49,25 @@ class Command:
 
 
 class ProcessChild:
-    """One process; `take_raw` is called on the loop with lines it wrote past the console."""
+    """One process; `take_raw` is called on the loop with lines it wrote past the console.
+
+    `lost` is called should it have ended while what it started keeps its channel open.
+    """
 
     def __init__(
         self,
         command: Command,
         loop: AbstractEventLoop,
         take_raw: Callable[[Sequence[str]], None],
+        lost: Callable[[], None],
     ) -> None:
         self._command = command
         self._loop = loop
         self._take_raw = take_raw
+        self._lost = lost
         self._process: subprocess.Popen[bytes] | None = None
         self._thread: threading.Thread | None = None
-        self._lines = 0
+        self._lines = self._bytes = 0
         self.is_out_of_memory = False
 
     async def start(self, endpoint: Endpoint) -> None:
@@ -83,7 +91,7 @@ class ProcessChild:
 
     def allow_lines(self) -> None:
         """Let it write again, as a new call begins."""
-        self._lines = 0
+        self._lines = self._bytes = 0
 
     def kill(self) -> None:
         """End it at once."""
@@ -92,7 +100,10 @@ class ProcessChild:
             kill_tree(process.pid)
 
     def weigh(self) -> None:
-        """End it if it holds more memory than it may."""
+        """End it if it holds more memory than it may; notice it if it has ended."""
+        if self.exit_code() is not None:
+            self._lost()
+            return
         most_mb = self._command.held_max_mb
         if most_mb and self._process is not None and memory_held_mb(self._process.pid) > most_mb:
             self.is_out_of_memory = True
@@ -104,6 +115,8 @@ class ProcessChild:
         if process is None:
             return 0
         if process.returncode is None and process.poll() is not None:
+            # What it started and did not wait for goes with it, as an instance does as a whole.
+            kill_group(process.pid)
             self._command.guardian.remove(process.pid)
         return process.returncode
 
@@ -135,11 +148,14 @@ class ProcessChild:
             while data := output.read1(RAW_READ_BYTES):  # type: ignore[attr-defined]  # a buffered reader
                 if last_words and last_words in data:
                     self.is_out_of_memory = True
-                if self._lines > RAW_LINES_MAX:
+                if self._lines > RAW_LINES_MAX or self._bytes > RAW_BYTES_MAX:
                     pause.wait(RAW_PAUSE_S)
                     continue
                 lines = data.decode("utf-8", "replace").splitlines()[:RAW_LINES_MAX]
                 self._lines += len(lines)
+                self._bytes += len(data)
+                if self._lines > RAW_LINES_MAX or self._bytes > RAW_BYTES_MAX:
+                    lines.append(TOO_MUCH)
                 self._tell(self._take_raw, lines)
 
     def _open(self, endpoint: Endpoint) -> "subprocess.Popen[bytes]":
@@ -155,7 +171,11 @@ class ProcessChild:
         )
         return subprocess.Popen(
             list(command.arguments),
-            env={**command.environ, "CLOUD_EMU_CHANNEL": endpoint.address},
+            env={
+                **command.environ,
+                MARK: command.guardian.mark,
+                "CLOUD_EMU_CHANNEL": endpoint.address,
+            },
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

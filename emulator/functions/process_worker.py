@@ -81,7 +81,7 @@ class ProcessWorker:
         self._ready: asyncio.Future[str] = loop.create_future()
         self._loading: asyncio.Future[None] | None = None
         self._inspecting: asyncio.Future[str] | None = None
-        self.child = ProcessChild(launch.command, loop, self._take_raw)
+        self.child = ProcessChild(launch.command, loop, self._take_raw, self._lose)
         self._is_reaping = self._is_answered = self.is_leaving = self.is_gone = False
         # Ordered, for a plain dictionary that lost its oldest keys is slow to find the next one.
         self._sessions: OrderedDict[str, Session] = OrderedDict()

@@ -5,6 +5,7 @@ followers are called on the suite's loop and only enqueue.
 """
 
 import asyncio
+import threading
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Mapping
 from typing import Final, NamedTuple
@@ -17,6 +18,8 @@ from emulator.core.wellformed import wellformed
 from emulator.services.trace import Trace, current_span
 
 LOG_LINES_MAX = 10_000
+LOG_CHARACTERS_MAX: Final = 32 * 1024 * 1024
+"""Of all lines that are kept; the newest line is kept whatever its length."""
 REQUESTS_MAX = 2_000
 READS_MAX = 2_000
 FOLLOWER_QUEUE_MAX = 10_000
@@ -93,7 +96,9 @@ class Recorder:
     def __init__(self, clock: Clock) -> None:
         self.trace = Trace(clock)
         self._clock = clock
-        self._logs: deque[LogLine] = deque(maxlen=LOG_LINES_MAX)
+        self._logs: deque[LogLine] = deque()
+        self._log_characters = 0
+        self._keeping = threading.Lock()
         self._requests: deque[RequestRecord] = deque(maxlen=REQUESTS_MAX)
         self._reads: deque[ReadRecord] = deque(maxlen=READS_MAX)
         self._followers: list[Follower] = []
@@ -118,13 +123,23 @@ class Recorder:
             line,
             data,
         )
-        self._logs.append(entry)
+        self._keep(entry)
         span = current_span.get()
         if span is not None:
             span.note(entry.at_ms, level, line)
         if self._followers:
             self._tell(self._followers, {"event": "log", **entry.told()})
         return entry
+
+    def _keep(self, entry: LogLine) -> None:
+        logs = self._logs
+        with self._keeping:
+            logs.append(entry)
+            self._log_characters += len(entry.line)
+            while len(logs) > LOG_LINES_MAX or self._log_characters > LOG_CHARACTERS_MAX:
+                if len(logs) == 1:
+                    break
+                self._log_characters -= len(logs.popleft().line)
 
     def request(self, record: RequestRecord) -> None:
         """Keep an invocation."""
@@ -173,7 +188,9 @@ class Recorder:
 
     def clear(self) -> None:
         """Forget everything kept."""
-        self._logs.clear()
+        with self._keeping:
+            self._logs.clear()
+            self._log_characters = 0
         self._requests.clear()
         self._reads.clear()
         self.trace.clear()

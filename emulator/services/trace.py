@@ -23,6 +23,7 @@ SPANS_MAX: Final = 20_000
 INVOCATIONS_KNOWN_MAX: Final = 10_000
 """Invocations whose later commands still find their span."""
 SPAN_EVENTS_MAX: Final = 50
+SPAN_EVENT_CHARACTERS_MAX: Final = 4096
 ENDED_MAX: Final = 512
 """So many spans may have ended before who counts them is told."""
 
@@ -63,7 +64,7 @@ class Span:
         if self.said is None:
             self.said = []
         if len(self.said) < SPAN_EVENTS_MAX:
-            self.said.append((at_ms, level, line))
+            self.said.append((at_ms, level, line[:SPAN_EVENT_CHARACTERS_MAX]))
 
 
 Heard = Callable[[Sequence[Span]], None]

@@ -4,7 +4,7 @@ import asyncio
 import threading
 
 from emulator.ambient import ManualClock
-from emulator.services.recorder import LOG_LINES_MAX, Recorder
+from emulator.services.recorder import LOG_CHARACTERS_MAX, LOG_LINES_MAX, Recorder
 
 
 async def test_ring_keeps_the_newest_lines():
@@ -13,6 +13,20 @@ async def test_ring_keeps_the_newest_lines():
         recorder.log("info", str(number))
     kept = recorder.logs(limit=LOG_LINES_MAX + 5)
     assert (len(kept), kept[0].line, kept[-1].line) == (LOG_LINES_MAX, "5", str(LOG_LINES_MAX + 4))
+
+
+async def test_ring_keeps_no_more_characters_than_it_may():
+    recorder = Recorder(ManualClock())
+    long = "x" * (LOG_CHARACTERS_MAX // 4)
+    for number in range(9):
+        recorder.log("info", f"{number}{long}")
+    assert [entry.line[0] for entry in recorder.logs()] == ["6", "7", "8"]
+    recorder.log("info", long * 5)
+    assert len(recorder.logs()) == 1
+    recorder.clear()
+    for number in range(3):
+        recorder.log("info", f"{number}{long}")
+    assert len(recorder.logs()) == 3
 
 
 async def test_lines_are_found_by_function_and_request():

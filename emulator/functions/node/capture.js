@@ -15,6 +15,7 @@ const { inspect } = require('util')
 const { stringify } = require('./text')
 
 const LINES_MAX = 10000 // of one request
+const CHARACTERS_MAX = 16 * 1024 * 1024 // of one request
 const LINE_CHARACTERS_MAX = 64 * 1024
 const WAITING_BYTES_MAX = 8 * 1024 * 1024 // not yet taken by the suite
 
@@ -32,6 +33,7 @@ class Request {
   constructor (id) {
     this.id = id
     this.lines = 0
+    this.characters = 0
     this.partial = new Map()
   }
 }
@@ -79,7 +81,9 @@ class Capture {
 
   /** Says whole lines of a request. */
   print (request, level, text) {
-    if (request.lines >= LINES_MAX || this.channel.waitingBytes > WAITING_BYTES_MAX) {
+    request.characters += text.length
+    if (request.lines >= LINES_MAX || request.characters > CHARACTERS_MAX ||
+        this.channel.waitingBytes > WAITING_BYTES_MAX) {
       if (request.lines !== Infinity) {
         request.lines = Infinity
         this.tell(request, 'warning', 'it printed too much; further lines of this call are left out')

@@ -28,6 +28,12 @@ delete process.env.CLOUD_EMU_CHANNEL
 
 const now = performance.now.bind(performance)
 const parse = JSON.parse
+// Of its own, before tests that turn the clock by hand take them over.
+const { nextTick } = process
+const microtask = queueMicrotask
+const immediate = setImmediate
+const every = setInterval
+const moment = Date.now
 const activeResources = process.getActiveResourcesInfo
   ? () => process.getActiveResourcesInfo().length
   : () => process._getActiveHandles().length + process._getActiveRequests().length
@@ -53,7 +59,7 @@ const channel = new Channel(address, {
 })
 const capture = new Capture(channel)
 const loader = new Loader((file) => {
-  if (files.push(file) === 1) process.nextTick(tellFiles)
+  if (files.push(file) === 1) nextTick(tellFiles)
 })
 
 const frames = {
@@ -223,7 +229,7 @@ class Call {
 
   answer (kind, text) {
     // After all promises that are settled by now, so that what was begun and not awaited has begun.
-    queueMicrotask(() => process.nextTick(() => this.send(kind, text)))
+    microtask(() => nextTick(() => this.send(kind, text)))
   }
 
   send (kind, text) {
@@ -236,7 +242,7 @@ class Call {
     quiet = Math.min(quiet, count)
     channel.send(isLeft ? kind.toUpperCase() : kind, text)
     if (isLeft) look()
-    else if (queued.length === 0) setImmediate(lookOnce)
+    else if (queued.length === 0) immediate(lookOnce)
     if (queued.length > 0 && !isEnding) run(queued.shift())
   }
 }
@@ -305,8 +311,8 @@ function contextOf ({ id, context, surroundings, deadline }) {
 /** Tells when what calls left behind has ended. */
 function look () {
   if (looking !== null) return
-  leftSince = Date.now()
-  looking = setInterval(lookAgain, LOOK_EVERY_MS)
+  leftSince = moment()
+  looking = every(lookAgain, LOOK_EVERY_MS)
   looking.unref()
 }
 
@@ -325,7 +331,7 @@ function lookAgain () {
     return
   }
   if (!isQuiet) {
-    if (Date.now() - leftSince < LEFT_MAX_MS) return
+    if (moment() - leftSince < LEFT_MAX_MS) return
     quiet = activeResources()
   }
   clearInterval(looking)

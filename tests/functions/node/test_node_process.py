@@ -11,7 +11,10 @@ from emulator.ambient import SystemClock, SystemIds
 from emulator.functions import process_child, process_pool, process_runtime
 from emulator.functions.node_process import NodeProcessRuntime
 from emulator.functions.process_awake import Awake
+from emulator.functions.process_child import RAW_BYTES_MAX, RAW_READ_BYTES, TOO_MUCH
 from tests.orphans import outlives_its_suite
+
+WAIT_S = 20
 
 ENDS = {
     "process.exit": (
@@ -132,6 +135,64 @@ async def test_endless_flood_past_the_console_ends_with_its_time_out(stage):
     assert outcome.failure.kind == "timeout"
     assert len(stage.lines) <= 2 * 1_000
     assert await stage.result(generation, 1) == 1
+
+
+async def test_flood_that_is_no_text_is_cut_and_its_program_waited_for(stage):
+    outcome = await stage.result(
+        await stage.load(
+            "const { execFileSync } = require('child_process')\n"
+            "const flood = \"require('fs').writeSync(1, Buffer.alloc(9e6))\"\n"
+            "exports.main = () => {\n"
+            "  execFileSync(process.execPath, ['-e', flood], { stdio: 'inherit' })\n"
+            "  return 'done'\n}"
+        )
+    )
+    assert outcome == "done"
+    await stage.eventually(lambda: stage.lines[-1:] and stage.lines[-1][2] == TOO_MUCH)
+    assert sum(len(line) for *_, line in stage.lines) < RAW_BYTES_MAX + 2 * RAW_READ_BYTES
+
+
+async def test_long_lines_are_cut_by_their_length(stage):
+    code = (
+        "exports.main = async () => {\n  for (let at = 0; at < 24; at++) {\n"
+        "    console.log('x'.repeat(1e6))\n"
+        "    await new Promise((go) => setTimeout(go, 1))\n  }\n}"
+    )
+    await stage.result(await stage.load(code))
+    assert stage.lines[-1][2] == "it printed too much; further lines of this call are left out"
+    assert len(stage.lines) <= 18
+
+
+async def test_what_a_process_started_ends_with_it(stage):
+    connected = asyncio.get_running_loop().create_future()
+    server = await asyncio.start_server(
+        lambda reader, writer: connected.set_result((reader, writer)), "127.0.0.1", 0
+    )
+    # It has its parent's open files, the way to the suite too where their numbers are high.
+    code = (
+        "const { spawn } = require('child_process')\n"
+        "exports.main = (port) => {\n"
+        "  const code = `require('net').connect(${port}, () => console.log('there'))`\n"
+        "  const options = { stdio: ['ignore', 'pipe', 'ignore'] }\n"
+        "  const { stdout } = spawn(process.execPath, ['-e', code], options)\n"
+        "  stdout.once('data', () => process.exit())\n  return new Promise(() => {})\n}"
+    )
+    async with server:
+        generation = await stage.load(code)
+        outcome = await stage.call(generation, server.sockets[0].getsockname()[1])
+        assert outcome.failure.kind == "exit"
+        reader, writer = await asyncio.wait_for(connected, WAIT_S)
+        assert await asyncio.wait_for(reader.read(), WAIT_S) == b""
+        writer.close()
+
+
+async def test_clock_that_tests_turn_by_hand_keeps_no_answer(stage):
+    code = (
+        "exports.main = () => {\n  Date.now = () => 0\n"
+        "  for (const name of ['setImmediate', 'setInterval', 'queueMicrotask']) {\n"
+        "    globalThis[name] = () => {}\n  }\n  process.nextTick = () => {}\n  return 3\n}"
+    )
+    assert await stage.result(await stage.load(code)) == 3
 
 
 async def test_lines_of_child_processes_are_logged(stage):
@@ -388,3 +449,19 @@ async def test_memory_beside_the_heap_ends_its_call_and_says_what_to_raise(
     assert "memorySize in its config.json" in outcome.failure.message
     assert await stage.result(await stage.load(HOARD), 1) == 1
     assert stage.lines == []
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="others do not tell what a process carries")
+def test_no_process_in_a_session_of_its_own_outlives_a_suite_that_was_killed(tmp_path: Path):
+    folder = tmp_path / "functions" / "fn"
+    folder.mkdir(parents=True)
+    (folder / "index.js").write_text(
+        "const { spawn } = require('child_process')\n"
+        "exports.main = () => {\n"
+        "  const args = ['-e', 'setInterval(() => {}, 1000)']\n"
+        "  const options = { stdio: 'ignore', detached: true }\n"
+        "  console.log(spawn(process.execPath, args, options).pid)\n"
+        "  return new Promise(() => {})\n}",
+        encoding="utf-8",
+    )
+    assert not outlives_its_suite(folder.parent, "node_process", "NodeProcessRuntime")
