@@ -6,14 +6,23 @@ downloading bills (version 2): columns, a backtick before each value, totals at 
 
 import gzip
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Final, Literal
 
 from emulator.core.records import dataclass
+from emulator.core.values import Value
 
 State = Literal["NOTPAY", "SUCCESS", "REFUND", "CLOSED", "PAYERROR", "REVOKED"]
 
+STATES_IN_WORDS: Final[Mapping[State, str]] = {
+    "NOTPAY": "订单未支付",
+    "SUCCESS": "支付成功",
+    "REFUND": "订单发生过退款,退款详情请查询退款单",
+    "CLOSED": "订单已关闭",
+    "PAYERROR": "支付失败",
+    "REVOKED": "订单已撤销",
+}
 MERCHANT: Final = "1800008281"
 PROVIDER: Final = "wxd2d16a504f24665e"
 """The merchant and the app of the service provider, whose sub-merchants cloud projects are."""
@@ -98,6 +107,30 @@ def links_to(trade_type: str, prepay: str) -> dict[str, str]:
         page = "https://wx.tenpay.com/cgi-bin/mmpayweb-bin/checkmweb"
         return {"mweb_url": f"{page}?prepay_id={prepay}&package={prepay[-9:]}"}
     return {}
+
+
+def refund_fields(order: Order) -> dict[str, Value]:
+    """Return an order's refunds as WeChat Pay tells them: numbered, in one object."""
+    fields: dict[str, Value] = {
+        "transaction_id": order.transaction_id,
+        "out_trade_no": order.out_trade_no,
+        "total_fee": order.total_fee,
+        "fee_type": "CNY",
+        "cash_fee": order.total_fee,
+        "refund_count": len(order.refunds),
+    }
+    for index, each in enumerate(order.refunds):
+        fields |= {
+            f"out_refund_no_{index}": each.number,
+            f"refund_id_{index}": each.id,
+            f"refund_channel_{index}": "ORIGINAL",
+            f"refund_fee_{index}": each.fee,
+            f"refund_status_{index}": "SUCCESS",
+            f"refund_account_{index}": "REFUND_SOURCE_UNSETTLED_FUNDS",
+            f"refund_recv_accout_{index}": "支付用户零钱",  # WeChat Pay's own spelling
+            f"refund_success_time_{index}": china_time("%Y-%m-%d %H:%M:%S", each.at_ms),
+        }
+    return fields
 
 
 def china_time(form: str, moment_ms: int) -> str:

@@ -22,6 +22,7 @@ from emulator.services.openapi.notices import Notices, Notify
 from emulator.services.openapi.orders import (
     MERCHANT,
     PROVIDER,
+    STATES_IN_WORDS,
     Order,
     Refund,
     State,
@@ -29,6 +30,7 @@ from emulator.services.openapi.orders import (
     china_time,
     fault_of,
     links_to,
+    refund_fields,
     zipped,
 )
 from emulator.services.openapi.people import signature
@@ -224,7 +226,9 @@ class Payments:
             return self._failed("ORDERNOTEXIST", "此交易订单号不存在")
         paid = {} if order.state == "NOTPAY" else self._paid_fields(order)
         return self._well(
-            **{"trade_state": order.state, "out_trade_no": order.out_trade_no, **paid}
+            trade_state=order.state,
+            trade_state_desc=STATES_IN_WORDS[order.state],
+            **{"out_trade_no": order.out_trade_no, **paid},
         )
 
     async def _close_order(self, call: Call) -> Answer:
@@ -279,17 +283,7 @@ class Payments:
         )
         if order is None or not order.refunds:
             return self._failed("REFUNDNOTEXIST", "退款订单查询失败")
-        fields: dict[str, Value] = {"refund_count": len(order.refunds)}
-        for index, each in enumerate(order.refunds):
-            fields |= {
-                f"out_refund_no_{index}": each.number,
-                f"refund_id_{index}": each.id,
-                f"refund_fee_{index}": each.fee,
-                f"refund_status_{index}": "SUCCESS",
-            }
-        return self._well(
-            **{**fields, "out_trade_no": order.out_trade_no, "total_fee": order.total_fee}
-        )
+        return self._well(**refund_fields(order))
 
     def _paid_event(self, order: Order) -> dict[str, Value]:
         result = "SUCCESS" if order.state == "SUCCESS" else "FAIL"

@@ -69,6 +69,7 @@ async def test_an_order_is_paid_by_hand_and_its_function_is_told_in_both_spellin
     assert (event["appid"], event["sub_appid"]) == ("wxd2d16a504f24665e", "wx1")
     found = await desk.call("queryOrder", transaction_id=order.transaction_id)
     assert (found["trade_state"], found["total_fee"]) == ("SUCCESS", 100)
+    assert found["trade_state_desc"] == "支付成功"
 
 
 async def test_an_order_is_paid_a_moment_later_where_the_project_wants_it():
@@ -147,6 +148,8 @@ async def test_refunds_add_up_to_what_was_paid():
     assert whole["err_code_des"] == "订单已全额退款"
     found = await desk.call("queryRefund", out_refund_no="r2")
     assert (found["refund_count"], found["refund_fee_1"]) == (2, 40)
+    assert found["transaction_id"] == refunded["transaction_id"]
+    assert found["refund_success_time_1"].startswith("2023-11-15 ")
     assert (await desk.call("queryOrder", out_trade_no="1"))["trade_state"] == "REFUND"
 
 
