@@ -67,6 +67,7 @@ class Permissions:
         self._overrides: dict[str, Permission] = {}
         self._files = compile_file_rules(dict(DEFAULT))
         self._file_override: Value = None
+        self._function_override: Mapping[str, Value] | None = None
         self._invokes: dict[str, Value] = {}
         self.file_grants = FileGrants()
         self.notices: tuple[str, ...] = ()
@@ -119,7 +120,8 @@ class Permissions:
         notices += [f"storage.{sentence(each)}" for each in files.faults]
         if self._file_override is None and not (files.faults and keep):
             self._files = files
-        self._invokes = dict(_checked_invokes(settings.functions, notices))
+        wanted = settings.functions if self._function_override is None else self._function_override
+        self._invokes = dict(_checked_invokes(wanted, notices))
         self._collections = {**collections, **self._overrides}
         self._settings = settings
         self.notices = tuple(notices)
@@ -145,6 +147,28 @@ class Permissions:
         """Return the rules of stored files as they were written."""
         said = self._settings.files if self._file_override is None else self._file_override
         return dict(DEFAULT) if said is None else said
+
+    @property
+    def function_source(self) -> Mapping[str, Value]:
+        """Return who may call which function, as it was written."""
+        said = self._settings.functions
+        said = said if self._function_override is None else self._function_override
+        return FUNCTIONS_DEFAULT if said is None else said
+
+    def put_functions(self, source: Value) -> None:
+        """Replace who may call which function until the suite stops.
+
+        Raises:
+            InvalidParam: a rule cannot be read; what held before holds.
+        """
+        if not isinstance(source, dict):
+            raise InvalidParam("the rules of functions are an object of rules by name")
+        notices: list[str] = []
+        made = dict(_checked_invokes(source, notices))
+        if notices:
+            raise InvalidParam(notices[0])
+        self._function_override, self._invokes = source, made
+        self.version += 1
 
     def put_files(self, source: Value) -> None:
         """Replace the rules of stored files until the suite stops.

@@ -11,7 +11,6 @@ import tempfile
 from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping
 from contextlib import AsyncExitStack
 from functools import partial
-from importlib.resources import files
 from pathlib import Path
 from typing import Any, Final
 
@@ -27,7 +26,7 @@ from emulator.services.executor import Crossing, LocalTransport
 from emulator.services.redis import Redis
 from emulator.services.scope import Scope
 from emulator.services.signatures import Signatures
-from emulator.suite.assembly import REGION, Parts, assemble
+from emulator.suite.assembly import Parts, assemble
 from emulator.suite.cloud_api import make_cloud_apis
 from emulator.suite.control import SuiteControl
 from emulator.suite.gateway import forwarded_routes, make_gateway
@@ -41,6 +40,7 @@ from emulator.suite.project import Project
 from emulator.suite.realtime import Realtime
 from emulator.suite.rules_control import RulesControl
 from emulator.suite.surroundings import Surroundings
+from emulator.suite.variables import LOCAL_SECRETS, sdk_variables
 from emulator.suite.wechat import wechat_routes
 from emulator.wire import control as control_wire
 from emulator.wire import control_indexes, control_platform, control_rules
@@ -57,17 +57,6 @@ from emulator.wire.openapi import OpenApiActions
 from emulator.wire.platform_actions import PlatformActions
 from emulator.wire.redis_actions import RedisActions
 
-LOCAL_SECRET_ID: Final = "cloud-emu-local-secret-id"
-LOCAL_SECRET_KEY: Final = "cloud-emu-local-secret-key"
-LOCAL_SECRETS: Final = {LOCAL_SECRET_ID: LOCAL_SECRET_KEY}
-CONTEXT_KEYS: Final = (
-    "TCB_ENV,TCB_SEQID,TCB_TRACELOG,TCB_ROUTE_KEY,TCB_SOURCE,TCB_SOURCE_IP,TCB_SESSIONTOKEN,"
-    "TCB_UUID,TCB_CUSTOM_USER_ID,TCB_ISANONYMOUS_USER,TCB_HTTP_CONTEXT,TCB_CONTEXT_CNFG,"
-    "TRIGGER_SRC,LOGINTYPE"
-)
-"""Names that older SDKs copy from the environment, and only those (node-sdk 2.1 to 2.11)."""
-NODE_HOOK: Final = str(files("emulator").joinpath("functions", "node", "redirect.js"))
-"""What leads requests of Node programs here that no variable can: `node --require` takes it."""
 READY_WAIT_MAX_S: Final = 5.0
 """Code that hangs while it loads does not keep the others waiting longer than this."""
 
@@ -105,7 +94,7 @@ class Suite:
     @property
     def variables(self) -> dict[str, str]:
         """Return the environment variables that point SDKs at this suite."""
-        return _variables(self.config.emulator.env, self.urls)
+        return sdk_variables(self.config.emulator.env, self.urls)
 
     @property
     def control(self) -> SuiteControl:
@@ -377,22 +366,6 @@ def _platform(parts: Parts, env_id: str, *, api_url: Callable[[], str]) -> Platf
         sign_socket=parts.identity.auth.administrator_signature,
         api_url=api_url,
     )
-
-
-def _variables(env_id: str, urls: Mapping[str, str]) -> dict[str, str]:
-    return {
-        "CLOUD_EMU_URL": urls["api"],
-        "CLOUD_EMU_SITE_URL": urls["site"],
-        "CLOUD_EMU_HOOK": NODE_HOOK,
-        "TCB_ENV": env_id,
-        "SCF_NAMESPACE": env_id,
-        "TCB_CONTEXT_KEYS": CONTEXT_KEYS,
-        "TCB_CONTEXT_CNFG": f'{{"URL": "{urls["api"]}/admin"}}',
-        "TENCENTCLOUD_RUNENV": "SCF",
-        "TENCENTCLOUD_REGION": REGION,
-        "TENCENTCLOUD_SECRETID": LOCAL_SECRET_ID,
-        "TENCENTCLOUD_SECRETKEY": LOCAL_SECRET_KEY,
-    }
 
 
 async def _cancel(tasks: "set[asyncio.Task[None]]") -> None:

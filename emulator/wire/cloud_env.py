@@ -60,6 +60,8 @@ class CloudEnv:
             "ModifyStorageACL": self._put_file_rules,
             "DescribeSafeRule": self._rules,
             "ModifySafeRule": self._put_rules,
+            "DescribeSecurityRule": self._function_rules,
+            "ModifySecurityRule": self._put_function_rules,
             "DescribeDatabaseACL": self._rules,
             "ModifyDatabaseACL": self._put_rules,
         }
@@ -115,6 +117,18 @@ class CloudEnv:
         self._permissions.put_files(_rule(body) if tag == CUSTOM else dict(_FILE_RULES[tag]))
         return {}
 
+    async def _function_rules(self, body: Body) -> dict[str, Any]:
+        self._require_env(fields.optional_text(body, "EnvId"))
+        _require_functions(body)
+        rule = orjson.dumps(dict(self._permissions.function_source)).decode()
+        return {"AclTag": CUSTOM, "Rule": rule}
+
+    async def _put_function_rules(self, body: Body) -> dict[str, Any]:
+        self._require_env(fields.optional_text(body, "EnvId"))
+        _require_functions(body)
+        self._permissions.put_functions(_rule(body))
+        return {}
+
     async def _rules(self, body: Body) -> dict[str, Any]:
         self._require_env(fields.optional_text(body, "EnvId"))
         permission = self._permissions.of(fields.text(body, "CollectionName"))
@@ -134,6 +148,14 @@ def _told(source: Value, named: Mapping[str, Value]) -> dict[str, Any]:
         return {"AclTag": source, "Rule": ""}
     tag = next((name for name, rules in named.items() if rules == source), CUSTOM)
     return {"AclTag": tag, "Rule": orjson.dumps(source).decode() if tag == CUSTOM else ""}
+
+
+def _require_functions(body: Body) -> None:
+    if fields.text(body, "ResourceType") != "FUNCTION":
+        raise InvalidParam(
+            "rules of functions (ResourceType FUNCTION) are kept so; DescribeSafeRule and "
+            "DescribeStorageSafeRule have those of collections and files"
+        )
 
 
 def _tag(body: Body) -> str:

@@ -5,7 +5,6 @@ table is a collection; `flexdb` has these calls for manager-node up to 4.x, `tcb
 which name the environment beside. Documents and conditions are Extended JSON in texts.
 """
 
-import asyncio
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -31,6 +30,7 @@ from emulator.wire import ejson, fields
 from emulator.wire.actions import Executes
 from emulator.wire.cloud_api import Call
 from emulator.wire.fields import Body
+from emulator.wire.measured import measured
 from emulator.wire.native_commands import NativeCommands
 
 LIMIT_DEFAULT: Final = 100
@@ -56,6 +56,7 @@ class CloudTables:
             "DescribeTable": self._describe,
             "ListTables": self._list,
             "UpdateTable": self._index,
+            "DescribeDbDistribution": self._distribute,
             "PutItem": self._put,
             "Query": self._query,
             "CountItem": self._count,
@@ -94,15 +95,22 @@ class CloudTables:
         }
 
     async def _measured(self, known: dict[str, Any]) -> dict[str, Any]:
-        """Return a collection with its sizes; what takes no space of its own here is 0."""
-        indexes = await self._do(ListIndexes(collection=known["name"]))
+        """Return a collection with its sizes."""
+        size, indexes, index_size = await measured(self._executor, known)
         return {
             "TableName": known["name"],
             "Count": known["count"],
-            "Size": 0,
-            "IndexCount": len(indexes),
-            "IndexSize": 0,
+            "Size": size,
+            "IndexCount": indexes,
+            "IndexSize": index_size,
         }
+
+    async def _distribute(self, body: Body) -> dict[str, Any]:
+        """Count the documents of each collection."""
+        del body
+        known = await self._do(ListCollections())
+        told = [{"CollectionName": each["name"], "DocCount": each["count"]} for each in known]
+        return {"Collections": told, "Count": len(known), "Total": len(known)}
 
     async def _index(self, body: Body) -> dict[str, Any]:
         """Drop indexes, then create others; one of a name that is taken replaces what has it."""
@@ -217,12 +225,11 @@ class CloudTables:
         if number is None:
             raise fields.wrong("JobId", None, "a number")
         job = self._migrations.job(number)
-        await asyncio.sleep(0)
         return {
             "Status": "success" if job.succeeded else "fail",
             "RecordSuccess": job.done,
             "RecordFail": job.failed,
-            "ErrorMsg": job.error or "done.",
+            "ErrorMsg": job.error or ("导出完成." if job.file_id else "导入完成."),
             "FileUrl": await self._migrations.file_url(job, ADMINISTRATOR),
         }
 

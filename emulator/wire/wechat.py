@@ -25,7 +25,6 @@ from emulator.core.commands import (
     Find,
     Insert,
     ListCollections,
-    ListIndexes,
     Remove,
     Update,
 )
@@ -39,6 +38,7 @@ from emulator.wire.actions import Executes, Invokes
 from emulator.wire.exchange import json_answer, read_body
 from emulator.wire.fields import Body
 from emulator.wire.guard import Guard
+from emulator.wire.measured import measured
 from emulator.wire.wechat_errors import Refused, failure, success
 from emulator.wire.wechat_fields import (
     REQUEST_MAX_BYTES,
@@ -66,7 +66,6 @@ TOKEN_HEAD: Final = "emu"
 COLLECTIONS_DEFAULT: Final = 10
 WITHOUT_ENV: Final = frozenset({"getqcloudtoken"})
 """Interfaces that name no environment."""
-_SIZE: Final = ({"$group": {"_id": None, "size": {"$sum": {"$bsonSize": "$$ROOT"}}}},)
 _OUTSIDE: Final = Caller(kind="administrator", source="wx_http")
 
 Answer = Callable[[Body], Awaitable[dict[str, Any]]]
@@ -279,13 +278,9 @@ class WechatApi:
         }
 
     async def _measured(self, known: dict[str, Any]) -> dict[str, Any]:
-        """Return a collection with its sizes; what takes no space of its own here is 0."""
-        name = known["name"]
-        indexes = await self._executor.execute(ListIndexes(collection=name), ADMINISTRATOR)
-        summed = Aggregate(collection=name, pipeline=_SIZE)
-        told = (await self._executor.execute(summed, ADMINISTRATOR)).documents
-        size = told[0]["size"] if told else 0
-        return {**known, "size": size, "index_count": len(indexes), "index_size": 0}
+        """Return a collection with its sizes."""
+        size, indexes, index_size = await measured(self._executor, known)
+        return {**known, "size": size, "index_count": indexes, "index_size": index_size}
 
     async def _update_indexes(self, body: Body) -> dict[str, Any]:
         """Drop and create indexes, the ones to drop first."""

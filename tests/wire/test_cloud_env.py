@@ -46,5 +46,16 @@ async def test_environment_and_permissions(start_project):
         ):
             assert await ask("ModifyStorageSafeRule", **body) == "InvalidParameterValue", body
             assert await ask("ModifySafeRule", **c, **body) == "InvalidParameterValue", body
+        functions = {"ResourceType": "FUNCTION", "ResourceName": "demo-env"}
+        told = acl(await ask("DescribeSecurityRule", **functions))
+        assert told == ("CUSTOM", {"*": {"invoke": "auth != null"}})
+        open_to_all = {"*": {"invoke": False}, "sms": {"invoke": True}}
+        put = {**functions, "AclTag": "CUSTOM"}
+        await ask("ModifySecurityRule", **put, Rule=json.dumps(open_to_all))
+        for rule_text in ("[]", '{"a": {"invoke": "perhaps"}}'):
+            assert await ask("ModifySecurityRule", **put, Rule=rule_text) == "InvalidParameterValue"
+        assert acl(await ask("DescribeSecurityRule", **functions)) == ("CUSTOM", open_to_all)
+        told = await ask("DescribeSecurityRule", ResourceType="DATABASE")
+        assert told == "InvalidParameterValue"
         # What could not be read changed nothing.
         assert acl(await ask("DescribeStorageSafeRule")) == ("CUSTOM", rule)

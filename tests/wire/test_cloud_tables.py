@@ -40,7 +40,10 @@ async def test_tables_indexes_documents_and_jobs(start_project):
         assert told["Indexes"][1]["Keys"] == [{"Name": "n", "Direction": "1"}]
         assert told["Indexes"][1]["Unique"] is False
         assert (await ask("ListTables", MgoLimit=1))["Tables"] == [
-            {"TableName": "rooms", "Count": 0, "Size": 0, "IndexCount": 2, "IndexSize": 0}
+            {"TableName": "rooms", "Count": 0, "Size": 0, "IndexCount": 2, "IndexSize": 8192}
+        ]
+        assert (await ask("DescribeDbDistribution"))["Collections"] == [
+            {"CollectionName": "rooms", "DocCount": 0}
         ]
         documents = ['{"_id": "a", "n": 1}', '{"_id": "b", "n": 2, "at": {"$date": 0}}']
         assert await ask("PutItem", **t, MgoDocs=documents) == {"InsertedIds": ["a", "b"]}
