@@ -9,6 +9,7 @@ import os
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
+from typing import Final
 from zoneinfo import ZoneInfo
 
 import orjson
@@ -17,7 +18,7 @@ from emulator import __version__
 from emulator.config import Config
 from emulator.core.errors import FunctionNotFound
 from emulator.core.values import Document, Value
-from emulator.functions.base import Manner
+from emulator.functions.base import Failure, Manner
 from emulator.services.caller import Caller
 from emulator.services.firing import Firing
 from emulator.services.functions import Invoked
@@ -26,6 +27,11 @@ from emulator.services.timers import Timer
 from emulator.suite.assembly import Parts
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+NESTED_MAX: Final = 250
+"""Levels of a result that are shown for certain."""
+TOO_DEEP: Final = (
+    f"the result nests more than {NESTED_MAX} levels deep; SDKs get it, it cannot be shown here"
+)
 
 
 class SuiteControl:
@@ -241,6 +247,17 @@ def _function(state: FunctionState) -> dict[str, Value]:
     }
 
 
+def _is_shallow(result: bytes) -> bool:
+    """Tell whether a result, as JSON text, can be part of another answer."""
+    if result.count(b"[") + result.count(b"{") <= NESTED_MAX:
+        return True
+    try:
+        orjson.dumps([[orjson.loads(result)]])
+    except (orjson.JSONDecodeError, orjson.JSONEncodeError):
+        return False
+    return True
+
+
 def _invoked(invoked: Invoked) -> dict[str, Value]:
     outcome = invoked.outcome
     told: dict[str, Value] = {
@@ -248,9 +265,11 @@ def _invoked(invoked: Invoked) -> dict[str, Value]:
         "duration_ms": outcome.duration_ms,
         "logs": [{"level": level, "line": line} for level, line in invoked.logs],
     }
-    if outcome.failure is None:
-        return {"result": orjson.loads(outcome.result), **told}
     failure = outcome.failure
+    if failure is None and _is_shallow(outcome.result):
+        return {"result": orjson.loads(outcome.result), **told}
+    if failure is None:
+        failure = Failure(kind="result", message=TOO_DEEP)
     error = {
         "code": "FUNCTIONS_EXECUTE_FAIL",
         "kind": failure.kind,

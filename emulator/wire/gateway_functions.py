@@ -63,6 +63,10 @@ class GatewayFunctions:
 def _looks_failed(result: bytes) -> bool:
     if result[:1] != b"{" or b'"code"' not in result:
         return False
-    code = orjson.loads(result).get("code")
+    try:
+        code = orjson.loads(result).get("code")
+    except orjson.JSONDecodeError:
+        # Nested more deeply than is read here.
+        return False
     # An empty list or object is true to JavaScript.
     return bool(code) or type(code) in (list, dict)

@@ -55,3 +55,16 @@ async def test_call_by_a_function_is_refused_with_the_clouds_code(start_project)
     async with start_project(FILES) as it:
         assert await it.invoke("caller", {"size": 6 * MIB}) == ["INVALID_PARAM", -501007]
         assert await it.invoke("caller", {"size": 100}) is None
+
+
+DEEP = "exports.main = (e) => { let at = []; while (e.n-- > 0) at = [at]; return at }"
+
+
+async def test_result_that_nests_too_deeply_to_be_shown_is_told_to_be(start_project):
+    files = {"functions/deep/index.js": DEEP}
+    async with start_project(files) as it, ClientSession() as http:
+        for levels, kind in [(200, None), (300, "result"), (600, "result"), (1_500, "result")]:
+            url = f"{it.url}/_emu/functions/deep/invoke"
+            async with http.post(url, json={"event": {"n": levels}}) as answer:
+                told = await answer.json()
+                assert (answer.status, told.get("error", {}).get("kind")) == (200, kind)

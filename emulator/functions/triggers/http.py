@@ -172,7 +172,11 @@ def integration_response(result: bytes) -> HttpAnswer:
     Text and numbers are plain text, objects and lists JSON, nothing is 204. An object with
     `statusCode` says itself what to answer; one that says it wrongly is answered with 502.
     """
-    value = orjson.loads(result)
+    try:
+        value = orjson.loads(result)
+    except orjson.JSONDecodeError:
+        # Nested more deeply than is read here: an object or a list.
+        return HttpAnswer(200, (("content-type", _JSON),), result)
     if isinstance(value, dict) and "statusCode" in value:
         try:
             return _literal(value)

@@ -176,6 +176,11 @@ def answer(result):
     return made.status, list(made.headers), made.body
 
 
+def test_result_that_nests_deeply_is_answered_as_it_is():
+    deep = b"[" * 3_000 + b"]" * 3_000
+    assert integration_response(deep).body == deep
+
+
 @pytest.mark.parametrize(
     ("result", "answered"),
     [
