@@ -142,13 +142,22 @@ class _Walk:
             refuse(self._text, chain.at, f"{chain.name:.40} is not defined; known are {known:.200}")
         if chain.name in self._given_data:
             self._repeat(chain)
-        found = self._names[chain.name]
+        found, called = self._names[chain.name], ""
         for step in chain.steps:
             if isinstance(step, Access):
-                found = self._member(found, step)
-            else:
-                found = self._called(found, step)
+                found, called = self._member(found, step), step.name
+                continue
+            if called == "where":
+                self._require_conditions(step)
+            found = self._called(found, step)
         return found
+
+    def _require_conditions(self, step: Apply) -> None:
+        """Refuse conditions of which nothing is left, as the SDKs do: they would mean all."""
+        for node in step.arguments:
+            named = isinstance(node, Fields) and node.fields
+            if named and all(_is_undefined(each) for _, each in named):
+                self._refuse(step, "查询参数对象值不能均为undefined")
 
     def _repeat(self, chain: Chain) -> None:
         """Bound what names of names of data could grow to: one given from another is refused."""
@@ -186,6 +195,10 @@ class _Walk:
 
     def _refuse(self, step: Access | Apply, why: str) -> NoReturn:
         refuse(self._text, step.at, why)
+
+
+def _is_undefined(node: Node) -> bool:
+    return isinstance(node, Literal) and node.value is MISSING
 
 
 def _wanted(method: Method, given: int) -> str:

@@ -374,3 +374,11 @@ def test_sums_may_have_names_given_before():
     text = "const day = 24 * 3600 * 1000; const c = db.collection('c');"
     find = read(f"{text} c.where({{a: _.gt(Date.now() - 7 * day)}}).get()")
     assert find.filter == {"a": {"$gt": NOW_MS - 7 * 86_400_000}}
+
+
+@pytest.mark.parametrize("tail", ["get()", "remove()", "update({data: {a: 1}})"])
+def test_conditions_that_are_all_undefined_do_not_mean_all(tail: str):
+    with pytest.raises(InvalidParam, match="不能均为undefined"):
+        read(f"db.collection('c').where({{a: undefined, b: undefined}}).{tail}")
+    assert read("db.collection('c').where({a: undefined, b: 1}).get()").filter == {"b": 1}
+    assert read("db.collection('c').where({}).get()").filter == {}
