@@ -42,7 +42,7 @@ def encode_update(data: Mapping[str, Value]) -> Document:
             update.setdefault(value.operator, {})[path] = _operand(value.operand)
         else:
             update.setdefault("$set", {})[path] = encode(value)
-    return update or {"$set": {}}  # `{"a": {}}` has no path that ends anywhere: nothing changes
+    return update
 
 
 def encode_stage(stage: Mapping[str, Value]) -> Document:

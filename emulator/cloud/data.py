@@ -48,6 +48,8 @@ def update_operators(api: str, data: Value) -> Document:
     """
     _require_changes(api, data)
     update: Document = passed(api, PLACE, encode_update, data)
+    if not update:  # `{"a": {}}` has no path that ends anywhere: nothing changes
+        return {"$set": {}}
     return update
 
 

@@ -269,8 +269,3 @@ def test_match_takes_whole_conditions_as_where_does(conditions, sent):
     assert encode_stage({"$match": conditions}) == {"$match": sent}
     inner = {"$lookup": {"pipeline": Pipeline().match(conditions).done()}}
     assert encode_stage(inner) == {"$lookup": {"pipeline": [{"$match": sent}]}}
-
-
-def test_an_empty_object_in_an_update_changes_nothing():
-    assert encode_update({"a": {}}) == {"$set": {}}
-    assert encode_update({"a": {}, "b": 1}) == {"$set": {"b": 1}}

@@ -3,6 +3,7 @@
 import pytest
 
 from emulator import cloud
+from emulator.cloud.data import update_operators
 
 db = cloud.database()
 _ = db.command
@@ -106,3 +107,8 @@ def test_data_that_cannot_be_written_is_refused_before_it_is_sent(bound, call, t
     assert caught.value.message == text
     assert caught.value.errCode == number
     assert bound.transport.commands == []
+
+
+def test_an_empty_object_in_an_update_changes_nothing():
+    assert update_operators("document.update", {"a": {}}) == {"$set": {}}
+    assert update_operators("document.update", {"a": {}, "b": 1}) == {"$set": {"b": 1}}
