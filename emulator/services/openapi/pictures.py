@@ -85,14 +85,16 @@ def _png(rows: list[bytes], side: int, dark: bytes, *, hyaline: bool) -> bytes:
     """Return a square of exactly so many pixels with the modules in its middle."""
     scale = side // (len(rows) + 2 * BORDER_MODULES)
     before = (side - scale * len(rows)) // 2
-    after = side - scale * len(rows) - before
-    lines = [bytes(1 + side)] * before  # a line begins with the number of its filter: none
+    width = -(-side // 8)
+    blank = bytes(1 + width)  # a line begins with the number of its filter: none
+    lines = [blank] * before
     for row in rows:
-        wide = b"".join(bytes((module,)) * scale for module in row)
-        lines += [b"".join((bytes(1 + before), wide, bytes(after)))] * scale
-    lines += [bytes(1 + side)] * after
+        bits = "0" * before + "".join(str(module) * scale for module in row)
+        line = b"\0" + int(bits.ljust(8 * width, "0"), 2).to_bytes(width)
+        lines += [line] * scale
+    lines += [blank] * (side - len(lines))
     chunks = [
-        (b"IHDR", struct.pack(">IIBBBBB", side, side, 8, 3, 0, 0, 0)),
+        (b"IHDR", struct.pack(">IIBBBBB", side, side, 1, 3, 0, 0, 0)),
         (b"PLTE", _LIGHT + dark),
         *([(b"tRNS", b"\0")] if hyaline else []),
         (b"IDAT", zlib.compress(b"".join(lines))),
