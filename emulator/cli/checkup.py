@@ -135,6 +135,16 @@ def _functions(config: Config, bundles: tuple[Bundle, ...]) -> Findings:
     settings = config.functions
     for problem in scan(root, defaults=settings, overrides=settings.each).problems:
         yield _finding(about, _STATES[problem.severity], problem.message)
+    for name in sorted(settings.each.keys() - {bundle.name for bundle in bundles}):
+        yield from _absent(root, name)
+
+
+def _absent(root: Path, name: str) -> Findings:
+    """Tell of a function that the configuration speaks of and that is not there."""
+    if not (root / name).is_dir():
+        hint = "correct the name, or take what is said of it out of the configuration"
+        message = f"{name} is configured, but there is no folder {name} in {shown_path(root)}"
+        yield _finding("Functions", "warning", message, hint)
 
 
 def _module_of(config: Config, bundle: Bundle) -> str:

@@ -26,6 +26,8 @@ UNREAD_FILES: Final = ("cloudbaserc.js", "cloudbaserc.yaml", "cloudbaserc.yml")
 ENV_FILES: Final = (".env", ".env.local")
 """Read by the CloudBase CLI by itself, the stronger last (docs.cloudbase.net/cli-v1/config)."""
 WECHAT_FILE: Final = "project.config.json"
+WECHAT_PRIVATE_FILE: Final = "project.private.config.json"
+"""What one developer says instead, kept out of the repository; the tools let it win."""
 UID_LENGTH: Final = 24
 """Of `{{util.uid}}`, which is the same for a project each time."""
 CLOUDBASE_FUNCTION_ROOT_DEFAULT: Final = "functions"
@@ -111,6 +113,7 @@ def read_project_files(project: Path, environ: Mapping[str, str]) -> tuple[Found
     """Return what the project's files of other tools say, the stronger file first."""
     readers: tuple[tuple[str, Callable[[Found, Mapping[str, Any]], None]], ...] = (
         (CLOUDBASE_FILE, _Cloudbase(project, environ).read),
+        (WECHAT_PRIVATE_FILE, _read_wechat),
         (WECHAT_FILE, _read_wechat),
     )
     found = [_read(project / name, read) for name, read in readers if (project / name).is_file()]
@@ -147,7 +150,8 @@ def _split(message: str, name: str) -> tuple[int, str]:
 def _read_wechat(found: Found, data: Mapping[str, Any]) -> None:
     root = data.get("cloudfunctionRoot")
     if isinstance(root, str) and root.strip():
-        found.function_root = root.strip()
+        # The tools join it to the project's folder, with a slash before it or not.
+        found.function_root = root.strip().lstrip("/\\") or "."
     appid = data.get("appid")
     if isinstance(appid, str) and appid.strip():
         found.appid = appid.strip()
@@ -195,6 +199,8 @@ class _Cloudbase:
         if not isinstance(name, str) or not name:
             found.note("functions: an entry without a name was left out")
             return
+        if name in found.functions:
+            found.note(f"functions: {name} is there twice; what is said last counts")
         old_form = item.get("config")
         item = {**(old_form if isinstance(old_form, dict) else {}), **item}
         if isinstance(item.get("aclRule"), dict):

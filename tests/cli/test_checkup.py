@@ -182,3 +182,14 @@ def test_a_folder_of_functions_beside_the_one_that_is_served_is_named(tmp_path):
     told = [each for each in check_up(tmp_path) if "is not served" in each.message]
     assert [each.state for each in told] == ["warning"]
     assert told[0].message.endswith("is: a, b")
+
+
+def test_a_function_that_is_only_configured_is_named(tmp_path):
+    (tmp_path / "functions" / "there").mkdir(parents=True)
+    (tmp_path / "functions" / "there" / "index.js").touch()
+    listed = '{"functions": [{"name": "there"}, {"name": "gone"}]}'
+    (tmp_path / "cloudbaserc.json").write_text(listed, encoding="utf-8")
+    told = [each.message for each in check_up(tmp_path) if each.state == "warning"]
+    assert [each.partition(" in ")[0] for each in told] == [
+        "gone is configured, but there is no folder gone"
+    ]

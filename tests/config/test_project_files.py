@@ -222,6 +222,22 @@ def test_settings_of_a_wrong_type_are_told(load, setting, note):
     assert config.notes == (f"cloudbaserc.json: {note}",)
 
 
+def test_functions_that_are_said_twice_are_told(load):
+    content = '{"functions": [{"name": "f", "timeout": 5}, {"name": "f"}]}'
+    assert load({"cloudbaserc.json": content, "functions/f/index.js": ""}).notes == (
+        "cloudbaserc.json: functions: f is there twice; what is said last counts",
+    )
+
+
+def test_what_one_developer_says_wins(load, project):
+    shared = '{"cloudfunctionRoot": "ours/", "appid": "wx1"}'
+    own = '{"cloudfunctionRoot": "/mine/", "description": "not shared"}'
+    files = {"project.config.json": shared, "project.private.config.json": own}
+    config = load({**files, "mine/f/index.js": "", "ours/f/index.js": ""})
+    assert (config.functions.root, config.emulator.appid) == (project / "mine", "wx1")
+    assert config.notes == ()
+
+
 def test_the_same_is_told_once(load):
     one = '{"name": "f", "envVariables": {"A": "{{env.X}}{{env.X}}", "B": "{{env.X}}"}}'
     config = load({"cloudbaserc.json": f'{{"functions": [{one}]}}', "functions/f/index.js": ""})
