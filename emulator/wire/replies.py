@@ -156,12 +156,13 @@ def found_text(result: Found) -> bytes:
 
 
 def inserted_text(result: Inserted) -> bytes:
-    """Write how many documents are new, with every number as text."""
-    return orjson.dumps({"inserted": _number(len(result.ids)), "ok": _number(1)})
+    """Write how many documents are new, with every number as text, and the id of the first."""
+    told = {"inserted": _number(len(result.ids)), "ok": _number(1)}
+    return b'%b,"id":%b}' % (orjson.dumps(told)[:-1], value_json(result.ids[0]))
 
 
 def inserted_text_with_id(result: Inserted) -> bytes:
-    """Write how many documents are new as text, and the id of the first, for client SDKs."""
+    """Write the same with the id under the name that client SDKs read."""
     return b'%b,"_id":%b}' % (inserted_text(result)[:-1], value_json(result.ids[0]))
 
 

@@ -163,9 +163,9 @@ def test_conflicts_end_somewhere(sdk_runs, sdk, attempts):
 NUMBER = {"n": 1.5, "at": {"$date": "2024-02-29T12:34:56.789Z"}}
 OLD: dict[str, Any] = {
     "every call": {
-        "add": {"inserted": 1, "ok": 1},
-        "addNumber": {"inserted": 1, "ok": 1},
-        "addNoId": {"inserted": 1, "ok": 1},
+        "add": {"inserted": 1, "ok": 1, "id": "c"},
+        "addNumber": {"inserted": 1, "ok": 1, "id": 7},
+        "addNoId": {"inserted": 1, "ok": 1, "id": None},
         "get": {"data": {"_id": "c", **NUMBER}},
         "missing": {"data": None},
         "update": {"updated": 1},

@@ -89,6 +89,7 @@ FLAT = {
     "database.insertDocInTransaction": {
         "inserted": '{"$numberInt":"1"}',
         "ok": '{"$numberInt":"1"}',
+        "id": "a",
     },
     "database.updateDocInTransaction": {"updated": '{"$numberInt":"1"}'},
     "database.deleteDocInTransaction": {"deleted": '{"$numberInt":"1"}'},
