@@ -549,7 +549,8 @@ let got=await this.api().transport.download({url:found.download_url,header,name,
 if(got.statusCode>=300)throw refusal({code:'STORAGE_REQUEST_FAIL',message:fileid})
 return got})
 return running||task}
-getTempFileURL(options){return this.shape.call('cloud.getTempFileURL',options,async({fileList})=>{let file_list=requireFiles(fileList).map((file)=>typeof file==='string'?{fileid:file}:{fileid:file.fileID,max_age:file.maxAge})
+getTempFileURL(options){return this.shape.call('cloud.getTempFileURL',options,async({fileList})=>{let file_list=requireFiles(fileList).map((file)=>{const{fileID:fileid=file,maxAge:max_age}=Object(file)
+return{fileid,max_age}})
 let told=await this.api().act('storage.batchGetDownloadUrl',{file_list})
 let row=({code,fileID,tempFileURL='',maxAge})=>this.shape.file(fileID,code,{tempFileURL,...(maxAge?{maxAge}:{})})
 return{fileList:told.download_list.map(row)}})}

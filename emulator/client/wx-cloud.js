@@ -1379,9 +1379,10 @@ class Instance {
 
   getTempFileURL(options) {
     return this.shape.call('cloud.getTempFileURL', options, async ({ fileList }) => {
-      const file_list = requireFiles(fileList).map((file) =>
-        typeof file === 'string' ? { fileid: file } : { fileid: file.fileID, max_age: file.maxAge }
-      )
+      const file_list = requireFiles(fileList).map((file) => {
+        const { fileID: fileid = file, maxAge: max_age } = Object(file)
+        return { fileid, max_age }
+      })
       const told = await this.api().act('storage.batchGetDownloadUrl', { file_list })
       const row = ({ code, fileID, tempFileURL = '', maxAge }) =>
         this.shape.file(fileID, code, { tempFileURL, ...(maxAge ? { maxAge } : {}) })

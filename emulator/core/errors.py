@@ -32,6 +32,15 @@ that say what is wrong, where, and what to do. Shapes on the wire belong to `wir
 from typing import ClassVar, Final
 
 ENV_SHOWN_MAX_LENGTH: Final = 60
+_PAGES: Final = "https://docs.cloudbase.net/error-code/basic"
+
+
+def documented(message: str, code: str) -> str:
+    """Return a text with the page of its code at the end, where the cloud names one.
+
+    Pages and functions look for the code in texts, which is there by its page alone.
+    """
+    return f"{message} 更多错误信息请访问：{_PAGES}/{code}"
 
 
 class EmulatorError(Exception):
@@ -121,6 +130,16 @@ class CollectionNotExist(DatabaseError):
 
     code = "DATABASE_COLLECTION_NOT_EXIST"
 
+    @classmethod
+    def named(cls, name: str) -> "CollectionNotExist":
+        """Return the refusal of a name that no collection has."""
+        message = (
+            f"[ResourceNotFound] Db or Table not exist: {name}. Please check your request, "
+            "but if the problem cannot be solved, contact us."
+        )
+        hint = f"create it first: db.createCollection({name!r}), or seed it"
+        return cls(documented(message, cls.code), hint=hint)
+
 
 class CollectionExists(DatabaseError):
     """The collection is there already."""
@@ -169,6 +188,12 @@ class FunctionNotFound(EmulatorError):
     """No function of that name, or none that ever loaded."""
 
     code = "FUNCTION_NOT_FOUND"
+
+    @classmethod
+    def named(cls, name: str, *, hint: str = "") -> "FunctionNotFound":
+        """Return the refusal of a name that no function has; the cloud leaves the name out."""
+        message = f"FunctionName parameter could not be found. There is no function {name}."
+        return cls(documented(message, cls.code), hint=hint)
 
 
 class FunctionFailed(EmulatorError):

@@ -371,10 +371,7 @@ class Database:
     def _existing(self, name: str) -> Collection:
         collection = self._store.collection(name)
         if collection is None:
-            raise CollectionNotExist(
-                f"[ResourceNotFound] Db or Table not exist: {name}. {_CONTACT}",
-                hint=f"create it first: db.createCollection({name!r}), or seed it",
-            )
+            raise CollectionNotExist.named(name)
         return collection
 
 

@@ -100,7 +100,7 @@ class Datasets:
         """
         collection = self._store.collection(name)
         if collection is None:
-            raise CollectionNotExist(f"[ResourceNotFound] Db or Table not exist: {name}.")
+            raise CollectionNotExist.named(name)
         return collection.snapshot()
 
     def _announce(self, writes: Sequence[Write], sequence: int) -> None:

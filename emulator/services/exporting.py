@@ -36,7 +36,7 @@ class Exporting:
             )
         collection = self._store.collection(name)
         if collection is None:
-            raise CollectionNotExist(f"[ResourceNotFound] Db or Table not exist: {name}.")
+            raise CollectionNotExist.named(name)
         documents = collection.snapshot()
         return _csv(documents) if file_format == "csv" else _json_lines(documents)
 

@@ -14,7 +14,7 @@ import orjson
 from emulator.ambient import Clock, Ids
 from emulator.cloud.session import Session, Transport
 from emulator.core.commands import Called, CallFunction
-from emulator.core.errors import FunctionFailed, FunctionOverran, InvalidParam
+from emulator.core.errors import FunctionFailed, FunctionOverran, InvalidParam, documented
 from emulator.core.limits import WECHAT, Limits
 from emulator.core.records import dataclass
 from emulator.core.values import Value
@@ -357,7 +357,7 @@ def result_of(name: str, invoked: Invoked) -> bytes:
         return invoked.outcome.result
     hint = f"cloud-emu fn log {name}"
     if failure.kind == "timeout":
-        raise FunctionOverran(failure.message, hint=hint)
+        raise FunctionOverran(documented(failure.message, FunctionOverran.code), hint=hint)
     stack = f"\n{failure.stack}" if failure.stack else ""
     raise FunctionFailed(f"{failure.message}{stack}", hint=hint)
 

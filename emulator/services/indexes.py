@@ -142,10 +142,7 @@ class Indexes:
 
     def _known(self, name: str) -> tuple[IndexDefinition, ...]:
         if self._store.collection(name) is None:
-            raise CollectionNotExist(
-                f"[ResourceNotFound] Db or Table not exist: {name}.",
-                hint=f"create it first: db.createCollection({name!r}), or seed it",
-            )
+            raise CollectionNotExist.named(name)
         return described(self._store.description(name))
 
     def _describe(self, name: str, definitions: Sequence[IndexDefinition]) -> None:

@@ -8,7 +8,7 @@ they end.
 import asyncio
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import field, replace
-from typing import Final, Literal
+from typing import Literal
 
 from emulator.core.errors import FunctionNotFound
 from emulator.core.records import dataclass
@@ -24,12 +24,6 @@ from emulator.services.instances import Lifetimes
 from emulator.services.recorder import Recorder
 
 State = Literal["ready", "failed", "idle"]
-
-_NOT_FOUND: Final = (
-    "FunctionName parameter could not be found. There is no function {name}. "
-    "更多错误信息请访问：https://docs.cloudbase.net/error-code/basic/FUNCTION_NOT_FOUND"
-)
-"""The cloud's text, with the name that it leaves out; pages look for the code at its end."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -182,7 +176,7 @@ class Registry:
             await self._take(bundle)
         known = self._registered.get(name)
         if known is None:
-            raise FunctionNotFound(_NOT_FOUND.format(name=name), hint=self._near(name))
+            raise FunctionNotFound.named(name, hint=self._near(name))
         return known
 
     def _ready(self, name: str) -> Registered | None:

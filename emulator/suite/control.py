@@ -158,7 +158,7 @@ class SuiteControl:
             QueueFull: too many calls wait already.
         """
         if not self._parts.functions.has(name):
-            raise FunctionNotFound(f"FunctionName parameter could not be found: {name}")
+            raise FunctionNotFound.named(name)
         caller = Caller(
             kind="user" if openid else "administrator", openid=openid or "", source=source
         )

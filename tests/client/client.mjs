@@ -240,7 +240,7 @@ await run('download', async () => {
 await run('download_absent', () => wx.cloud.downloadFile({ fileID: fileID.replace('a.png', 'b.png') }))
 await run('urls', async () => {
   const absent = fileID.replace('a.png', 'b.png')
-  const res = await wx.cloud.getTempFileURL({ fileList: [fileID, { fileID, maxAge: 60 }, absent] })
+  const res = await wx.cloud.getTempFileURL({ fileList: [fileID, { fileID, maxAge: 60 }, absent, '', null] })
   const answer = await fetch(res.fileList[0].tempFileURL)
   return {
     errMsg: res.errMsg,

@@ -47,7 +47,11 @@ EXACT: dict[str, Any] = {
     "urls": {
         "errMsg": "cloud.getTempFileURL:ok",
         "status": 200,
-        "list": [[0, "ok", 86400], [0, "ok", 60], [-503003, "STORAGE_FILE_NONEXIST", None]],
+        "list": [
+            [0, "ok", 86400],
+            [0, "ok", 60],
+            *(3 * [[-503003, "STORAGE_FILE_NONEXIST", None]]),
+        ],
     },
     "delete": [0, "ok", True, "cloud.deleteFile:ok"],
     "container_absent": [404, "cloud.callContainer:ok"],
@@ -109,7 +113,8 @@ FAILURES = {
     "function_late": (
         -504003,
         "cloud.callFunction:fail Error: errCode: -504003  | errMsg: Invoking task timed out after "
-        "1 seconds (callId: ",
+        "1 seconds 更多错误信息请访问：https://docs.cloudbase.net/error-code/basic/"
+        "FUNCTIONS_TIME_LIMIT_EXCEEDED (callId: ",
     ),
     "function_unnamed": (-401003, "cloud.callFunction:fail -401003 parameter.name should be"),
     "download_absent": (-503003, "cloud.downloadFile:fail -503003 storage file not exists. cloud:"),

@@ -137,7 +137,10 @@ async def test_a_function_that_took_too_long_has_a_code_of_its_own(actions, serv
     run = actions.find("functions.invokeFunction")
     answer = json.loads(await run({"function_name": "f"}, ADMINISTRATOR, "other"))
     assert answer["code"] == "FUNCTIONS_TIME_LIMIT_EXCEEDED"
-    assert answer["message"] == "Invoking task timed out after 3 seconds"
+    assert answer["message"] == (
+        "Invoking task timed out after 3 seconds 更多错误信息请访问："
+        "https://docs.cloudbase.net/error-code/basic/FUNCTIONS_TIME_LIMIT_EXCEEDED"
+    )
 
 
 async def test_an_upload_is_permitted_with_the_fields_an_sdk_reads(actions):
