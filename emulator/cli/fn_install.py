@@ -1,17 +1,14 @@
 """Owns `cloud-emu fn install`: npm or pip, run wherever functions lack packages.
 
-Not here: which do (`functions.node_packages`, `functions.python_packages`), pip (`cli.pip`). The
-one idea: what only needs an SDK of Node is installed once, in the data folder; nothing is installed
-that is there already, and one failure does not stop the others.
+Not here: which do (`functions.node_packages`, `functions.python_packages`), how they are installed
+(`cli.npm`, `cli.pip`). The one idea: what only needs an SDK of Node is installed once, in the data
+folder; nothing is installed that is there already, and one failure does not stop the others.
 """
 
-import json
-import shutil
-import subprocess
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -29,14 +26,10 @@ from emulator.cli.output import (
 from emulator.core.records import dataclass
 
 if TYPE_CHECKING:
+    from emulator.cli.npm import Installation
     from emulator.functions.base import Bundle
     from emulator.functions.node_packages import Plan
     from emulator.functions.python_packages import Needs as PythonNeeds
-
-NPM_OPTIONS: Final = ("--omit=dev", "--no-audit", "--no-fund", "--loglevel=error")
-NPM_TIMEOUT_S: Final = 900.0
-COMPLAINT_LINES_MAX: Final = 8
-
 
 Progress = Callable[[str], None]
 
@@ -125,21 +118,18 @@ def _bundles(project: Path, names: tuple[str, ...]) -> "tuple[list[Bundle], Path
 
 
 def _node_steps(todo: "Plan", shared: Path) -> Iterator[Step]:
+    from emulator.cli.npm import install_own, install_shared
+
     if todo.shared:
         wanted = tuple(f"{name}@{version}" for name, version in todo.shared.items())
-        yield _node_step("shared packages", shared, wanted)
+        yield _node_step("shared packages", shared, install_shared(shared, wanted))
     for needs in todo.own:
-        yield _node_step(needs.bundle.name, needs.bundle.folder, ())
+        installation = install_own(needs.bundle.folder, needs.packages.values())
+        yield _node_step(needs.bundle.name, needs.bundle.folder, installation)
 
 
-def _node_step(name: str, folder: Path, packages: tuple[str, ...]) -> Step:
-    npm = _npm()
-    return Step(
-        name=name,
-        folder=folder,
-        said=f"npm install {' '.join(packages)}".rstrip(),
-        run=lambda _: _run_npm(npm, folder, packages),
-    )
+def _node_step(name: str, folder: Path, installation: "Installation") -> Step:
+    return Step(name=name, folder=folder, said=installation.said, run=lambda _: installation.run())
 
 
 def _requiring(bundles: "list[Bundle]") -> "list[tuple[Bundle, PythonNeeds]]":
@@ -166,50 +156,6 @@ def _python_steps(requiring: "list[tuple[Bundle, PythonNeeds]]") -> Iterator[Ste
             said="pip install -r requirements.txt",
             run=partial(install_requirements, pip_command(), bundle.folder, home),
         )
-
-
-def _npm() -> str:
-    found = shutil.which("npm")
-    if found is None:
-        raise Failed(
-            "npm was not found", hint="install Node.js 16 or newer (nodejs.org); npm comes with it"
-        )
-    return found
-
-
-def _run_npm(npm: str, folder: Path, packages: tuple[str, ...]) -> str:
-    """Return what npm complained about, nothing when it is done."""
-    folder.mkdir(parents=True, exist_ok=True)
-    if packages:
-        _keep_apart(folder)
-    try:
-        done = subprocess.run(
-            [npm, "install", *packages, *NPM_OPTIONS],
-            cwd=folder,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            encoding="utf-8",
-            errors="replace",
-            timeout=NPM_TIMEOUT_S,
-            check=False,
-        )
-    except subprocess.TimeoutExpired:
-        return f"npm did not finish within {NPM_TIMEOUT_S:g} seconds"
-    except OSError as fault:
-        return f"npm cannot be started: {fault.strerror}"
-    if done.returncode == 0:
-        return ""
-    lines = (done.stderr or done.stdout).strip().splitlines()
-    return "\n".join(lines[:COMPLAINT_LINES_MAX]) or f"npm ended with code {done.returncode}"
-
-
-def _keep_apart(folder: Path) -> None:
-    """Give the folder a manifest of its own, else npm would install into a project above it."""
-    manifest = folder / "package.json"
-    if not manifest.exists():
-        content: Mapping[str, Any] = {"private": True, "description": "Packages of all functions"}
-        manifest.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
 
 
 def _conclude(done: list[Done], todo: "Plan", node: int, python: int) -> None:

@@ -77,7 +77,10 @@ def needs_of(bundle: Bundle, shared: Path) -> Needs:
     if isinstance(declared, dict):
         packages = {str(name): str(version) for name, version in declared.items()}
     else:
-        packages = dict.fromkeys(_required(bundle.entry), "")
+        optional = (manifest or {}).get("optionalDependencies")
+        # What may fail to install is nothing that a function lacks.
+        asked = (name for name in _required(bundle.entry) if name not in (optional or ()))
+        packages = dict.fromkeys(asked, "")
     places = [folder / "node_modules" for folder in (bundle.folder, *bundle.folder.parents)]
     found = {
         name

@@ -71,6 +71,16 @@ def test_shared_folder_has_a_manifest_of_its_own(npm, project):
     assert manifest["private"] is True
 
 
+def test_who_wrote_the_lock_file_installs(npm, project, capsys):
+    (project / "cloudfunctions" / "pay" / "yarn.lock").touch()
+    tool = npm.parent / "tools" / "yarn"
+    tool.write_text((npm.parent / "tools" / "npm").read_text())
+    tool.chmod(0o755)
+    assert run(["fn", "install", "pay"]) == 0
+    assert npm.read_text() == "pay install\n"
+    assert "[1/1] pay: yarn install" in capsys.readouterr().out
+
+
 def test_only_the_named_functions(npm, project):
     assert run(["fn", "install", "pay"]) == 0
     assert [line.split()[0] for line in npm.read_text().splitlines()] == ["pay"]

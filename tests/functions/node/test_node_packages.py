@@ -90,6 +90,13 @@ def test_manifest_that_cannot_be_read_is_none(project):
     assert project.needs("fn").has_manifest is False
 
 
+def test_what_may_fail_to_install_is_not_missing(project):
+    project.function("fn", code="require('fsevents'); require('axios')")
+    manifest = {"optionalDependencies": {"fsevents": "*"}}
+    (project.root / "fn" / "package.json").write_text(json.dumps(manifest))
+    assert project.needs("fn").missing == ("axios",)
+
+
 def test_functions_that_only_need_an_sdk_share_it(project):
     project.function("a", wx_server_sdk="~2.6.3").function("b", wx_server_sdk="~2.6.3")
     project.function("c", wx_server_sdk="latest").function("d", code="require('wx-server-sdk')")
