@@ -23,7 +23,6 @@ from emulator.functions.reload import FolderWatcher
 from emulator.server import Port, Server
 from emulator.services.caller import Caller
 from emulator.services.executor import Crossing, LocalTransport
-from emulator.services.redis import Redis
 from emulator.services.scope import Scope
 from emulator.services.signatures import Signatures
 from emulator.suite.assembly import Parts, assemble
@@ -40,6 +39,7 @@ from emulator.suite.project import Project
 from emulator.suite.realtime import Realtime
 from emulator.suite.rules_control import RulesControl
 from emulator.suite.surroundings import Surroundings
+from emulator.suite.unicloud import unicloud_actions
 from emulator.suite.variables import LOCAL_SECRETS, sdk_variables
 from emulator.suite.wechat import wechat_routes
 from emulator.wire import control as control_wire
@@ -55,7 +55,6 @@ from emulator.wire.guard import Guard
 from emulator.wire.http_over_call import HttpOverCall
 from emulator.wire.openapi import OpenApiActions
 from emulator.wire.platform_actions import PlatformActions
-from emulator.wire.redis_actions import RedisActions
 
 READY_WAIT_MAX_S: Final = 5.0
 """Code that hangs while it loads does not keep the others waiting longer than this."""
@@ -277,7 +276,7 @@ class Suite:
         paired = pairing.routes() if pairing else []
         platform = _platform(parts, emulator.env, api_url=lambda: self.urls["api"])
         scope = Scope(emulator.env, strict=emulator.strict, tell=parts.recorder.notice)
-        door = _admin_door(parts, guard, platform, scope, strict=emulator.strict)
+        door = _admin_door(parts, guard, platform, scope, self.config)
         site = Site(self.config, parts, api_url=lambda: self.urls["api"])
         stored = storage_wire.routes(parts.storage)
         over_call = HttpOverCall(parts.functions, url=lambda: self.urls["api"])
@@ -335,16 +334,15 @@ def _waiting(parts: Parts) -> list[Callable[[], Awaitable[None]]]:
 
 
 def _admin_door(
-    parts: Parts, guard: Guard, platform: PlatformActions, scope: Scope, *, strict: bool
+    parts: Parts, guard: Guard, platform: PlatformActions, scope: Scope, config: Config
 ) -> AdminDoor:
     open_apis = OpenApiActions(parts.openapi, ids=parts.ids, clock=parts.clock)
-    redis = Redis(parts.clock, parts.ids)
-    parts.datasets.also_clear(redis.clear)
+    unicloud = unicloud_actions(parts, config.functions_root)
     actions = Actions(
         parts.executor,
         parts.functions,
         parts.storage,
-        others={**open_apis.table(), **platform.table(), **RedisActions(redis).table()},
+        others={**open_apis.table(), **platform.table(), **unicloud},
         stand_ins=platform.stand_ins(),
     )
     return AdminDoor(
@@ -353,7 +351,7 @@ def _admin_door(
         guard=guard,
         caller_of=parts.functions.caller_of,
         scope=scope,
-        signatures=Signatures(LOCAL_SECRETS) if strict else None,
+        signatures=Signatures(LOCAL_SECRETS) if config.emulator.strict else None,
     )
 
 

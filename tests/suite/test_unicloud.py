@@ -119,8 +119,8 @@ ACTIONS = {
     ),
     "the project's own modules are found": ("require('own-config/name')", "of common"),
     "modules know modules": ("require('own-config').other", "other of common"),
-    "there is no JQL": (
-        "Promise.resolve().then(() => uniCloud.databaseForJQL()).catch((e) => e.code)",
+    "what is not here says what to do": (
+        "Promise.resolve().then(() => uniCloud.getPushManager()).catch((e) => e.code)",
         "NOT_SUPPORTED",
     ),
 }

@@ -9,15 +9,14 @@
 // Facts: doc.dcloud.net.cn/uniCloud (cf-functions, cf-database, cloud-obj).
 
 const { cloud } = require('../../client/wx-cloud.cjs')
-const { databaseOf, shape } = require('./unicloud_database')
+const { captured, databaseOf, shape } = require('./unicloud_database')
 const { UniCloudError, failureIn } = require('./unicloud_errors')
 const { FORM_CONTENT, formOf, request, send, uniRequest } = require('./unicloud_http')
+const { Jql } = require('./unicloud_jql')
 const { Surroundings, mainOf } = require('./unicloud_objects')
 const { connect } = require('./unicloud_redis')
 
 const NOT_HERE = {
-  databaseForJQL: "write the query for uniCloud.database(), as in db.collection('todo').where({ done: false }).get(); " +
-    'schemas and their permissions are not looked at either',
   getPhoneNumber: 'take a number from the event',
   getPushManager: 'write what would be pushed to the log',
   getFacialRecognitionVerifyManager: 'let a person be taken for verified while you develop',
@@ -109,6 +108,14 @@ class UniCloud extends cloud.constructor {
 
   database () {
     return databaseOf(super.database, this, doorOf)
+  }
+
+  /** Returns the database for texts of JQL, asked as the user of a call. */
+  databaseForJQL (call) {
+    const database = this.database()
+    const ask = (action, body) => this._api.ask(action, body)
+    const capture = (verb, given) => captured(database, verb, given)
+    return new Jql({ database, ask, capture, common: this._around.common }, call)
   }
 
   /** Returns the connection to the suite's Redis. */

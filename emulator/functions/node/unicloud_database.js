@@ -72,21 +72,38 @@ function returning (found) {
 async function updateAndReturn (found, data) {
   const { _database: database } = found
   const door = database.api()
-  /** The same query or document, whose requests are answered otherwise. */
-  const answeredBy = (act, shape_) => {
-    const other = { ...database, shape: shape_, api: () => ({ ...door, act }) }
-    return Object.assign(Object.create(found), { _database: other })
-  }
   let told
   const modify = async (action, body) => {
     told = (await door.ask('database.modifyAndReturnDoc', body)).data
     return { updated: told.updated }
   }
-  const updated = await answeredBy(modify, { ...shape, updated: (count) => count }).update(data)
-  if (told.doc === null) return { updated, doc: null }
-  // The client reads what a query finds: it knows how dates and places are written.
-  const kept = async () => ({ list: [JSON.parse(told.doc)] })
-  return { updated, doc: (await answeredBy(kept, shape).get()).data[0] }
+  const updated = await answeredBy(found, modify, { ...shape, updated: (count) => count }).update(data)
+  return { updated, doc: told.doc === null ? null : (await read(found, [JSON.parse(told.doc)]))[0] }
+}
+
+/** Returns the same query or document, whose requests are answered otherwise. */
+function answeredBy (found, act, shape_) {
+  const { _database: database } = found
+  const other = { ...database, shape: shape_, api: () => ({ ...database.api(), act }) }
+  return Object.assign(Object.create(found), { _database: other })
+}
+
+/** Reads documents as the client does: it knows how dates and places are written. */
+async function read (found, list) {
+  return (await answeredBy(found, async () => ({ list }), shape).get()).data
+}
+
+/** Returns what the client would send for new documents or changes; `get` reads documents. */
+async function captured (database, verb, given) {
+  const found = database.collection('any')
+  if (verb === 'get') return given.length ? read(found.where({}), given) : []
+  let body
+  const keep = async (action, sent) => {
+    body = sent
+    return verb === 'add' ? { insertedIds: [0] } : { updated: 0 }
+  }
+  await answeredBy(verb === 'add' ? found : found.where({}), keep, shape)[verb](given)
+  return body
 }
 
 /** Runs work in a transaction; what it rolls back with is what fails. */
@@ -108,4 +125,4 @@ async function within (start, work) {
   }
 }
 
-module.exports = { databaseOf, shape }
+module.exports = { captured, databaseOf, shape }

@@ -18,6 +18,8 @@ class Surroundings {
   constructor (place, isObject) {
     const [, suffix] = /[\\/]uniCloud-([a-z]+)[\\/]/i.exec(place) || []
     this.provider = PROVIDERS[suffix] || 'tencent'
+    /** Where modules lie that functions share, and the settings of uni-id. */
+    this.common = path.join(place.replace(/^(.*[\\/]uniCloud-[a-z]+[\\/]cloudfunctions)[\\/].*$/is, '$1'), 'common')
     this.functionType = isObject ? 'cloudobject' : 'cloudfunction'
     /** The event of the call under way. */
     this.event = undefined

@@ -1,0 +1,52 @@
+"""Owns where the schemas of a uniCloud project lie, and reading them.
+
+Not here: what they mean (`core.jql`). The one idea: a file is read when its collection is asked
+for, so that what was saved a moment ago holds; the project's own goes before those of modules.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, Final
+
+from emulator.config.text_files import parse_json, read_text, shown_path
+from emulator.core.errors import ConfigurationError
+
+MODULES_MAX: Final = 500
+"""Modules of a project that are looked into."""
+_NAME: Final = re.compile(r"[\w-]{1,128}\Z")
+
+
+class UniSchemas:
+    """The schemas beside the functions of a project; `root` is where those lie."""
+
+    def __init__(self, root: Path | None) -> None:
+        self._root = root if root is not None and root.name == "cloudfunctions" else None
+
+    def schema(self, collection: str) -> Mapping[str, Any] | None:
+        """Return the schema of a collection; None where there is none.
+
+        Raises:
+            ConfigurationError: the file is no JSON object.
+        """
+        if not _NAME.match(collection):
+            return None
+        for folder in self._folders():
+            file = folder / f"{collection}.schema.json"
+            if not file.is_file():
+                continue
+            found = parse_json(read_text(file), name=shown_path(file))
+            if isinstance(found, dict):
+                return found
+            raise ConfigurationError(f"{shown_path(file)}: must hold one JSON object")
+        return None
+
+    def _folders(self) -> Iterator[Path]:
+        if self._root is None:
+            return
+        yield self._root.parent / "database"
+        project = self._root.parent.parent
+        for place in (project / "uni_modules", project / "src" / "uni_modules"):
+            modules = sorted(place.iterdir())[:MODULES_MAX] if place.is_dir() else ()
+            for module in modules:
+                yield module / "uniCloud" / "database"

@@ -1,0 +1,1 @@
+"""JQL: the query texts of uniCloud, and the schemas of its collections."""

@@ -1,0 +1,42 @@
+"""Owns putting together what functions of uniCloud ask of a suite beside documents: Redis and JQL.
+
+Not here: what these do (`services.redis`, `services.jql`). The one idea: JQL is opened when a
+function first asks, as few projects have any.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from emulator.services.caller import Caller
+from emulator.services.redis import Redis
+from emulator.suite.assembly import Parts
+from emulator.wire.fields import Body
+from emulator.wire.jql_actions import JqlActions
+from emulator.wire.redis_actions import RedisActions
+
+if TYPE_CHECKING:
+    from emulator.services.jql import Jql
+
+Run = Callable[[Body, Caller, str], Awaitable[bytes]]
+
+
+def unicloud_actions(parts: Parts, functions_root: Path | None) -> Mapping[str, Run]:
+    """Return the actions by name; the keys of Redis go when all data does."""
+    redis = Redis(parts.clock, parts.ids)
+    parts.datasets.also_clear(redis.clear)
+    jql = JqlActions(lambda: _open(parts, functions_root))
+    return {**RedisActions(redis).table(), **jql.table()}
+
+
+def _open(parts: Parts, functions_root: Path | None) -> "Jql":
+    from emulator.config.uni_schemas import UniSchemas
+    from emulator.services.access_look_ups import LookUps
+    from emulator.services.jql import Jql
+
+    return Jql(
+        parts.executor,
+        clock=parts.clock,
+        schema_of=UniSchemas(functions_root).schema,
+        look_ups=lambda now_ms: LookUps(parts.store, parts.reader, now_ms),
+    )
