@@ -26,6 +26,7 @@ from emulator.functions.process_weight import held_max_mb
 
 NODE_MIN_MAJOR: Final = 16
 SCRIPT: Final = Path(__file__).with_name("node") / "worker.js"
+STRICT: Final = "CLOUD_EMU_STRICT"
 NO_NODE: Final = (
     "Node.js was not found; install Node.js 16 or newer (nodejs.org), or put it on the PATH, and "
     "start again"
@@ -99,7 +100,10 @@ class NodeKind:
     def told(self, session: Session) -> Mapping[str, object]:
         """Return the variables that say who calls."""
         known = session.wx_context
-        return {"identity": identity_variables(known), "tokens": token_names(known)}
+        identity = identity_variables(known)
+        if session.is_strict:
+            identity[STRICT] = "1"
+        return {"identity": identity, "tokens": token_names(known)}
 
     def watched(self, bundle: Bundle) -> Sequence[Path]:
         """Return the entry file, and what package managers write when they are done."""

@@ -14,7 +14,9 @@ from typing import Any
 import pytest
 
 from emulator.config import load_config
+from emulator.core.commands import ListIndexes
 from emulator.core.ejson import decode
+from emulator.services.caller import ADMINISTRATOR
 from emulator.suite import Suite
 
 pytestmark = [pytest.mark.sdk, pytest.mark.timeout(300)]
@@ -58,10 +60,11 @@ async def open_project(request, sdk_modules, tmp_path) -> AsyncIterator[Any]:
     (packages / "index.js").write_text(f"module.exports = require({module})\n", encoding="utf-8")
     suites: list[Suite] = []
 
-    async def open_with(*names: str) -> Project:
+    async def open_with(*names: str, strict: bool = False) -> Project:
         for name in names:
             shutil.copytree(FUNCTIONS / name, tmp_path / "cloudfunctions" / name)
         settings = '[emulator]\nenv = "test-env"\nport = 0\nsite_port = 0\n'
+        settings += f"strict = {str(strict).lower()}\n"
         (tmp_path / ".emulator.toml").write_text(settings, encoding="utf-8")
         suite = Suite(load_config(tmp_path, environ={}))
         suites.append(suite)
@@ -246,6 +249,31 @@ async def test_transfer_is_whole_or_not_at_all(open_project):
         "a": 3,
         "b": 7,
     }
+
+
+async def test_forms_of_the_guide_work_and_the_cloud_s_are_told(open_project):
+    project = await open_project("guideForms")
+    await project.seed(accounts=[{"_id": "a", "balance": 10}])
+    event = {"from": "a", "to": "b", "amount": 7}
+    told = await project.call("guideForms", event)
+    assert told["result"] == {"success": True}
+    assert "in the cloud use transaction.collection(...).doc(...).get(...)" in str(told["logs"])
+    refused = await project.result("guideForms", event)
+    assert refused == {"success": False, "error": "Insufficient balance"}
+    assert {each["_id"]: each["balance"] for each in project.documents("accounts")} == {
+        "a": 3,
+        "b": 7,
+    }
+    listed = ListIndexes(collection="accounts")
+    indexes = await project.suite.parts.executor.execute(listed, ADMINISTRATOR)
+    assert "owner_balance" in str(indexes)
+
+
+async def test_a_strict_project_has_no_forms_but_the_sdk_s(open_project):
+    project = await open_project("guideForms", strict=True)
+    await project.seed(accounts=[{"_id": "a", "balance": 10}])
+    told = await project.result("guideForms", {"from": "a", "to": "b", "amount": 7})
+    assert told == {"success": False, "error": "collection.createIndex is not a function"}
 
 
 async def test_module_state_is_kept_between_calls(open_project):

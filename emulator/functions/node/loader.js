@@ -11,6 +11,7 @@ const path = require('path')
 const { pathToFileURL } = require('url')
 
 const { isPackage } = require('./failures')
+const { extend } = require('./guide_forms')
 
 const FILES_MAX = 2000
 const AS_MODULE = new Set(['ERR_REQUIRE_ESM', 'ERR_REQUIRE_ASYNC_MODULE'])
@@ -31,7 +32,8 @@ class Loader {
     const note = (file) => this.note(file)
     Module.prototype.load = function (file) {
       note(file)
-      return load.apply(this, arguments)
+      load.apply(this, arguments)
+      extend(file, this.exports)
     }
   }
 
