@@ -4,7 +4,7 @@ Not here: the texts, schemas and stages (`core.jql`), where schemas lie (`config
 one idea: a query becomes commands that any dialect gives; what a schema says is looked at first.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
 from emulator.ambient import Clock
@@ -13,13 +13,13 @@ from emulator.core.jql import schemas
 from emulator.core.jql.filters import Variables, filter_of
 from emulator.core.jql.nodes import JqlSyntax, paths_in
 from emulator.core.jql.parser import parse_condition
-from emulator.core.jql.permission import Operation, Permission
+from emulator.core.jql.permission import Operation, Permission, Way
 from emulator.core.jql.query import LIMIT_DEFAULT_DOCUMENTS, Asked, Query, Table, read_steps
 from emulator.core.jql.schemas import Schema
 from emulator.core.jql.stages import lookup_stages
 from emulator.core.jql.trees import LEVELS_DEFAULT, LEVELS_MAX, path_to, tree
 from emulator.core.records import dataclass
-from emulator.core.rules.evaluate import LookUp, Scope
+from emulator.core.rules.evaluate import LookUp
 from emulator.core.values import Document, Value
 from emulator.services.caller import Caller
 
@@ -81,7 +81,8 @@ class Jql:
     async def count(self, query: Query, caller: Caller) -> int:
         """Return how many documents a query finds; raises as `get` does."""
         run = _Run(query, self._clock.now_ms(), self._schema_of, self._look_ups)
-        await self._permit_reading(run, caller, fields=())
+        for number in range(len(query.tables)):
+            await self._permit(run, number, "read", caller)
         await self._permit(run, 0, "count", caller)
         return await self._count(run, caller)
 
@@ -96,18 +97,16 @@ class Jql:
         """
         run = _Run(query, self._clock.now_ms(), self._schema_of, self._look_ups)
         schema, made = run.schema(0), list(documents)
-        permission = run.permission(0)
-        permission.rule("create")
+        permission, forced = run.permission(0), set[str]()
+        permission.rules("create")
         if schema is not None:
-            given = made
-            made = [schemas.completed(schema, each, run.variables) for each in made]
             forced = {n for n, each in schemas.fields_of(schema).items() if _is_set(each)}
-            for before, document in zip(given, made, strict=True):
-                permission.require_fields(
-                    before.keys() - forced, "write", Scope(doc=document, now=run.now_ms)
-                )
+            made = [schemas.completed(schema, each, run.variables) for each in made]
+        for before, document in zip(documents, made, strict=True):
+            rules = permission.rules("create", fields=before.keys() - forced, way="write")
+            permission.require(rules, [document], now_ms=run.now_ms, look_up=run.look_up)
+            if schema is not None:
                 schemas.require_valid(schema, document, is_new=True, now_ms=run.now_ms)
-        permission.require("create", made, now_ms=run.now_ms, look_up=run.look_up)
         command = Insert(collection=run.name, documents=tuple(made))
         ids: Sequence[Value] = (await self._carrier.execute(command, caller)).ids
         return ids
@@ -119,11 +118,10 @@ class Jql:
         run = _Run(query, self._clock.now_ms(), self._schema_of, self._look_ups)
         if any(name.startswith("$") and name != "$set" for name in operators):
             raise JqlSyntax("update() takes values, no operators such as db.command.inc")
-        schema, permission = run.schema(0), run.permission(0)
-        await self._permit(run, 0, "update", caller)
+        schema = run.schema(0)
+        await self._permit(run, 0, "update", caller, fields=data.keys(), way="write")
         if schema is not None:
             data = schemas.trimmed(schema, data)
-            permission.require_fields(data.keys(), "write", Scope(now=run.now_ms))
             schemas.require_valid(schema, data, is_new=False, now_ms=run.now_ms)
             operators = {"$set": _as_trimmed(operators.get("$set"), data)}
         command = Update(
@@ -140,25 +138,30 @@ class Jql:
         command = Remove(collection=run.name, filter=run.asked.filter(), multi=True)
         return int((await self._carrier.execute(command, caller)).count)
 
-    async def _permit_reading(
-        self, run: "_Run", caller: Caller, fields: Sequence[str] | None = None
-    ) -> None:
+    async def _permit_reading(self, run: "_Run", caller: Caller) -> None:
         for number in range(len(run.query.tables)):
-            await self._permit(run, number, "read", caller)
-            wanted = run.fields(number) if fields is None else fields
-            run.permission(number).require_fields(wanted, "read", Scope(now=run.now_ms))
+            await self._permit(run, number, "read", caller, fields=run.fields(number))
 
-    async def _permit(self, run: "_Run", number: int, operation: Operation, caller: Caller) -> None:
+    async def _permit(  # what is asked of what, and by whom
+        self,
+        run: "_Run",
+        number: int,
+        operation: Operation,
+        caller: Caller,
+        *,
+        fields: Iterable[str] | None = (),
+        way: Way = "read",
+    ) -> None:
         """Refuse an operation on what a table holds of the documents asked for."""
         permission = run.permission(number)
+        rules = permission.rules(operation, fields=fields, way=way)
         documents: Sequence[Document] = ()
-        rule = permission.rule(operation)
-        if isinstance(rule, str) and "doc." in rule:
+        if any(rule.needs_document for rule in rules):
             command = Find(
                 collection=run.query.tables[number].name, filter=run.own(number).filter()
             )
             documents = (await self._carrier.execute(command, caller)).documents
-        permission.require(operation, documents, now_ms=run.now_ms, look_up=run.look_up)
+        permission.require(rules, documents, now_ms=run.now_ms, look_up=run.look_up)
 
     async def _aggregate(
         self, run: "_Run", pipeline: Sequence[Document], caller: Caller

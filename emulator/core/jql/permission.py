@@ -18,6 +18,7 @@ from emulator.core.rules.parser import parse
 from emulator.core.values import Document, Value
 
 Operation = Literal["read", "create", "update", "delete", "count"]
+Way = Literal["read", "write"]
 ADMIN: Final = "admin"
 """The role that may do everything."""
 
@@ -46,6 +47,19 @@ class User:
         return {"uid": self.uid, "role": list(self.role), "permission": list(self.permission)}
 
 
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """An expression that must hold, and what it is a permission of."""
+
+    text: str
+    what: str
+
+    @property
+    def needs_document(self) -> bool:
+        """Tell whether it speaks of a document."""
+        return "doc" in self.text
+
+
 class Permission:
     """What one collection permits a user."""
 
@@ -54,52 +68,52 @@ class Permission:
         self._schema = schema
         self._user = user
 
-    def rule(self, operation: Operation) -> bool | str:
-        """Return what is said of an operation.
+    def rules(
+        self, operation: Operation, *, fields: Iterable[str] | None = (), way: Way = "read"
+    ) -> list[Rule]:
+        """Return the expressions that must hold for an operation that uses some fields, or all.
 
         Raises:
-            NotPermitted: there is no schema, so nothing is permitted.
+            NotPermitted: it is not permitted whatever the documents are.
         """
         if self._user.is_admin:
-            return True
+            return []
         if self._schema is None:
             raise NotPermitted(
                 f"{self._table} has no schema, so only the role admin may use it: write "
                 f"database/{self._table}.schema.json, or setUser({{ role: ['admin'] }})"
             )
-        return _said(self._schema, operation, usual=operation == "count")
+        known = fields_of(self._schema)
+        wanted = known if fields is None else {name.partition(".")[0] for name in fields}
+        said: list[tuple[bool | str, str]] = [
+            (_said(self._schema, operation, usual=operation == "count"), operation),
+            *(
+                (_of_field(known[name], way), f"{way} of the field {name}")
+                for name in sorted(wanted)
+                if name in known
+            ),
+        ]
+        for rule, what in said:
+            if rule is False:
+                raise self._refusal(f"permission.{what} is false")
+        return [Rule(rule, what) for rule, what in said if isinstance(rule, str)]
 
     def require(
-        self, operation: Operation, documents: Iterable[Document], *, now_ms: int, look_up: LookUp
+        self,
+        rules: Iterable[Rule],
+        documents: Iterable[Document],
+        *,
+        now_ms: int,
+        look_up: LookUp,
     ) -> None:
-        """Refuse an operation on documents of which one is not permitted."""
-        rule = self.rule(operation)
-        if rule is True:
-            return
-        if rule is False:
-            raise self._refusal(f"permission.{operation} is false")
-        holds = compile_rule(parse(str(rule)))
-        auth = self._user.as_value()
-        # What does not depend on a document is asked once even where there is none.
-        for document in documents if "doc." in str(rule) else [{}]:
-            scope = Scope(auth=auth, doc=document, now=now_ms, look_up=look_up)
-            if not holds(scope):
-                raise self._refusal(f"permission.{operation} says {rule}")
-
-    def require_fields(
-        self, fields: Iterable[str] | None, way: Literal["read", "write"], scope: Scope
-    ) -> None:
-        """Refuse the use of a field, or of any if none are told, that is not permitted."""
-        if self._user.is_admin or self._schema is None:
-            return
-        known = fields_of(self._schema)
-        wanted = known if fields is None else [name.partition(".")[0] for name in fields]
-        for name in wanted:
-            each = known.get(name)
-            rule = True if each is None else _of_field(each, way)
-            auth = Scope(auth=self._user.as_value(), doc=scope.doc, now=scope.now)
-            if rule is not True and not (isinstance(rule, str) and compile_rule(parse(rule))(auth)):
-                raise self._refusal(f"the {way} permission of the field {name} says {rule}")
+        """Refuse what one of the documents does not permit; none of them permit anything."""
+        auth, given = self._user.as_value(), list(documents)
+        for rule in rules:
+            holds = compile_rule(parse(rule.text))
+            for document in given if rule.needs_document else [{}]:
+                scope = Scope(auth=auth, doc=document, now=now_ms, look_up=look_up)
+                if not holds(scope):
+                    raise self._refusal(f"permission.{rule.what} says {rule.text}")
 
     def _refusal(self, why: str) -> NotPermitted:
         who = self._user.uid or "nobody who is signed in"

@@ -10,7 +10,7 @@ from emulator.core.jql.schemas import (
     references,
     require_valid,
 )
-from emulator.core.rules.evaluate import NoLookUp, Scope
+from emulator.core.rules.evaluate import NoLookUp
 from emulator.core.values import Date
 
 NOW = 5
@@ -106,7 +106,8 @@ def test_references_and_parents_are_found():
 def allowed(rule: object, user: User, *documents: dict) -> bool:
     permission = Permission("t", {"permission": {"read": rule}}, user)
     try:
-        permission.require("read", documents, now_ms=NOW, look_up=NoLookUp())
+        rules = permission.rules("read")
+        permission.require(rules, documents, now_ms=NOW, look_up=NoLookUp())
     except NotPermitted:
         return False
     return True
@@ -125,19 +126,24 @@ def test_permissions_are_yes_no_or_an_expression():
     assert allowed("doc.uid == auth.uid", ada)
     assert allowed(False, User(role=("admin",)))
     with pytest.raises(NotPermitted, match="has no schema"):
-        Permission("t", None, ada).rule("read")
+        Permission("t", None, ada).rules("read")
 
 
 def test_fields_have_permissions_of_their_own():
     fields = {
-        "secret": {"bsonType": "password"}, "mine": {"permission": {"read": "auth.uid != null"}},
+        "secret": {"bsonType": "password"}, "mine": {"permission": {"read": "doc.u == auth.uid"}},
         "open": {},
     }  # fmt: skip
-    schema = {"properties": fields}
-    nobody, ada = (Permission("t", schema, user) for user in (User(), User(uid="ada")))
-    nobody.require_fields(["open.x", "unknown"], "read", Scope())
-    ada.require_fields(["mine", "open"], "read", Scope())
-    Permission("t", schema, User(role=("admin",))).require_fields(None, "read", Scope())
-    for who, names in ((nobody, ["mine"]), (ada, ["secret"]), (ada, None)):
-        with pytest.raises(NotPermitted):
-            who.require_fields(names, "read", Scope())
+    schema = {"properties": fields, "permission": {"read": True}}
+    ada = Permission("t", schema, User(uid="ada"))
+    assert ada.rules("read", fields=["open.x", "unknown"]) == []
+    (rule,) = ada.rules("read", fields=["mine.x", "open"])
+    assert rule.needs_document
+    ada.require([rule], [{"u": "ada"}], now_ms=NOW, look_up=NoLookUp())
+    with pytest.raises(NotPermitted, match="read of the field mine says"):
+        ada.require([rule], [{"u": "ada"}, {"u": "bob"}], now_ms=NOW, look_up=NoLookUp())
+    assert ada.rules("read", fields=["mine"], way="write") == []
+    assert Permission("t", schema, User(role=("admin",))).rules("read", fields=None) == []
+    for names in (["secret"], None):
+        with pytest.raises(NotPermitted, match="read of the field secret is false"):
+            ada.rules("read", fields=names)
