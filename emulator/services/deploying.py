@@ -83,6 +83,18 @@ class Deployments:
                 found.append(HostedFile(name, known.st_size, known.st_mtime_ns // 1_000_000))
         return sorted(found, key=lambda each: each.name)
 
+    def known(self, name: str) -> HostedFile | None:
+        """Return a deployed file, None when there is none; raises InvalidName."""
+        file = self.path(name)
+        if not file.is_file():
+            return None
+        found = file.stat()
+        return HostedFile(name, found.st_size, found.st_mtime_ns // 1_000_000)
+
+    def path(self, name: str) -> Path:
+        """Return where a deployed file lies; raises InvalidName."""
+        return self._folder / _checked(name)
+
     def delete(self, name: str, *, folder: bool = False) -> int:
         """Remove a file, or with `folder` everything below a path, and return how many there were.
 

@@ -3,21 +3,25 @@
 Not here: what their calls do (`wire.cloud_api`, `wire.cos`).
 """
 
-from collections.abc import Mapping
 from typing import NamedTuple
 
 from aiohttp import web
 
+from emulator.config import Config
 from emulator.services.call_signatures import CallSignatures
+from emulator.services.deploying import Deployments
 from emulator.services.file_ids import bucket_of
+from emulator.services.hosting import DEPLOYED_FOLDER
 from emulator.services.migrations import Migrations
 from emulator.services.scope import Scope
 from emulator.suite.assembly import REGION, Parts
+from emulator.suite.variables import LOCAL_SECRETS
 from emulator.wire.cloud_api import CloudApi
 from emulator.wire.cloud_env import CloudEnv
 from emulator.wire.cloud_functions import CloudFunctions
 from emulator.wire.cloud_tables import CloudTables
 from emulator.wire.cos import CosApi
+from emulator.wire.cos_objects import HostedObjects, Objects, StoredObjects
 from emulator.wire.guard import Guard
 
 
@@ -36,12 +40,10 @@ class CloudApis(NamedTuple):
         await self.cos.close()
 
 
-def make_cloud_apis(
-    parts: Parts, guard: Guard, scope: Scope, keys: Mapping[str, str] | None
-) -> CloudApis:
-    """Return both; `keys` are the secrets that a strict project takes."""
-    signatures = None if keys is None else CallSignatures(keys)
-    bucket = bucket_of(scope.env_id)
+def make_cloud_apis(config: Config, parts: Parts, guard: Guard, scope: Scope) -> CloudApis:
+    """Return both; a strict project takes its own secrets only."""
+    signatures = CallSignatures(LOCAL_SECRETS) if config.emulator.strict else None
+    bucket, site_bucket = bucket_of(scope.env_id), bucket_of(f"{scope.env_id}-static")
     tables = CloudTables(parts.executor, Migrations(parts.executor, parts.storage)).table()
     functions = CloudFunctions(
         parts.functions, parts.registry, parts.recorder, require_env=scope.require_env
@@ -50,6 +52,7 @@ def make_cloud_apis(
         parts.access.permissions,
         env_id=scope.env_id,
         bucket=bucket,
+        site_bucket=site_bucket,
         region=REGION,
         require_env=scope.require_env,
     )
@@ -63,5 +66,9 @@ def make_cloud_apis(
         guard=guard,
         signatures=signatures,
     )
-    cos = CosApi(parts.storage, bucket=bucket, guard=guard, signatures=signatures)
+    buckets: dict[str, Objects] = {
+        bucket: StoredObjects(parts.storage),
+        site_bucket: HostedObjects(Deployments(config.data_dir / DEPLOYED_FOLDER)),
+    }
+    cos = CosApi(buckets, ids=parts.ids, guard=guard, signatures=signatures)
     return CloudApis(api, cos)

@@ -291,7 +291,7 @@ class Suite:
         )
         gateway = make_gateway(parts.identity, doors, parts.recorder, parts.functions)
         forwarder = Forwarder(Callers(parts.identity.auth), ids=parts.ids)
-        cloud = make_cloud_apis(parts, guard, scope, LOCAL_SECRETS if emulator.strict else None)
+        cloud = make_cloud_apis(self.config, parts, guard, scope)
         closing = [over_call.close, site.close, forwarder.close, cloud.close, *_waiting(parts)]
         return Server(
             api=Port(

@@ -39,12 +39,14 @@ class CloudEnv:
         *,
         env_id: str,
         bucket: str,
+        site_bucket: str,
         region: str,
         require_env: Callable[[str], None],
     ) -> None:
         self._permissions = permissions
         self._env_id = env_id
         self._bucket = bucket
+        self._site_bucket = site_bucket
         self._region = region
         self._require_env = require_env
 
@@ -54,6 +56,7 @@ class CloudEnv:
             "CheckTcbService": self._check,
             "DescribeEnvs": self._list,
             "DescribeEnvInfo": self._describe,
+            "DescribeStaticStore": self._site,
             "DescribeStorageSafeRule": self._file_rules,
             "ModifyStorageSafeRule": self._put_file_rules,
             "DescribeStorageACL": self._file_rules,
@@ -81,6 +84,7 @@ class CloudEnv:
         named = fields.optional_text(body, "EnvId")
         self._require_env(named)
         name, region = named or self._env_id, self._region
+        site = f"{self._env_id}.tcloudbaseapp.com"
         return {
             "EnvId": name,
             "Alias": name,
@@ -99,13 +103,28 @@ class CloudEnv:
             ],
             "Functions": [{"Namespace": name, "Region": region}],
             "LogServices": [],
-            "StaticStorages": [],
+            "StaticStorages": [
+                {"Region": region, "Bucket": self._site_bucket, "StaticDomain": site}
+            ],
             "PackageId": "",
             "PackageName": "",
             "EnvType": "baas",
             "Region": region,
             "IsDefault": True,
         }
+
+    async def _site(self, body: Body) -> dict[str, Any]:
+        """Tell of the hosted site; the API's own spelling of its region is `Regoin`."""
+        self._require_env(fields.optional_text(body, "EnvId"))
+        told = {
+            "EnvId": fields.optional_text(body, "EnvId") or self._env_id,
+            "CdnDomain": f"{self._env_id}.tcloudbaseapp.com",
+            "Bucket": self._site_bucket,
+            "Regoin": self._region,
+            "Region": self._region,
+            "Status": "online",
+        }
+        return {"Data": [told]}
 
     async def _file_rules(self, body: Body) -> dict[str, Any]:
         self._require_env(fields.optional_text(body, "EnvId"))

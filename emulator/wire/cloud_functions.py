@@ -7,6 +7,7 @@ are those of `scf` 2018-04-16 and of `tcb` 2018-06-08.
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta, timezone
+from pathlib import Path
 from typing import Any, Final, Protocol
 
 import orjson
@@ -241,6 +242,7 @@ async def _refuse(body: Body) -> dict[str, Any]:
 
 
 def _summary(bundle: Bundle) -> dict[str, Any]:
+    changed = _moment(_changed_ms(bundle.entry))
     return {
         "FunctionId": f"lam-{bundle.name}",
         "FunctionName": bundle.name,
@@ -250,9 +252,17 @@ def _summary(bundle: Bundle) -> dict[str, Any]:
         "Status": "Active",
         "StatusDesc": "",
         "Type": "Event" if bundle.web is None else "HTTP",
-        "AddTime": _moment(0),
-        "ModTime": _moment(0),
+        "AddTime": changed,
+        "ModTime": changed,
     }
+
+
+def _changed_ms(file: Path) -> int:
+    """Return when a file was saved, 0 for one that is gone."""
+    try:
+        return file.stat().st_mtime_ns // 1_000_000
+    except OSError:
+        return 0
 
 
 def _result(invoked: Invoked) -> dict[str, Any]:

@@ -12,11 +12,10 @@ from typing import Final
 
 from aiohttp import hdrs, web
 
+from emulator.ambient import Ids
 from emulator.core.errors import InvalidParam, StorageFileNotExist
 from emulator.core.records import dataclass
-from emulator.services.caller import ADMINISTRATOR
-from emulator.services.storage import Storage
-from emulator.services.uploads import Upload
+from emulator.wire.cos_objects import Incoming, Objects
 from emulator.wire.storage import kept_headers, require_fits
 
 UPLOADS_MAX: Final = 100
@@ -38,16 +37,17 @@ class _Begun:
     """An upload under way; `written` is the number of the last part."""
 
     key: str
-    upload: Upload
+    upload: Incoming
     written: int = 0
     turn: asyncio.Condition = field(default_factory=asyncio.Condition)
 
 
 class Parts:
-    """The uploads of one suite; beyond `UPLOADS_MAX` the oldest is forgotten."""
+    """The uploads to one bucket; beyond `UPLOADS_MAX` the oldest is forgotten."""
 
-    def __init__(self, storage: Storage) -> None:
-        self._storage = storage
+    def __init__(self, objects: Objects, ids: Ids) -> None:
+        self._objects = objects
+        self._ids = ids
         self._begun: OrderedDict[str, _Begun] = OrderedDict()
 
     async def close(self) -> None:
@@ -78,14 +78,11 @@ class Parts:
         return _xml(f"<ListMultipartUploadsResult>{told}</ListMultipartUploadsResult>")
 
     async def _begin(self, request: web.Request, key: str) -> web.Response:
-        upload = await self._storage.begin_upload(
-            self._storage.upload_ticket(key, ADMINISTRATOR).token,
-            content_type=request.headers.get(hdrs.CONTENT_TYPE, ""),
-            headers=kept_headers(request.headers),
-        )
+        kind = request.headers.get(hdrs.CONTENT_TYPE, "")
+        upload = await self._objects.begin(key, kind, kept_headers(request.headers))
         if len(self._begun) >= UPLOADS_MAX:
             await self._forget(next(iter(self._begun)))
-        upload_id = self._storage.request_id()
+        upload_id = self._ids.request_id()
         self._begun[upload_id] = _Begun(key, upload)
         told = f"<UploadId>{upload_id}</UploadId>"
         return _xml(f"<InitiateMultipartUploadResult>{told}</InitiateMultipartUploadResult>")
@@ -125,10 +122,10 @@ class Parts:
 
     async def _complete(self, upload_id: str, begun: _Begun) -> web.Response:
         try:
-            info = await begun.upload.commit()
+            digest = await begun.upload.commit()
         finally:
             await self._forget(upload_id)
-        told = f"<ETag>&quot;{info.digest}&quot;</ETag>"
+        told = f"<ETag>&quot;{digest}&quot;</ETag>"
         return _xml(f"<CompleteMultipartUploadResult>{told}</CompleteMultipartUploadResult>")
 
     async def _forget(self, upload_id: str) -> None:

@@ -32,6 +32,7 @@ EXPECTED: dict[str, Any] = {
     "deleteFile": 404,
     "deleteDirectory": 0,
     "setStorageAcl": "ADMINONLY",
+    "hosting": ["online", 2, "a"],
     "deleteCollection": False,
 }
 REFUSED = {

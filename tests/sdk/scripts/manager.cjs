@@ -99,6 +99,14 @@ const CASES = {
     await storage.setStorageAcl('READONLY')
     return after
   },
+  hosting: async () => {
+    const { hosting } = manager
+    await hosting.uploadFiles({ localPath: local('up'), cloudPath: `${prefix}site` })
+    const keys = (await hosting.listFiles()).map((each) => each.Key).filter((key) => key.startsWith(prefix))
+    const page = await fetch(`${process.env.CLOUD_EMU_SITE_URL}/${prefix}site/a.txt`)
+    await hosting.deleteFiles({ cloudPath: `${prefix}site`, isDir: true })
+    return [(await hosting.getInfo())[0].Status, keys.length, await page.text()]
+  },
   deleteCollection: async () => {
     await database.deleteCollection(name)
     return (await database.deleteCollection(name)).Exists
