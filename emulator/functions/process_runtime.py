@@ -140,7 +140,7 @@ class ProcessRuntime:
                 "exception", f"function {generation.bundle.name} was not run: too many calls wait"
             )
         outcome = await call.future
-        self._awake.stay(loop)
+        self._awake.answered(loop, outcome.duration_ms)
         assert self._deadlines is not None
         self._deadlines.remove(call, invocation.timeout_s + self._kind.grace_s)
         return outcome
@@ -375,7 +375,7 @@ class ProcessRuntime:
         assert self._deadlines is not None
         assert self._scales is not None
         assert self._loop is not None
-        self._awake.stay(self._loop)
+        self._awake.asked(self._loop)
         self._scales.watch()
         self._deadlines.add(call, call.invocation.timeout_s + self._kind.grace_s)
 

@@ -48,8 +48,11 @@ async def test_the_loop_stays_awake_for_a_call_and_for_the_next_one(stage):
     said = []
 
     class Noted(Awake):
-        def stay(self, loop):
-            said.append(loop)
+        def asked(self, loop):
+            said.append("asked")
+
+        def answered(self, loop, took_ms):
+            said.append(took_ms)
 
     runtime = NodeProcessRuntime(clock=SystemClock(), ids=SystemIds(), awake=Noted())
     generation = await stage.load("exports.main = () => 1")
@@ -59,8 +62,8 @@ async def test_the_loop_stays_awake_for_a_call_and_for_the_next_one(stage):
     try:
         generation = await noted.load()
         assert said == []
-        await noted.result(generation)
-        assert said == [asyncio.get_running_loop()] * 2
+        outcome = await noted.call(generation)
+        assert said == ["asked", outcome.duration_ms]
     finally:
         await runtime.close()
 
