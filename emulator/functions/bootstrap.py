@@ -30,13 +30,16 @@ _COMMAND: Final = re.compile(r"(?:^|[\s/])(tcb-ff)\b" + _ARGUMENTS, re.MULTILINE
 _FRAMEWORK: Final = "node_modules/@cloudbase/functions-framework/bin/tcb-ff.js"
 """What calls `exports.main` over HTTP; as a program among others it brings its own way to do so."""
 _NPM: Final = re.compile(
-    r"(?:^|[\s/])(?:npm|yarn|pnpm)\s+(?:run\s+)?(start\b[\w:-]*)", re.MULTILINE
+    r"(?:^|[\s/])(?:npm|yarn|pnpm)\s+(?:run(?:-script)?\s+)?([A-Za-z][\w:-]*)", re.MULTILINE
 )
 _EXPORT: Final = re.compile(
-    r"""^\s*export\s+([A-Za-z_]\w*)=["']?([^"'$`\n]*?)["']?\s*$""", re.MULTILINE
+    r"""(?:^|[;&])\s*export\s+([A-Za-z_]\w*)=(["'])?((?(2)[^"'$`\n]*|[^\s"'$`;&]*))(?(2)\2)"""
+    r"""\s*(?=$|;|&&)""",
+    re.MULTILINE,
 )
 _BEFORE: Final = re.compile(r"""(?:^|(?<=\s))([A-Za-z_]\w*)=["']?([^\s"'$`]*)["']?(?=\s)""")
 """Variables that stand before a command, for it alone."""
+_ENDS: Final = re.compile(r"[;&|]")
 _SCRIPT: Final = re.compile(r"#!\S*/(?:env +)?node[0-9.]*\s")
 """How a start file begins that is a program in Node itself."""
 _THERE: Final = "/var/user/"
@@ -75,10 +78,11 @@ def start_of(folder: Path) -> Start | None:
     if _SCRIPT.match(text):
         return Start(program=folder / FILE)
     found = _program(folder, text)
-    if found is None:
-        scripts = _NPM.findall(text)
-        found = _program(folder, _script(folder, scripts[-1])) if scripts else None
     variables = _variables(text)
+    names = _NPM.findall(text) if found is None else ()
+    for script in [each for name in names if (each := _script(folder, name))][-1:]:
+        found = _program(folder, script)
+        variables |= _variables(script)
     if found is None:
         return _python(folder, text, variables)
     program, arguments = found
@@ -88,10 +92,10 @@ def start_of(folder: Path) -> Start | None:
 
 def _variables(text: str) -> dict[str, str]:
     """Return what is exported, and what stands before the command that starts the program."""
-    found = dict(_EXPORT.findall(text))
+    found = {name: value for name, _, value in _EXPORT.findall(text)}
     for command in chain(*(each.finditer(text) for each in (_NODE, _PYTHON, _PYTHON_COMMAND))):
         line = text[text.rfind("\n", 0, command.start() + 1) + 1 : command.end()]
-        found.update(_BEFORE.findall(line))
+        found.update(_BEFORE.findall(_ENDS.split(line)[-1]))
     return found
 
 

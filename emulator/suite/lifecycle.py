@@ -232,7 +232,9 @@ class Suite:
 
     async def _load(self, parts: Parts, reloading: "set[asyncio.Task[None]]") -> None:
         loop = asyncio.get_running_loop()
-        loading = loop.create_task(parts.registry.load_all(self._project.discover()))
+        bundles = self._project.discover()
+        self._project.open_paths(parts, bundles)
+        loading = loop.create_task(parts.registry.load_all(bundles))
         reloading.add(loading)
         await asyncio.wait({loading}, timeout=READY_WAIT_MAX_S)
         if loading.done():

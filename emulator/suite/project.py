@@ -4,7 +4,8 @@ Not here: loading code (`services.registry`). The one idea: triggers follow the 
 found, so that a saved `config.json` is live as saved code is.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from typing import Final
 
 from emulator.config import Config
@@ -86,6 +87,19 @@ class Project:
             apart=self._apart,
         )
 
+    def open_paths(self, parts: Parts, bundles: Iterable[Bundle]) -> None:
+        """Answer on the paths of functions that are still to be loaded; their calls wait for that.
+
+        A trigger that is wrong is told by `listen`.
+        """
+        found = _Found(self._config, parts)
+        for bundle in bundles:
+            for trigger in bundle.triggers:
+                if trigger.kind == "http":
+                    with suppress(ConfigurationError):
+                        found.add_http(bundle.name, trigger)
+        parts.http_routes.listen(found.http)
+
     def listen(self, parts: Parts) -> None:
         """Have the parts react to the triggers of the functions as last found."""
         found = _Found(self._config, parts)
@@ -119,7 +133,7 @@ class _Found:
             "timer": self._timer,
             "database": self._database,
             "storage": self._storage,
-            "http": self._http,
+            "http": self.add_http,
         }
         try:
             compilers[trigger.kind](function, trigger)
@@ -148,5 +162,10 @@ class _Found:
     def _storage(self, function: str, trigger: TriggerConfig) -> None:
         self.storage.append((function, trigger.name, compile_storage(trigger)))
 
-    def _http(self, function: str, trigger: TriggerConfig) -> None:
+    def add_http(self, function: str, trigger: TriggerConfig) -> None:
+        """Compile an HTTP trigger.
+
+        Raises:
+            ConfigurationError: it cannot be.
+        """
         self.http.append(HttpRoute(function, trigger.name, compile_http(trigger)))

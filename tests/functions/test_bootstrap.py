@@ -44,7 +44,8 @@ FILES = (
     "node_modules/x/bin/run.js",
 )
 SCRIPTS = (
-    '{"scripts": {"start": "NODE_ENV=production node index.js", "start:prod": "node src/app"}}'
+    '{"scripts": {"start": "NODE_ENV=production node index.js", "start:prod": "node src/app", '
+    '"serve": "cross-env PORT=1 node index.js"}}'
 )
 
 
@@ -99,6 +100,11 @@ def test_variables_are_those_that_are_plainly_set(folder):
         ("A='1' B=2 node index.js C=3", {"A": "1", "B": "2"}),
         ("export A=1\nA=2 node index.js", {"A": "2"}),
         ("P=$HOME/x node index.js", {}),
+        ("export A=1; export B='2 3' && node index.js", {"A": "1", "B": "2 3"}),
+        ('export A="x;y"\nexport B=\nnode index.js', {"A": "x;y", "B": ""}),
+        ("export A=$X/y; export B=1 C=2; node index.js", {}),
+        ("export A=1\nnpm start", {"A": "1", "NODE_ENV": "production"}),
+        ("npm install\nnpm run serve\r\n", {"PORT": "1"}),
     ],
 )
 def test_variables_before_the_command_are_set_too(folder, text, variables):

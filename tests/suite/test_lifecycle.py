@@ -286,3 +286,29 @@ async def test_data_that_is_loaded_once_leaves_what_is_there_alone(tmp_path):
     (found,) = suite.control.collection("products")
     await suite.stop()
     assert found["stock"] == 9, "asked for now, loaded now"
+
+
+async def test_visitors_that_come_while_code_loads_wait_for_it(tmp_path):
+    folder = project(tmp_path, "one")
+    code = "from pathlib import Path\nimport time\n" + (
+        "while not Path(__file__).with_name('go').exists():\n    time.sleep(0.01)\n"
+    )
+    file = folder / "cloudfunctions" / "count" / "index.py"
+    file.write_text(code + file.read_text("utf-8"), encoding="utf-8")
+    suite = suite_of(folder)
+    starting = asyncio.create_task(suite.start())
+    try:
+        async with ClientSession() as http:
+            while not suite.urls.get("site"):
+                await asyncio.sleep(0)
+            visit = asyncio.create_task(http.get(f"{suite.urls['site']}/count"))
+            async with http.get(f"{suite.urls['site']}/write") as answer:
+                assert answer.status != 404
+            assert not visit.done()
+            file.with_name("go").write_text("")
+            async with await visit as answer:
+                assert (answer.status, (await answer.json())["who"]) == (200, "one")
+    finally:
+        file.with_name("go").write_text("")
+        await starting
+        await suite.stop()
