@@ -1,13 +1,11 @@
-"""Owns WeChat's server HTTP API on the API port: `/cgi-bin/token`, `/tcb/...` and who may come in.
+"""Owns WeChat's server HTTP API on the API port: `/cgi-bin/token` and `/tcb/...`.
 
-Not here: what a statement says (`wire.wechat_query`) and files (`wire.wechat_files`). The one
-idea: a table from path to what reads the body and answers; callers are administrators, as holders
-of an access token are, and functions they call see no user. Tokens of this suite expire by its
-clock; any other is taken for one of the real WeChat and accepted, since nothing here is secret,
-unless the project is strict.
+Not here: what a statement says (`wire.wechat_query`), tokens (`wire.wechat_tokens`) and files
+(`wire.wechat_files`). The one idea: a table from path to what reads the body and answers; callers
+are administrators, as holders of an access token are, and functions they call see no user.
 """
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
 import orjson
@@ -55,14 +53,12 @@ from emulator.wire.wechat_open import (
     CODE_TO_SESSION,
     FAMILIES,
     NAMES,
-    TOKENS,
     OpenPaths,
     refusal_of,
 )
 from emulator.wire.wechat_query import statement_of
+from emulator.wire.wechat_tokens import WechatTokens
 
-TOKEN_LIFETIME_S: Final = 7_200
-TOKEN_HEAD: Final = "emu"
 COLLECTIONS_DEFAULT: Final = 10
 WITHOUT_ENV: Final = frozenset({"getqcloudtoken"})
 """Interfaces that name no environment."""
@@ -94,7 +90,7 @@ class WechatApi:
         self._ids = ids
         self._guard = guard
         self._scope = scope
-        self._is_strict = strict
+        self._tokens = WechatTokens(clock=clock, ids=ids, strict=strict)
         self._table: dict[str, Answer] = {
             "databaseadd": self._add,
             "databasedelete": self._delete,
@@ -113,8 +109,8 @@ class WechatApi:
     def routes(self) -> list[web.RouteDef]:
         """Return the routes, at their end what is refused of the paths that WeChat has."""
         return [
-            web.route("*", "/cgi-bin/token", self._rim(self._token)),
-            web.route("*", "/cgi-bin/stable_token", self._rim(self._token)),
+            web.route("*", "/cgi-bin/token", self._rim(self._tokens.give)),
+            web.route("*", "/cgi-bin/stable_token", self._rim(self._tokens.give_stable)),
             web.route("*", "/tcb/invokecloudfunction", self._rim(self._invoke)),
             web.route("*", "/tcb/{name}", self._rim(self._named)),
             web.route("*", f"/{{family:{FAMILIES}}}/{{rest:.*}}", self._rim(_unknown)),
@@ -128,7 +124,7 @@ class WechatApi:
             try:
                 self._guard.require_own_origin(request)
                 if request.path != CODE_TO_SESSION:
-                    self._require_token(request)
+                    self._tokens.require(request)
                 return await paths.answer(request, request_id)
             except Exception as error:  # noqa: BLE001  # the rim of a request
                 return json_answer(request, failure(error, request_id))
@@ -149,22 +145,6 @@ class WechatApi:
 
         return rim
 
-    async def _token(self, request: web.Request, request_id: str) -> bytes:
-        """Answer `/cgi-bin/token` with parameters in the query, `stable_token` in the body."""
-        del request_id
-        given: Mapping[str, Value] = request.query
-        if request.method == hdrs.METH_POST:
-            given = {**request.query, **await read_object(request)}
-        if given.get("grant_type") != "client_credential":
-            raise Refused(40002, "invalid grant_type")
-        if not given.get("appid"):
-            raise Refused(41002, "appid missing")
-        if not given.get("secret"):
-            raise Refused(41004, "appsecret missing")
-        expires_ms = self._clock.now_ms() + TOKEN_LIFETIME_S * 1000
-        token = f"{TOKEN_HEAD}.{expires_ms}.{self._ids.token()}"
-        return orjson.dumps({"access_token": token, "expires_in": TOKEN_LIFETIME_S})
-
     async def _named(self, request: web.Request, request_id: str) -> bytes:
         """Answer what the table has for the path."""
         del request_id
@@ -172,7 +152,7 @@ class WechatApi:
         if run is None:
             raise refusal_of(request.path)
         _require_post(request)
-        self._require_token(request)
+        self._tokens.require(request)
         body = await read_object(request)
         if not body:
             raise Refused(44002, "empty post data")
@@ -183,7 +163,7 @@ class WechatApi:
     async def _invoke(self, request: web.Request, request_id: str) -> bytes:
         """Call a function without a user; the body is its event."""
         _require_post(request)
-        self._require_token(request)
+        self._tokens.require(request)
         name = request.query.get("name", "")
         if not name or not request.query.get("env"):
             raise missing("name" if not name else "env")
@@ -192,18 +172,6 @@ class WechatApi:
         event = read_json(raw) if raw.strip() else {}
         invoked = await self._functions.invoke(name, event, _OUTSIDE, request_id=request_id)
         return success({"resp_data": result_of(name, invoked).decode()})
-
-    def _require_token(self, request: web.Request) -> None:
-        token = next((request.query[name] for name in TOKENS if request.query.get(name)), "")
-        if not token:
-            raise Refused(41001, "access_token missing")
-        head, _, rest = token.partition(".")
-        expires = rest.partition(".")[0]
-        ours = head == TOKEN_HEAD and expires.isascii() and expires.isdigit()
-        if ours and int(expires[:20]) <= self._clock.now_ms():
-            raise Refused(42001, "access_token expired")
-        if self._is_strict and not ours:
-            raise Refused(40001, "invalid credential, access_token is invalid or not latest")
 
     async def _order(self, body: Body) -> dict[str, Any]:
         """Order a call of a function for later; its event is JSON text."""

@@ -93,7 +93,7 @@ READ: Final = frozenset(
 )
 """Paths for GET only; `CODE_TO_SESSION` takes any method, all others want POST."""
 FAMILIES: Final = (
-    "bizwifi|business|card|cgi-bin|channels|customservice|cv|datacube|merchant|product|scan|"
+    "bizwifi|business|card|cgi-bin|channels|componenttcb|customservice|cv|datacube|merchant|product|scan|"
     "semantic|shop|sns|tcb|union|wxa|wxaapi|wxaopen|wxapi"
 )
 """How paths begin that WeChat answers, with `invalid url` where it has none such."""
@@ -106,8 +106,9 @@ OF_OFFICIAL_ACCOUNTS: Final = (
     "/cgi-bin/tags/",
     "/cgi-bin/ticket/getticket",
     "/cgi-bin/user/",
+    "/componenttcb/",
 )
-"""How paths begin that a mini program may not ask."""
+"""How paths begin that a mini program may not ask; the last is for providers' own tokens."""
 _OF_SESSIONS: Final = (
     ("appid", 41002, "appid missing"),
     ("secret", 41004, "appsecret missing"),
