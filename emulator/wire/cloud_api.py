@@ -91,10 +91,10 @@ class CloudApi:
             if self._signatures is not None:
                 headers = {name.lower(): value for name, value in request.headers.items()}
                 self._signatures.require_call(headers, _hosts(request), raw)
-            told = await self._find(request)(_body(raw))
+            answer = _encoded(await self._find(request)(_body(raw)), request_id)
         except Exception as error:  # noqa: BLE001  # the rim of a request
-            told = {"Error": _error(error, request_id)}
-        return json_answer(request, orjson.dumps({"Response": {**told, "RequestId": request_id}}))
+            answer = _encoded({"Error": _error(error, request_id)}, request_id)
+        return json_answer(request, answer)
 
     def _find(self, request: web.Request) -> Call:
         action = request.headers.get(ACTION, "")
@@ -132,6 +132,10 @@ def _body(raw: bytes) -> Body:
     if type(body) is not dict:
         raise InvalidCommonParam("the request body must be a JSON object")
     return body
+
+
+def _encoded(told: Mapping[str, Any], request_id: str) -> bytes:
+    return orjson.dumps({"Response": {**told, "RequestId": request_id}})
 
 
 def _error(error: Exception, request_id: str) -> dict[str, str]:

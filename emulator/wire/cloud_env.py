@@ -13,6 +13,7 @@ import orjson
 from emulator.core.errors import InvalidParam
 from emulator.core.rules.files import DEFAULT
 from emulator.core.values import Value
+from emulator.core.wellformed import wellformed
 from emulator.services.permissions import Permissions
 from emulator.wire import fields
 from emulator.wire.cloud_api import Call
@@ -81,7 +82,7 @@ class CloudEnv:
 
     def _env(self, body: Body) -> dict[str, Any]:
         """Return the environment, under the name that it was asked for by."""
-        named = fields.optional_text(body, "EnvId")
+        named = wellformed(fields.optional_text(body, "EnvId"))
         self._require_env(named)
         name, region = named or self._env_id, self._region
         site = f"{self._env_id}.tcloudbaseapp.com"
@@ -117,7 +118,7 @@ class CloudEnv:
         """Tell of the hosted site; the API's own spelling of its region is `Regoin`."""
         self._require_env(fields.optional_text(body, "EnvId"))
         told = {
-            "EnvId": fields.optional_text(body, "EnvId") or self._env_id,
+            "EnvId": self._env_id,
             "CdnDomain": f"{self._env_id}.tcloudbaseapp.com",
             "Bucket": self._site_bucket,
             "Regoin": self._region,

@@ -35,6 +35,8 @@ from emulator.wire.native_commands import NativeCommands
 
 LIMIT_DEFAULT: Final = 100
 QUERY_LIMIT_DEFAULT: Final = 20
+COUNT_MAX: Final = 2**31 - 1
+"""What the API's whole numbers hold."""
 _FILE_TYPES: Final[Mapping[str, FileType]] = {"json": "jsonl", "csv": "csv"}
 _DIRECTIONS: Final[Mapping[Value, int]] = {"1": 1, "-1": -1}
 _EPOCH: Final = "1970-01-01T08:00:00.000+08:00"
@@ -85,8 +87,8 @@ class CloudTables:
 
     async def _list(self, body: Body) -> dict[str, Any]:
         """List collections; without any the cloud answers null, which manager-node looks for."""
-        offset, limit = fields.count(body, "MgoOffset") or 0, fields.count(body, "MgoLimit")
-        limit = LIMIT_DEFAULT if limit is None else limit
+        offset = _bounded(body, "MgoOffset", 0)
+        limit = _bounded(body, "MgoLimit", LIMIT_DEFAULT)
         known = await self._do(ListCollections())
         shown = [await self._measured(each) for each in known[offset : offset + limit]]
         return {
@@ -133,13 +135,13 @@ class CloudTables:
         return {"InsertedIds": [_id_text(each) for each in inserted.ids]}
 
     async def _query(self, body: Body) -> dict[str, Any]:
-        limit = fields.count(body, "MgoLimit")
+        limit = _bounded(body, "MgoLimit", QUERY_LIMIT_DEFAULT) or QUERY_LIMIT_DEFAULT
         find = Find(
             collection=_table(body),
             filter=_document(body, "MgoQuery"),
             sort=_sort(body.get("MgoSort"), "MgoSort"),
-            skip=fields.count(body, "MgoOffset") or 0,
-            limit=min(limit or QUERY_LIMIT_DEFAULT, QUERY_LIMIT_MAX_DOCUMENTS),
+            skip=_bounded(body, "MgoOffset", 0),
+            limit=min(limit, QUERY_LIMIT_MAX_DOCUMENTS),
             projection=_document(body, "MgoProjection") or None,
         )
         found = await self._do(find)
@@ -212,8 +214,8 @@ class CloudTables:
             collection=fields.text(body, "CollectionName"),
             filter=_document(body, "Query"),
             sort=_sort(body.get("Sort"), "Sort"),
-            skip=fields.count(body, "Skip") or 0,
-            limit=fields.count(body, "Limit") or None,
+            skip=_bounded(body, "Skip", 0),
+            limit=_bounded(body, "Limit", 0) or None,
             projection=shown or None,
         )
         path, kind = fields.text(body, "FilePath"), _file_type(body)
@@ -236,6 +238,14 @@ class CloudTables:
 
 def _table(body: Body) -> str:
     return fields.text(body, "TableName")
+
+
+def _bounded(body: Body, name: str, default: int) -> int:
+    """Return a count of documents."""
+    found = fields.count(body, name)
+    if found is not None and found > COUNT_MAX:
+        raise InvalidParam(f"{name} must be at most {COUNT_MAX}")
+    return default if found is None else found
 
 
 def _objects(body: Body, name: str) -> list[Body]:

@@ -20,6 +20,8 @@ async def test_environment_and_permissions(start_project):
         assert env["Storages"][0]["Bucket"] == "6465-demo-env-1250000000"
         told = (await ask("DescribeEnvInfo", EnvId="prod-1"))["EnvInfo"]["EnvBaseInfo"]
         assert (told["EnvId"], told["Functions"][0]["Namespace"]) == ("prod-1", "prod-1")
+        told = (await ask("DescribeEnvs", EnvId="half \ud83d of a pair"))["EnvList"][0]
+        assert told["EnvId"] == "half \ufffd of a pair"
         assert (await ask("CheckTcbService"))["Initialized"] is True
 
         def acl(told: dict[str, Any]) -> tuple[str, Any]:

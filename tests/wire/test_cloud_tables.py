@@ -86,6 +86,8 @@ async def test_tables_indexes_documents_and_jobs(start_project):
             ("UpdateTable", {**t, "CreateIndexes": [{"IndexName": "x"}]}),
             ("UpdateTable", {**t, "DropIndexes": ["x"]}),
             ("PutItem", {**t, "MgoDocs": ["1"]}),
+            ("ListTables", {"MgoLimit": 2**31}),
+            ("Query", {**t, "MgoOffset": 10**30}),
         ]
         for action, body in refused:
             assert await ask(action, **body) == "InvalidParameterValue", action
