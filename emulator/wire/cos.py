@@ -18,6 +18,7 @@ from emulator.services.call_signatures import CallSignatures
 from emulator.wire.cos_bucket import Bucket
 from emulator.wire.cos_objects import Objects
 from emulator.wire.guard import Guard
+from emulator.wire.named_env import FORWARDED_HOST
 from emulator.wire.storage import refusal
 
 PREFIX: Final = "/_cos"
@@ -74,6 +75,7 @@ class CosApi:
         if self._signatures is None:
             return
         headers = {name.lower(): value for name, value in request.headers.items()}
+        headers["host"] = headers.get(FORWARDED_HOST.lower(), headers.get("host", ""))
         try:
             self._signatures.require_object(request.method, f"/{key}", request.query, headers)
         except SignatureInvalid as fault:

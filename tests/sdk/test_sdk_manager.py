@@ -1,7 +1,9 @@
 """@cloudbase/manager-node, unmodified, as deploy scripts call it; see scripts/manager.cjs."""
 
+import asyncio
 import json
 import os
+import shutil
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -70,3 +72,28 @@ def test_calls_of_a_deploy_script(
     refused = {name: told.pop(name) for name in REFUSED}
     assert {name: said["code"] for name, said in refused.items()} == REFUSED
     assert told == EXPECTED
+
+
+@pytest.mark.parametrize("key", ["", "another"])
+async def test_strict_project_takes_its_own_key_only(
+    sdk_modules: Path, start_project: Any, tmp_path: Path, key: str
+) -> None:
+    result = tmp_path / "result.json"
+    async with start_project({".emulator.toml": "[emulator]\nstrict = true\n"}) as running:
+        variables = running.suite.variables
+        variables["TENCENTCLOUD_SECRETKEY"] = key or variables["TENCENTCLOUD_SECRETKEY"]
+        process = await asyncio.create_subprocess_exec(
+            *(shutil.which("node") or "node", "--require", variables["CLOUD_EMU_HOOK"]),
+            *(str(HERE / "scripts" / "manager.cjs"), str(sdk_modules / "manager-node-4")),
+            *("strict-", str(result)),
+            env={name: os.environ[name] for name in PASSED_ON if name in os.environ} | variables,
+            stdout=asyncio.subprocess.DEVNULL,
+        )
+        async with asyncio.timeout(RUN_TIMEOUT_S):
+            await process.wait()
+    told = json.loads(result.read_text("utf-8"))
+    if key:
+        assert {each["code"] for each in told.values()} == {"AuthFailure.SignatureFailure"}
+    else:
+        calls = ("listCollections", "uploadFile", "uploadLargeFile", "uploadDirectory", "hosting")
+        assert {name: told[name] for name in calls} == {name: EXPECTED[name] for name in calls}
