@@ -11,6 +11,8 @@ from typing import Final
 from emulator.core.records import dataclass
 from emulator.functions.base import RESPONSE_MAX_BYTES, Failure, Invocation, Outcome
 
+BEGINS_MAX: Final = 5
+"""Processes that a call is sent to, should each end just before it begins."""
 QUICK_MS: Final = 2.0
 """What a call may take for others to be sent along with it."""
 QUICK_RESULTS: Final = ("e", "E")
@@ -27,6 +29,12 @@ class ProcessCall:
     waiting_since_s: float = 0.0
     started_s: float = 0.0
     stop: Callable[[], None] | None = None
+    begins: int = 1
+
+    def may_begin_again(self) -> bool:
+        """Tell whether it may go to another process, as its own ended before it began."""
+        self.begins += 1
+        return self.begins <= BEGINS_MAX
 
     def answer(self, outcome: Outcome) -> None:
         """Answer it, unless it was."""

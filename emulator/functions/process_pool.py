@@ -137,6 +137,9 @@ class ProcessGeneration:
 
     def refused(self, calls: Sequence[ProcessCall]) -> None:
         """Let calls wait at the head of the queue again, or go to whoever is free."""
+        for call in calls:
+            # Who found a free process has not waited before.
+            call.waiting_since_s = call.waiting_since_s or self._loop.time()
         self.waiting.extendleft(reversed(calls))
         while self.waiting and self.idle:
             worker = self.idle.pop()

@@ -280,13 +280,13 @@ class ProcessWorker:
 
     def _failed(self, payload: bytes, kind: str) -> None:
         told = orjson.loads(payload)
-        failure = Failure(
-            kind=told.get("kind", "exception"), message=told["message"], stack=told["stack"]
-        )
         if kind == "x":
             # What follows on it has not begun and never will in this process.
             self.is_leaving = self._is_answered = True
-        self._answered(b"null", failure, kind)
+        if told is not None:
+            self._answered(b"null", Failure(**{"kind": "exception", **told}), kind)
+        else:  # It ended between two calls: what was on its way had not begun either.
+            self._is_answered = not self.calls or self.calls[0].may_begin_again()
 
     def _printed(self, payload: bytes, kind: str) -> None:
         del kind

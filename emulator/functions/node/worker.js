@@ -346,7 +346,13 @@ process.on('uncaughtException', (error) => {
   const request = capture.current()
   if (active !== null) return end(failure)
   capture.print(request, 'error', `Uncaught ${failure.message}\n${failure.stack}`)
+  channel.send('x', 'null')
   channel.socket.end(() => process.reallyExit(1))
+})
+
+process.on('exit', () => {
+  // Between two calls: the next one, which may be on its way, is not run any more.
+  if (active === null && !isEnding) channel.send('x', 'null')
 })
 
 process.on('unhandledRejection', (reason) => {

@@ -189,6 +189,26 @@ async def test_what_a_process_started_ends_with_it(stage):
         writer.close()
 
 
+@pytest.mark.parametrize("end", ["throw new Error('late')", "process.exit(3)"])
+async def test_what_ends_a_process_between_calls_fails_none_of_them(stage, end):
+    # The loop is kept busy, so that the next call is on its way when the process ends.
+    spin = "const till = Date.now() + 30; while (Date.now() < till);"
+    generation = await stage.load(
+        f"const late = () => {{ {spin} {end} }}\n"
+        "exports.main = (event) => { if (event) setImmediate(late); return 1 }"
+    )
+    for event in (1, None, 1, None):
+        assert await stage.result(generation, event) == 1
+
+
+async def test_process_that_ends_before_each_call_is_told_of(stage):
+    generation = await stage.load(
+        "setImmediate(() => { const till = Date.now() + 30; while (Date.now() < till); "
+        "throw new Error('early') })\nexports.main = () => 1"
+    )
+    assert (await stage.call(generation)).failure.kind in ("exit", "load")
+
+
 async def test_clock_that_tests_turn_by_hand_keeps_no_answer(stage):
     code = (
         "exports.main = () => {\n  Date.now = () => 0\n"
