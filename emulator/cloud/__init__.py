@@ -19,6 +19,7 @@ from emulator.cloud.settings import DYNAMIC_CURRENT_ENV, init
 openapi: Final = OpenApi("openapi")
 cloud_pay: Final = OpenApi("cloudPay")
 get_open_data: Final = OpenApi("getOpenData")
+get_voip_sign: Final = OpenApi("getVoIPSign")
 create_ticket: Final = OpenApi("createTicket")
 
 __all__ = [
@@ -33,6 +34,7 @@ __all__ = [
     "download_file",
     "get_open_data",
     "get_temp_file_url",
+    "get_voip_sign",
     "get_wx_context",
     "init",
     "logger",
@@ -40,10 +42,13 @@ __all__ = [
     "upload_file",
 ]
 
+_SPELLINGS: Final = {"getVoIPSign": "get_voip_sign"}
+"""Names that are not spelled by the rule."""
+
 
 def __getattr__(name: str) -> Any:
     """Return what the JavaScript spelling of a name stands for."""
-    snake = snake_case(name)
+    snake = _SPELLINGS.get(name) or snake_case(name)
     if snake == name or snake not in __all__:
         raise AttributeError(f"cloud has no attribute {name!r}")
     return globals()[snake]

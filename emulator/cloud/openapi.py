@@ -8,13 +8,14 @@ wx-server-sdk keys go out in snake_case and come back in camelCase, a picture co
 from collections.abc import Mapping
 from typing import Any, Final
 
-from emulator.cloud.calls import Answer, Request, answering
+from emulator.cloud.calls import Request, answering
 from emulator.cloud.encode import json_data, passed
 from emulator.cloud.errors import CloudError, sdk_error
 from emulator.cloud.naming import camel_case, snake_case
 from emulator.core.openapi import CallOpenApi, Media, OpenApiAnswer
 from emulator.core.values import Value
 
+ROOT: Final = "openapi"
 _BYTES: Final = (bytes, bytearray, memoryview)
 
 
@@ -32,9 +33,14 @@ class OpenApi:
             raise AttributeError(name)
         return OpenApi(f"{self._path}.{camel_case(name)}")
 
-    def __call__(self, options: Value = None, /, **named: Value) -> Answer:
-        """Call the API; raises CloudError where WeChat or the suite refuses."""
+    def __call__(self, options: Value = None, /, **named: Value) -> Any:
+        """Call the API; raises CloudError where WeChat or the suite refuses.
+
+        `cloud.openapi({"appid": ...})` itself is no call: it is the same names for another app.
+        """
         path = self._path
+        if path == ROOT:
+            return self
         if options is not None and not isinstance(options, Mapping):
             raise sdk_error(path, f"parameter should be dict instead of {type(options).__name__}")
         given = {**(options or {}), **named}

@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import Any, Final
 
 from emulator.cloud.calls import Options, Request, answering, options_of, require_name
-from emulator.cloud.command import Logic
+from emulator.cloud.command import Comparison, Logic
 from emulator.cloud.conditions import encode_filter
 from emulator.cloud.data import update_operators
 from emulator.cloud.encode import decode_documents, encode, passed
@@ -173,8 +173,21 @@ def projection_of(fields: Mapping[str, Value]) -> Document:
         if isinstance(wanted, int | float):
             projection[path] = 1 if wanted > 0 else 0
         elif isinstance(wanted, Mapping):
-            projection[path] = passed("field", path, encode, wanted)
+            projection[path] = passed("field", path, _encode_wanted, wanted)
     return projection
+
+
+def _encode_wanted(wanted: Mapping[str, Value]) -> Document:
+    """Return what is wanted of an array, whose items a command may describe."""
+    condition = wanted.get("$elemMatch")
+    if not isinstance(condition, Mapping):
+        document: Document = encode(wanted)
+        return document
+    met: Document = {}
+    for path, value in condition.items():
+        is_command = isinstance(value, Comparison | Logic)
+        met |= encode_filter({path: value}) if is_command else encode({path: value})
+    return {"$elemMatch": met}
 
 
 def first_query(collection: str, transaction_id: str | None = None) -> Find:

@@ -95,3 +95,18 @@ def test_what_json_cannot_hold_is_named(bound):
 def test_a_name_has_no_magic_of_its_own():
     with pytest.raises(AttributeError):
         cloud.openapi.__wrapped__  # noqa: B018  # the look-up is the test
+
+
+def test_the_names_for_another_app_are_the_same(bound):
+    bound.answer(OK)
+    cloud.openapi({"appid": "wx2"}).subscribeMessage.send({"touser": "o"})
+    assert bound.transport.last.api == "openapi.subscribeMessage.send"
+
+
+def test_a_signature_for_voices_is_asked_for(bound):
+    bound.answer(OpenApiAnswer(data={"errcode": 0, "errmsg": "ok", "signature": "s"}))
+    told = cloud.getVoIPSign({"groupId": "g", "nonce": "n", "timestamp": 1})
+    assert told == {"signature": "s", "errMsg": "getVoIPSign:ok", "errCode": 0}
+    assert bound.transport.last == CallOpenApi(
+        api="getVoIPSign", data={"group_id": "g", "nonce": "n", "timestamp": 1}
+    )

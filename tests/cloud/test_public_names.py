@@ -26,6 +26,7 @@ def test_cloud_is_found_every_way_it_may_be_imported():
         "deleteFile",
         "getWXContext",
         "getOpenData",
+        "getVoIPSign",
         "cloudPay",
         "createTicket",
     ],

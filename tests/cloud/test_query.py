@@ -46,6 +46,11 @@ def find(**changes):
             find(projection={"a": {"$elemMatch": {"b": 1}}}),
             id="first-item-that-fits",
         ),
+        pytest.param(
+            users.field({"a": _.project.elemMatch({"b": _.gt(1), "c": {"d": 1}})}),
+            find(projection={"a": {"$elemMatch": {"b": {"$gt": 1}, "c": {"d": 1}}}}),
+            id="first-item-that-a-command-fits",
+        ),
     ],
 )
 def test_a_query_asks_for_what_was_said(bound, query, command):

@@ -258,7 +258,7 @@ VARIABLES = {
     "TENCENTCLOUD_SECRETKEY": "a fixed local value; any value is accepted",
 }
 
-WECHAT = ("openapi", "cloud_pay", "get_open_data", "create_ticket")
+WECHAT = ("openapi", "cloud_pay", "get_open_data", "get_voip_sign", "create_ticket")
 """Names that lead to WeChat itself; the page speaks of them."""
 SPELLINGS = {"get_wx_context": "getWXContext", "get_temp_file_url": "getTempFileURL"}
 HIDDEN = ("self", "options", "camel")

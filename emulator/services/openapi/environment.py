@@ -53,7 +53,7 @@ class Environment:
             "cloudbase.getStatistics": lambda _: refused(NO_DATA, "no data"),
             "cloudbase.report": lambda _: done(),
             "cloudbase.getOpenData": self._open_data,
-            "cloudbase.getVoIPSign": self._voice_signature,
+            "cloudbase.getVoIPSign": self.voice_signature,
         }
 
     def _call_later(self, call: Call) -> Answer:
@@ -127,7 +127,8 @@ class Environment:
             ]
         )
 
-    def _voice_signature(self, call: Call) -> Answer:
+    def voice_signature(self, call: Call) -> Answer:
+        """Return what stands for the signature of a group of voices."""
         parts = (str(call.data.get(name)) for name in ("group_id", "timestamp", "nonce"))
         return done(signature=signature(*parts))
 

@@ -136,6 +136,8 @@ class OpenApi:
             return await self.pay(name, command.data, caller)
         if family == "getOpenData":
             return self._open_data(command.data.get("list"))
+        if family == "getVoIPSign":
+            return self._environment.voice_signature(self._understood(family, command.data, caller))
         raise OpenApiNotFound(f"{command.api:.{NAME_LENGTH_MAX}} is not available in this version")
 
     def _open_data(self, wanted: Any) -> Answer:

@@ -300,6 +300,10 @@ async def test_the_cloud_object_reaches_all_families():
         CallOpenApi(api="cloudPay.queryOrder", data={}), ADMINISTRATOR
     )
     assert queried.data["err_code"] == "ORDERNOTEXIST"
+    signed = await openapi.carry_out(
+        CallOpenApi(api="getVoIPSign", data={"group_id": "g"}), ADMINISTRATOR
+    )
+    assert signed.data["signature"]
     with pytest.raises(OpenApiNotFound, match="createTicket"):
         await openapi.carry_out(CallOpenApi(api="createTicket", data={}), ADMINISTRATOR)
 
