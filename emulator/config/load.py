@@ -42,6 +42,7 @@ from emulator.config.sections import (
     TriggersSection,
 )
 from emulator.config.text_files import shown_path
+from emulator.config.uni_schemas import creates_collections
 from emulator.config.usage import usage_section
 from emulator.core.errors import ConfigurationError
 from emulator.functions.base import TIMEOUT_DEFAULT_S, Problem, TriggerConfig
@@ -99,7 +100,7 @@ class _Loading:
             project=self._project,
             emulator=emulator,
             functions=functions,
-            database=self._database(),
+            database=self._database(functions.root),
             storage=StorageSection(rules=_frozen(self._file.section("storage").get("rules"))),
             permissions=self._permissions(),
             hosting=hosting,
@@ -241,7 +242,7 @@ class _Loading:
             )
         )
 
-    def _database(self) -> DatabaseSection:
+    def _database(self, root: Path | None) -> DatabaseSection:
         table = self._file.section("database")
         permissions: dict[str, Any] = {}
         indexes: dict[str, tuple[IndexSettings, ...]] = {}
@@ -249,14 +250,13 @@ class _Loading:
             permissions |= {**found.permissions, **found.rules}
             indexes |= found.indexes
         permissions |= table.get("permissions", {})
-        for name, entries in table.get("indexes", {}).items():
-            indexes[name] = self._indexes(name, entries)
+        indexes |= {key: self._indexes(key, each) for key, each in table.get("indexes", {}).items()}
         rules = {name: _frozen(said) for name, said in table.get("rules", {}).items()}
         return DatabaseSection(
             permission=self._pick("permission", "PRIVATE"),
             permissions=MappingProxyType(permissions),
             journal=self._pick("journal", "os"),
-            auto_create_collections=table.get("auto_create_collections", False),
+            auto_create_collections=table.get("auto_create_collections", creates_collections(root)),
             require_indexes=self._pick("require_indexes", None),
             rules=MappingProxyType(rules),
             indexes=MappingProxyType(indexes),

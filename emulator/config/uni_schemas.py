@@ -17,6 +17,14 @@ MODULES_MAX: Final = 500
 _NAME: Final = re.compile(r"[\w-]{1,128}\Z")
 
 
+def creates_collections(root: Path | None) -> bool:
+    """Tell whether the provider of a uniCloud project makes collections on their first use.
+
+    Aliyun does, as doc.dcloud.net.cn/uniCloud/jql#add says; `root` is where the functions lie.
+    """
+    return root is not None and "uniCloud-aliyun" in root.parts
+
+
 class UniSchemas:
     """The schemas beside the functions of a project; `root` is where those lie."""
 
@@ -40,6 +48,16 @@ class UniSchemas:
                 return found
             raise ConfigurationError(f"{shown_path(file)}: must hold one JSON object")
         return None
+
+    def names(self) -> list[str]:
+        """Return the collections that have a schema."""
+        end = ".schema.json"
+        found = {
+            file.name.removesuffix(end)
+            for folder in self._folders()
+            for file in (folder.glob(f"*{end}") if folder.is_dir() else ())
+        }
+        return sorted(name for name in found if _NAME.match(name))
 
     def _folders(self) -> Iterator[Path]:
         if self._root is None:

@@ -39,7 +39,7 @@ from emulator.suite.project import Project
 from emulator.suite.realtime import Realtime
 from emulator.suite.rules_control import RulesControl
 from emulator.suite.surroundings import Surroundings
-from emulator.suite.unicloud import unicloud_actions
+from emulator.suite.unicloud import make_collections, unicloud_actions
 from emulator.suite.variables import LOCAL_SECRETS, sdk_variables
 from emulator.suite.wechat import wechat_routes
 from emulator.wire import control as control_wire
@@ -187,6 +187,7 @@ class Suite:
         variables.update(self.variables)
         await make_users(parts.identity, self.config.users)
         await self._seed(parts)
+        make_collections(parts, self.config.functions_root)
         await self._start_functions(parts, stack)
         for endless in self._endless(parts):
             stack.push_async_callback(_cancel, {loop.create_task(endless)})

@@ -8,7 +8,9 @@ from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from emulator.services.caller import Caller
+from emulator.core.commands import CreateCollection
+from emulator.core.errors import EmulatorError
+from emulator.services.caller import ADMINISTRATOR, Caller
 from emulator.services.redis import Redis
 from emulator.suite.assembly import Parts
 from emulator.wire.fields import Body
@@ -27,6 +29,28 @@ def unicloud_actions(parts: Parts, functions_root: Path | None) -> Mapping[str, 
     parts.datasets.also_clear(redis.clear)
     jql = JqlActions(lambda: _open(parts, functions_root))
     return {**RedisActions(redis).table(), **jql.table()}
+
+
+def make_collections(parts: Parts, functions_root: Path | None) -> None:
+    """Make the collections that have a schema, as uploading one does, now and after each reset."""
+    if functions_root is None or not functions_root.parent.name.startswith("uniCloud-"):
+        return
+    from emulator.config.uni_schemas import UniSchemas
+
+    schemas = UniSchemas(functions_root)
+
+    def make() -> None:
+        there = set(parts.store.names())
+        for name in schemas.names():
+            if name in there:
+                continue
+            try:
+                parts.database.create_collection(CreateCollection(collection=name), ADMINISTRATOR)
+            except EmulatorError as fault:
+                parts.recorder.notice("schema_unused", fault.message, level="warn")
+
+    make()
+    parts.datasets.also_clear(make)
 
 
 def _open(parts: Parts, functions_root: Path | None) -> "Jql":

@@ -2,7 +2,8 @@
 
 import pytest
 
-from emulator.config.uni_schemas import UniSchemas
+from emulator.config import load_config
+from emulator.config.uni_schemas import UniSchemas, creates_collections
 from emulator.core.errors import ConfigurationError
 
 
@@ -31,3 +32,24 @@ def test_other_projects_have_none(tmp_path):
     save(tmp_path / "database", "note", "{}")
     for root in (None, tmp_path / "functions"):
         assert UniSchemas(root).schema("note") is None
+
+
+def test_collections_with_a_schema_are_told_by_name(tmp_path):
+    root = tmp_path / "uniCloud-tcb" / "cloudfunctions"
+    assert UniSchemas(root).names() == []
+    save(root.parent / "database", "note", "{}")
+    save(root.parent / "database", "not a name", "{}")
+    save(tmp_path / "src" / "uni_modules" / "a" / "uniCloud" / "database", "news", "{}")
+    assert UniSchemas(root).names() == ["news", "note"]
+
+
+@pytest.mark.parametrize(("provider", "makes"), [("aliyun", True), ("tcb", False)])
+def test_collections_are_made_on_first_use_where_the_provider_does(tmp_path, provider, makes):
+    root = tmp_path / f"uniCloud-{provider}" / "cloudfunctions"
+    root.mkdir(parents=True)
+    assert creates_collections(root) is makes
+    assert load_config(tmp_path, environ={}).database.auto_create_collections is makes
+    own = "[database]\nauto_create_collections = false\n"
+    (tmp_path / ".emulator.toml").write_text(own, encoding="utf-8")
+    assert load_config(tmp_path, environ={}).database.auto_create_collections is False
+    assert creates_collections(None) is False

@@ -79,7 +79,6 @@ SEED = {
         {"_id": "12", "name": "right", "parent_id": "1"},
         {"_id": "111", "name": "leaf", "parent_id": "11"},
     ],
-    "note": [],
     "closed": [{"_id": "1", "a": 1}],
     "bare": [{"_id": "1"}],
 }
