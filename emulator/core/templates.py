@@ -15,15 +15,15 @@ THING_LENGTH_MAX: Final = 20
 PHRASE_LENGTH_MAX: Final = 5
 
 _HAN: Final = "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
-_DAY: Final = r"(?:\d{4}年\d{1,2}月\d{1,2}日|\d{4}[-/.]\d{1,2}[-/.]\d{1,2})"
-_CLOCK: Final = r"(?:[01]?\d|2[0-4]):[0-5]\d(?::[0-5]\d)?"
+_DAY: Final = r"(?:[0-9]{4}年[0-9]{1,2}月[0-9]{1,2}日|[0-9]{4}[-/.][0-9]{1,2}[-/.][0-9]{1,2})"
+_CLOCK: Final = r"(?:[01]?[0-9]|2[0-4]):[0-5][0-9](?::[0-5][0-9])?"
 _MOMENT: Final = rf"{_DAY}(?: ?{_CLOCK})?"
 _TIME: Final = rf"(?:(?:{_DAY} ?)?{_CLOCK}|{_DAY})"
 _NAME: Final = re.compile(r"([a-z]+(?:_[a-z]+)*)\d*\Z")
 
 KINDS: Final[Mapping[str, tuple[str, str]]] = {
     "thing": (r"(?s).{1,20}", "1 to 20 characters"),
-    "number": (r"[-+]?\d{1,32}(?:\.\d{1,32})?", "a number of at most 32 digits"),
+    "number": (r"[-+]?[0-9]{1,32}(?:\.[0-9]{1,32})?", "a number of at most 32 digits"),
     "letter": (r"[A-Za-z]{1,32}", "1 to 32 letters"),
     "symbol": (rf"[^\w\s{_HAN}]{{1,5}}", "1 to 5 symbols"),
     "character_string": (r"[!-~]{1,32}", "1 to 32 digits, letters or symbols"),
@@ -36,10 +36,10 @@ KINDS: Final[Mapping[str, tuple[str, str]]] = {
         "a date such as 2019年10月1日 or 2019年10月1日 15:01",
     ),
     "amount": (
-        r"[¥￥$€£]?\d{1,10}(?:\.\d{1,10})?元?",
+        r"[¥￥$€£]?[0-9]{1,10}(?:\.[0-9]{1,10})?元?",
         "a currency sign, at most 10 digits and 元, such as ¥10.50",
     ),
-    "phone_number": (r"(?:[^\w]|[\d_]){1,17}", "at most 17 digits and signs"),
+    "phone_number": (r"(?:[^\w]|[0-9_]){1,17}", "at most 17 digits and signs"),
     "car_number": (
         rf"(?!.{{9}})[{_HAN}A-Z0-9][A-Z][A-Z0-9]{{4,6}}[{_HAN}]?",
         "a licence plate of at most 8 characters",
@@ -76,6 +76,8 @@ def fault_in(data: Value, wanted: Iterable[str] = ()) -> str:
         value = holder.get("value") if isinstance(holder, dict) else None
         if value is None or value == "":
             return f"data.{field}.value is empty"
+        if isinstance(value, dict | list):
+            return f"data.{field}.value invalid: it is no text"
         text = _text(value)
         row = KINDS.get(kind_of(field))
         if row is not None and re.fullmatch(row[0], text) is None:

@@ -49,7 +49,11 @@ def test_what_wechat_takes_is_taken(field: str, value: object):
     ("field", "value"),
     [
         ("thing1", "x" * 21),
+        ("thing1", {"a": 1}),
+        ("thing1", ["a"]),
         ("number2", "12a"),
+        ("number2", "１２"),
+        ("date7", "２０１９-10-01"),
         ("number2", "1" * 33),
         ("letter3", "a1"),
         ("letter3", "a" * 33),

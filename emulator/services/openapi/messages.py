@@ -43,6 +43,7 @@ class Messages:
     def __init__(self, templates: Mapping[str, tuple[str, ...]], now_ms: Callable[[], int]) -> None:
         self._templates = templates
         self._now_ms = now_ms
+        self._sent = 0
         self._media: OrderedDict[str, bytes] = OrderedDict()
 
     def handlers(self) -> dict[str, Callable[[Call], Answer]]:
@@ -151,7 +152,9 @@ class Messages:
         return done(**{"pri_tmpl_id": made, "template_id": made})
 
     def _number(self, call: Call) -> int:
-        digest = hashlib.sha256(f"{call.request_id}{self._now_ms()}".encode()).digest()
+        self._sent += 1
+        told = f"{call.request_id}{self._now_ms()}/{self._sent}"
+        digest = hashlib.sha256(told.encode()).digest()
         return int.from_bytes(digest[:6])
 
 

@@ -322,3 +322,11 @@ async def test_a_function_asks_for_the_user_it_serves():
     assert found.data["trade_state"] == "NOTPAY"
     paid = await openapi.payments.settle("1", succeeds=True)
     assert paid.openid == "oServed"
+
+
+def test_each_message_has_a_number_of_its_own():
+    openapi = make()
+    numbers = [
+        openapi.call("subscribeMessage.send", MESSAGE, INSIDE).data["msgid"] for _ in range(3)
+    ]
+    assert len(set(numbers)) == 3
