@@ -71,6 +71,11 @@ class Checks:
     def _later(self, call: Call) -> Answer:
         if not text_of(call, "media_url"):
             return refused(40097, "invalid args: media_url is missing")
+        if call.data.get("version") in (2, "2"):
+            if not text_of(call, "openid"):
+                return refused(40003, "invalid openid")
+            if call.data.get("scene") not in (1, 2, 3, 4):
+                return refused(40097, "invalid args: scene must be 1, 2, 3 or 4")
         return done(trace_id=call.request_id)
 
 

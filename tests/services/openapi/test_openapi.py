@@ -118,6 +118,13 @@ TEXT = {"touser": "o", "msgtype": "text", "text": {"content": "hi"}}
         ("security.imgSecCheck", {"media": Media(b"x" * (PICTURE_SIZE_MAX_BYTES + 1))}, 40006),
         ("security.mediaCheckAsync", {"media_url": "http://x"}, 0),
         ("security.mediaCheckAsync", {}, 40097),
+        ("security.mediaCheckAsync", {"media_url": "u", "version": 2, "scene": 1}, 40003),
+        ("security.mediaCheckAsync", {"media_url": "u", "version": 2, "openid": "o"}, 40097),
+        (
+            "security.mediaCheckAsync",
+            {"media_url": "u", "version": 2, "openid": "o", "scene": 1},
+            0,
+        ),
         ("phonenumber.getPhoneNumber", {"code": "c"}, 0),
         ("phonenumber.getPhoneNumber", {}, 40029),
         ("auth.code2Session", {"js_code": "c"}, 0),
