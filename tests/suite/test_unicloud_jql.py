@@ -57,6 +57,10 @@ SCHEMAS: dict[str, Any] = {
         },
     },
     "closed": {"properties": {"a": INT}},
+    "page": {
+        "permission": {"create": "'WRITE' in auth.permission", "read": True},
+        "properties": {"title": TEXT},
+    },
 }  # fmt: skip
 SEED = {
     "book": [
@@ -107,6 +111,11 @@ IDS: dict[str, tuple[str, list[str]]] = {
     "sorted by what is not asked for": (
         f"{ORDERS}.field('book_id').orderBy('quantity desc')",
         ["c", "b", "a"],
+    ),
+    "in a temporary table": (
+        f"{ORDERS}.where(`quantity < 500 && book_id in ${{db.collection('book')"
+        ".where('title == \"三国演义\"').field('_id').getTemp()}`)",
+        ["b"],
     ),
     "joined and chosen": (
         "db.collection('order,book').where('book_id.title == \"三国演义\"')",
@@ -256,6 +265,7 @@ NOTES = {
     "total": "(db) => db.collection('note').where('uid == $cloudEnv_uid').count()",
     "rename": "(db, data) => db.collection('note').where('title == \"first\"').update(data)",
     "drop": "(db) => db.collection('note').where('title == \"other\"').remove()",
+    "publish": "(db, data) => db.collection('page').add(data)",
     "env": "async (db) => db.getCloudEnv('$cloudEnv_uid')",
 }
 
@@ -279,7 +289,9 @@ async def call(tmp_path: Path) -> AsyncIterator[Any]:
         place = module if name == "comment" else own
         place.mkdir(parents=True, exist_ok=True)
         (place / f"{name}.schema.json").write_text(json.dumps(schema), encoding="utf-8")
-    (tmp_path / "seed.json").write_text(json.dumps({"collections": SEED}), encoding="utf-8")
+    (tmp_path / "seed.json").write_text(
+        json.dumps({"collections": {**SEED, **USERS}}), encoding="utf-8"
+    )
     (tmp_path / ".emulator.toml").write_text(SETTINGS, encoding="utf-8")
     suite = Suite(load_config(tmp_path, {"seed": (str(tmp_path / "seed.json"),)}, environ={}))
     await suite.start()
@@ -343,7 +355,11 @@ async def test_schemas_complete_check_and_permit(call):
     assert (await call("drop", user=bob))["deleted"] == 1
 
 
-TOKEN = "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJ1aWQiOiJhZGEiLCJyb2xlIjpbXX0."
+USERS = {
+    "uni-id-users": [{"_id": "ada", "role": ["writer"]}],
+    "uni-id-roles": [{"role_id": "writer", "permission": ["WRITE"]}],
+}
+TOKEN = "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJ1aWQiOiJhZGEifQ."
 
 
 async def test_users_are_those_of_uni_id_s_tokens(call):
@@ -355,5 +371,9 @@ async def test_users_are_those_of_uni_id_s_tokens(call):
     token = TOKEN + base64.urlsafe_b64encode(sign).decode().rstrip("=")
     assert await call("env", uniIdToken=token) == "ada"
     assert (await call("add", uniIdToken=token, data={"title": "by token"}))["errCode"] == 0
+    assert (await call("publish", uniIdToken=token, data={"title": "a"}))["errCode"] == 0
+    assert (await call("publish", user={"uid": "ada"}, data={"title": "a"}))[
+        0
+    ] == "PERMISSION_ERROR"
     refused = await call("mine", uniIdToken=f"{token}x")
     assert refused[0] == "TOKEN_INVALID_WRONG_TOKEN"

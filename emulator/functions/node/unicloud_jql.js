@@ -21,6 +21,9 @@ const NOT_HERE = {
 }
 const TOKEN_FILES = ['uni-config-center/uni-id/config.json', 'uni-id/config.json']
 
+const VALUES_MAX = 1000
+const MARK = /__temporary_(\d+)__/g
+
 const said = (code, message) => new UniCloudError({ code, message })
 const ok = (told) => ({ errCode: 0, errMsg: '', ...told })
 
@@ -122,8 +125,9 @@ class Query {
     return new Query(this._jql, this._tables, [...this._steps, step])
   }
 
-  _run (verb, more) {
-    return this._jql.run({ verb, tables: this._tables, steps: this._steps, ...more })
+  async _run (verb, more) {
+    const steps = await Promise.all(this._steps.map((step) => this._jql.resolved(step)))
+    return this._jql.run({ verb, tables: this._tables, steps, ...more })
   }
 }
 
@@ -135,14 +139,27 @@ for (const verb of STEPS) {
   }
 }
 
-/** A query that is not asked yet. */
+/** A query that is not asked yet; in the text of a `where` it stands for the values of its one field. */
 class Temporary {
   constructor (query) {
     this.query = query
   }
 
   toString () {
-    throw said('SYNTAX_ERROR', 'a temporary table cannot stand in a where: get its values first, then write field in [...]')
+    const marks = this.query._jql.marks
+    marks.push(this.query)
+    return `__temporary_${marks.length - 1}__`
+  }
+
+  /** Returns the values, as a list in JQL. */
+  static async valuesOf (query) {
+    const { given } = query._steps.find(({ verb }) => verb === 'field') || {}
+    const name = typeof given === 'string' ? given.trim().split(/\s+as\s+/).pop() : ''
+    if (!/^[\w.]+$/.test(name)) throw said('SYNTAX_ERROR', 'a temporary table in a where needs field() with one field')
+    const { data } = await query.limit(VALUES_MAX).get()
+    const values = data.map((each) => name.split('.').reduce((held, key) => held && held[key], each)).flat()
+    const told = values.filter((value) => ['string', 'number', 'boolean'].includes(typeof value))
+    return JSON.stringify([...new Set(told)])
   }
 }
 
@@ -168,6 +185,8 @@ class Jql {
     this._token = (event && event.uniIdToken) || info.uniIdToken
     this._info = info
     this._user = undefined
+    /** Temporary tables that stand in texts. */
+    this.marks = []
     this.command = database.command
     this.Geo = database.Geo
   }
@@ -195,7 +214,32 @@ class Jql {
   }
 
   async run (body) {
-    return (await this._ask('jql.run', { ...body, user: this._known(), clientIP: this._ip() })).data
+    const user = await this._permitted(this._known())
+    return (await this._ask('jql.run', { ...body, user, clientIP: this._ip() })).data
+  }
+
+  /** Returns a step with the values of the temporary tables in its text. */
+  async resolved (step) {
+    if (typeof step.given !== 'string' || step.verb !== 'where') return step
+    let { given } = step
+    for (const [mark, number] of step.given.matchAll(MARK)) {
+      const query = this.marks[Number(number)]
+      if (query !== undefined) given = given.replace(mark, await Temporary.valuesOf(query))
+    }
+    return { ...step, given }
+  }
+
+  /** Returns a user with roles and permissions; those that a token does not hold are read. */
+  async _permitted (user) {
+    if (!user.uid || user.role || user.permission) return user
+    const read = async (name, condition) => {
+      const { data } = await this._plain.collection(name).where(condition).get().catch(() => ({ data: [] }))
+      return data
+    }
+    const [{ role = [] } = {}] = await read('uni-id-users', { _id: user.uid })
+    const roles = role.length ? await read('uni-id-roles', { role_id: this.command.in(role) }) : []
+    this._user = { ...user, role, permission: roles.flatMap(({ permission = [] }) => permission) }
+    return this._user
   }
 
   conditionOf (condition) {

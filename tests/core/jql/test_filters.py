@@ -1,7 +1,13 @@
 """What texts of JQL ask of the database, and what is refused about them."""
 
-import pytest
+from contextlib import suppress
 
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from emulator.core.aggregate.filters import compile_request_filter
+from emulator.core.errors import DatabaseError
 from emulator.core.jql.filters import expression_of, filter_of
 from emulator.core.jql.nodes import JqlSyntax, paths_in
 from emulator.core.jql.parser import parse_columns, parse_condition, parse_order
@@ -118,3 +124,19 @@ def test_orders_are_fields_with_directions():
 def test_every_field_of_a_tree_is_told():
     text = "a == 1 && !(b in [c]) || /x/.test(d) && add(e, 1) > 2"
     assert sorted(paths_in(parse_condition(text, now_ms=NOW))) == ["a", "b", "c", "d", "e"]
+
+
+PIECES = st.sampled_from(
+    ["a", "b.c", "$cloudEnv_uid", "1", "-", "'x'", '"', "(", ")", "[", "]", "{", "}", ",", ".", "!",
+     "&&", "||", "==", "!=", ">", "<=", "in", "as", "new ", "Date", "RegExp", "/x/", ".test", "add",
+     "count", "*", " ", "null", "字"]
+)  # fmt: skip
+
+
+@given(st.one_of(st.lists(PIECES, max_size=12).map("".join), st.text(max_size=30)))
+def test_any_text_is_read_or_refused_as_jql(text):
+    with suppress(JqlSyntax, DatabaseError):
+        compile_request_filter(filter_of(parse_condition(text, now_ms=NOW), KNOWN), now_ms=NOW)
+    for read in (lambda: parse_columns(text, now_ms=NOW), lambda: parse_order(text)):
+        with suppress(JqlSyntax):
+            assert read()

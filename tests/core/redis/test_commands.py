@@ -1,6 +1,11 @@
 """What commands of Redis answer: tables of statements, each carried out in order, in a space."""
 
+import json
+from contextlib import suppress
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from emulator.core.redis.commands import COMMANDS, carry_out
 from emulator.core.redis.keyspace import Keyspace, RedisError
@@ -163,3 +168,26 @@ def test_commands_that_nobody_sends_are_refused():
     for words in ([], [""], ["get"] * 3, ["set", "a"]):
         with pytest.raises(RedisError):
             carry_out(space(), words)
+
+
+WORDS = st.one_of(
+    st.sampled_from(
+        ["a", "b", "0", "-1", "1", "2", "1.5", "inf", "-inf", "nan", "nx", "xx", "ex", "withscores"]
+    ),
+    st.sampled_from(
+        ["limit", "match", "count", "*", "[", "\\", "(1", "9" * 30, "", "字", "before"]
+    ),
+    st.text(max_size=5),
+)
+
+
+@given(
+    st.lists(st.tuples(st.sampled_from(sorted(COMMANDS)), st.lists(WORDS, max_size=5)), max_size=15)
+)
+def test_whatever_is_sent_is_answered_or_refused_and_leaves_no_empty_value(commands):
+    held = space()
+    for name, words in commands:
+        with suppress(RedisError):
+            json.dumps(carry_out(held, [name, *words]))
+        for key in held.names():
+            assert held.value(key) or isinstance(held.value(key), str), (name, words)
