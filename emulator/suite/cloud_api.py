@@ -19,6 +19,7 @@ from emulator.suite.variables import LOCAL_SECRETS
 from emulator.wire.cloud_api import CloudApi
 from emulator.wire.cloud_env import CloudEnv
 from emulator.wire.cloud_functions import CloudFunctions
+from emulator.wire.cloud_logs import CloudLogs
 from emulator.wire.cloud_tables import CloudTables
 from emulator.wire.cos import CosApi
 from emulator.wire.cos_objects import HostedObjects, Objects, StoredObjects
@@ -45,9 +46,8 @@ def make_cloud_apis(config: Config, parts: Parts, guard: Guard, scope: Scope) ->
     signatures = CallSignatures(LOCAL_SECRETS) if config.emulator.strict else None
     bucket, site_bucket = bucket_of(scope.env_id), bucket_of(f"{scope.env_id}-static")
     tables = CloudTables(parts.executor, Migrations(parts.executor, parts.storage)).table()
-    functions = CloudFunctions(
-        parts.functions, parts.registry, parts.recorder, require_env=scope.require_env
-    )
+    functions = CloudFunctions(parts.functions, parts.registry, require_env=scope.require_env)
+    logs = CloudLogs(parts.recorder, require_env=scope.require_env)
     env = CloudEnv(
         parts.access.permissions,
         env_id=scope.env_id,
@@ -58,9 +58,9 @@ def make_cloud_apis(config: Config, parts: Parts, guard: Guard, scope: Scope) ->
     )
     api = CloudApi(
         {
-            "tcb": {**env.table(), **tables, **functions.later_table()},
+            "tcb": {**env.table(), **tables, **functions.later_table(), **logs.later_table()},
             "flexdb": tables,
-            "scf": functions.table(),
+            "scf": {**functions.table(), **logs.table()},
         },
         ids=parts.ids,
         guard=guard,

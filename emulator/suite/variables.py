@@ -30,6 +30,7 @@ def sdk_variables(env_id: str, urls: Mapping[str, str]) -> dict[str, str]:
         "CLOUD_EMU_HOOK": NODE_HOOK,
         "TCB_ENV": env_id,
         "SCF_NAMESPACE": env_id,
+        "TENCENTCLOUD_TCB_ENVID": env_id,
         "TCB_CONTEXT_KEYS": CONTEXT_KEYS,
         "TCB_CONTEXT_CNFG": f'{{"URL": "{urls["api"]}/admin"}}',
         "TENCENTCLOUD_RUNENV": "SCF",

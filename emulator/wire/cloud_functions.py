@@ -1,12 +1,11 @@
-"""Owns the calls of Tencent Cloud's API about functions: list, describe, invoke, read logs.
+"""Owns the calls of Tencent Cloud's API about functions: list, describe, invoke.
 
-Not here: the door (`wire.cloud_api`). The one idea: functions are folders of the project, so they
-are told and called here, and never made or changed: who asks for that hears where to do it. Fields
-are those of `scf` 2018-04-16 and of `tcb` 2018-06-08.
+Not here: the door (`wire.cloud_api`) and logs (`wire.cloud_logs`). The one idea: functions are
+folders of the project, so they are told and called here, and never made or changed: who asks for
+that hears where to do it. Fields are those of `scf` 2018-04-16 and of `tcb` 2018-06-08.
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime, timedelta, timezone
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final, Protocol
 
@@ -17,19 +16,14 @@ from emulator.core.values import Value
 from emulator.functions.base import Bundle
 from emulator.services.caller import Caller
 from emulator.services.functions import Invoked
-from emulator.services.recorder import LogLine, RequestRecord
 from emulator.wire import fields
 from emulator.wire.actions import Invokes
 from emulator.wire.cloud_api import Call, Unsupported
+from emulator.wire.cloud_logs import FAILED, moment
 from emulator.wire.fields import Body
 
 LIST_DEFAULT: Final = 20
-LOGS_DEFAULT: Final = 10
-LOG_REQUESTS_MAX: Final = 2_000
-LOG_LINES_MAX: Final = 10_000
 _OUTSIDE: Final = Caller(kind="administrator", source="scf_invoke")
-_CHINA: Final = timezone(timedelta(hours=8))
-_FAILED: Final = -1
 _RUNTIMES: Final = {"node": "Nodejs18.15", "python": "Python3.10"}
 _ON_DISK: Final = (
     "CreateFunction",
@@ -52,18 +46,6 @@ class Known(Protocol):
         ...
 
 
-class Recorded(Protocol):
-    """What remembers calls."""
-
-    def requests(self, limit: int) -> Sequence[RequestRecord]:
-        """Return the newest ones, oldest first."""
-        ...
-
-    def logs(self, *, request_id: str, limit: int) -> Sequence[LogLine]:
-        """Return lines of one call."""
-        ...
-
-
 class CloudFunctions:
     """The calls of one suite."""
 
@@ -71,13 +53,11 @@ class CloudFunctions:
         self,
         functions: Invokes,
         known: Known,
-        recorded: Recorded,
         *,
         require_env: Callable[[str], None],
     ) -> None:
         self._functions = functions
         self._known = known
-        self._recorded = recorded
         self._require_env = require_env
 
     def table(self) -> dict[str, Call]:
@@ -87,17 +67,12 @@ class CloudFunctions:
             "GetFunction": self._describe,
             "Invoke": self._invoke,
             "InvokeFunction": self._invoke,
-            "GetFunctionLogs": self._logs,
             **dict.fromkeys(_ON_DISK, _refuse),
         }
 
     def later_table(self) -> dict[str, Call]:
         """Return the actions of `tcb` by name."""
-        return {
-            "ListFunctions": self._list,
-            "GetFunctionLogs": self._log_list,
-            "GetFunctionLogDetail": self._log_detail,
-        }
+        return {"ListFunctions": self._list}
 
     def _bundle(self, body: Body) -> Bundle:
         self._require_env(fields.optional_text(body, "Namespace"))
@@ -160,79 +135,6 @@ class CloudFunctions:
             raise InvalidParam(f"ClientContext is not JSON: {fault}") from fault
         return {"Result": _result(await self._functions.invoke(name, event, _OUTSIDE))}
 
-    async def _logs(self, body: Body) -> dict[str, Any]:
-        """Tell calls with their lines, the newest first unless `Order` is asc."""
-        found = self._calls(body, "FunctionRequestId")
-        if fields.optional_text(body, "Order").lower() == "asc":
-            found.reverse()
-        return {"Data": [self._told(each) for each in _page(body, found)], "TotalCount": len(found)}
-
-    async def _log_list(self, body: Body) -> dict[str, Any]:
-        self._require_env(fields.optional_text(body, "EnvId"))
-        found = _page(body, self._calls(body, "LogRequestId"))
-        return {
-            "LogList": [
-                {
-                    "RequestId": each.request_id,
-                    "RetCode": 0 if each.ok else _FAILED,
-                    "RetryNum": 0,
-                    "StartTime": _moment(each.at_ms),
-                }
-                for each in found
-            ]
-        }
-
-    async def _log_detail(self, body: Body) -> dict[str, Any]:
-        fields.text(body, "LogRequestId")
-        found = self._calls(body, "LogRequestId")
-        if not found:
-            raise InvalidParam("there is no call of that LogRequestId")
-        told = self._told(found[0])
-        lines = [{"content": line} for line in told["Log"].splitlines()]
-        return {
-            "StartTime": told["StartTime"],
-            "FunctionName": told["FunctionName"],
-            "Duration": told["Duration"],
-            "MemUsage": told["MemUsage"],
-            "RetMsg": told["RetMsg"],
-            "LogJson": orjson.dumps(lines).decode(),
-            "Context": "",
-            "ListOver": True,
-        }
-
-    def _calls(self, body: Body, id_field: str) -> list[RequestRecord]:
-        """Return the calls that fit, newest first."""
-        self._require_env(fields.optional_text(body, "Namespace"))
-        name, request_id = (
-            fields.optional_text(body, "FunctionName"),
-            fields.optional_text(body, id_field),
-        )
-        since, until = (_milliseconds(body, each) for each in ("StartTime", "EndTime"))
-        return [
-            each
-            for each in reversed(self._recorded.requests(LOG_REQUESTS_MAX))
-            if (not name or each.function == name)
-            and (not request_id or each.request_id == request_id)
-            and (since is None or each.at_ms >= since)
-            and (until is None or each.at_ms <= until)
-        ]
-
-    def _told(self, call: RequestRecord) -> dict[str, Any]:
-        lines = self._recorded.logs(request_id=call.request_id, limit=LOG_LINES_MAX)
-        return {
-            "FunctionName": call.function,
-            "RequestId": call.request_id,
-            "StartTime": _moment(call.at_ms),
-            "RetCode": 0 if call.ok else _FAILED,
-            "RetMsg": call.error,
-            "InvokeFinished": 1,
-            "Duration": call.duration_ms,
-            "BillDuration": round(call.duration_ms),
-            "MemUsage": 0,
-            "Log": "\n".join(each.line for each in lines),
-            "Level": "" if call.ok else "error",
-        }
-
 
 async def _refuse(body: Body) -> dict[str, Any]:
     raise Unsupported(
@@ -242,7 +144,7 @@ async def _refuse(body: Body) -> dict[str, Any]:
 
 
 def _summary(bundle: Bundle) -> dict[str, Any]:
-    changed = _moment(_changed_ms(bundle.entry))
+    changed = moment(_changed_ms(bundle.entry))
     return {
         "FunctionId": f"lam-{bundle.name}",
         "FunctionName": bundle.name,
@@ -270,9 +172,9 @@ def _result(invoked: Invoked) -> dict[str, Any]:
     failure = outcome.failure
     told: Mapping[str, Any] = {"InvokeResult": 0, "ErrMsg": "", "RetMsg": outcome.result.decode()}
     if failure is not None:
-        said = {"errorCode": _FAILED, "errorMessage": failure.message, "stackTrace": failure.stack}
+        said = {"errorCode": FAILED, "errorMessage": failure.message, "stackTrace": failure.stack}
         told = {
-            "InvokeResult": _FAILED,
+            "InvokeResult": FAILED,
             "ErrMsg": failure.message,
             "RetMsg": orjson.dumps(said).decode(),
         }
@@ -286,30 +188,5 @@ def _result(invoked: Invoked) -> dict[str, Any]:
     }
 
 
-def _page(body: Body, found: list[RequestRecord]) -> list[RequestRecord]:
-    offset, limit = fields.count(body, "Offset") or 0, fields.count(body, "Limit")
-    return found[offset : offset + (LOGS_DEFAULT if limit is None else limit)]
-
-
 def _text(value: Value) -> str:
     return value if type(value) is str else orjson.dumps(value).decode()
-
-
-def _moment(at_ms: int) -> str:
-    moment = datetime.fromtimestamp(at_ms / 1000, tz=_CHINA)
-    return f"{moment:%Y-%m-%d %H:%M:%S}"
-
-
-def _milliseconds(body: Body, name: str) -> int | None:
-    """Return the moment that a text such as `2024-05-01 12:00:00` names.
-
-    It is of this machine's zone, for manager-node writes it so; answers are in China's, as there.
-    """
-    said = fields.optional_text(body, name)
-    if not said:
-        return None
-    try:
-        moment = datetime.fromisoformat(said)
-    except ValueError as fault:
-        raise InvalidParam(f"{name} must be a time such as 2024-05-01 12:00:00") from fault
-    return round(moment.timestamp() * 1000)

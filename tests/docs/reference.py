@@ -250,6 +250,7 @@ VARIABLES = {
     "CLOUD_EMU_HOOK": "a file for `node --require`, for packages that take no address",
     "TCB_ENV": "the environment's id, which SDKs take when `init` names none",
     "SCF_NAMESPACE": "the same, for older SDKs",
+    "TENCENTCLOUD_TCB_ENVID": "the environment, under the name that manager-node knows",
     "TCB_CONTEXT_KEYS": "names of variables that older SDKs copy",
     "TCB_CONTEXT_CNFG": "sends the official Node SDKs to this suite",
     "TENCENTCLOUD_RUNENV": "tells SDKs that they run where the cloud's functions run",
