@@ -262,6 +262,7 @@ module.exports = {
   refuse () {
     throw Object.assign(new Error('not you'), { errCode: 'NO', errSubject: 'todo' })
   },
+  strange () { throw 'a text' },
   nothing () { return { http: this.getHttpInfo() === undefined } },
   _timing (event) { return { name: event.TriggerName } },
   _hidden () { return 1 }
@@ -288,6 +289,7 @@ async def test_methods_of_cloud_objects_are_called_with_what_goes_before_and_aft
     assert await call("boom") == ["FUNCTIONS_EXECUTE_FAIL", "Error: boom\n"]
     assert await call("refuse") == ["NO", "not you"]
     assert (await call("nothing"))["http"] is True
+    assert (await call("strange"))[0] == "FUNCTIONS_EXECUTE_FAIL"
     info = {"uniPlatform": "app", "clientIP": "8.8.8.8", "source": "server"}
     asked = {"method": "who", "params": [], "uniIdToken": "t", "clientInfo": info}
     told = await result(suite, "todo", asked)

@@ -7,6 +7,7 @@ nothing said is no, but for fields, where it is yes, and for a password, where i
 Facts: doc.dcloud.net.cn/uniCloud/schema#permission.
 """
 
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any, Final, Literal
 
@@ -19,6 +20,7 @@ from emulator.core.values import Document, Value
 
 Operation = Literal["read", "create", "update", "delete", "count"]
 Way = Literal["read", "write"]
+_SPEAKS_OF_DOCUMENT: Final = re.compile(r"\bdoc\s*[.\[]")
 ADMIN: Final = "admin"
 """The role that may do everything."""
 
@@ -57,7 +59,7 @@ class Rule:
     @property
     def needs_document(self) -> bool:
         """Tell whether it speaks of a document."""
-        return "doc" in self.text
+        return _SPEAKS_OF_DOCUMENT.search(self.text) is not None
 
 
 class Permission:

@@ -22,6 +22,7 @@ const NOT_HERE = {
 const TOKEN_FILES = ['uni-config-center/uni-id/config.json', 'uni-id/config.json']
 
 const VALUES_MAX = 1000
+const MARKS_MAX = 1000
 const MARK = /__temporary_(\d+)__/g
 
 const said = (code, message) => new UniCloudError({ code, message })
@@ -146,9 +147,10 @@ class Temporary {
   }
 
   toString () {
-    const marks = this.query._jql.marks
-    marks.push(this.query)
-    return `__temporary_${marks.length - 1}__`
+    const jql = this.query._jql
+    const at = jql.marked++ % MARKS_MAX
+    jql.marks[at] = this.query
+    return `__temporary_${at}__`
   }
 
   /** Returns the values, as a list in JQL. */
@@ -187,6 +189,7 @@ class Jql {
     this._user = undefined
     /** Temporary tables that stand in texts. */
     this.marks = []
+    this.marked = 0
     this.command = database.command
     this.Geo = database.Geo
   }

@@ -105,8 +105,8 @@ function mainOf (object, around) {
     try {
       return told(await called(own, method, params))
     } catch (error) {
-      // Errors that were meant for the caller; others are failures of the function.
-      if (error instanceof Error && error.errCode === undefined) throw error
+      // What was meant for the caller has a code; all else is a failure of the function.
+      if (error === null || typeof error !== 'object' || error.errCode === undefined) throw error
       return told(error)
     }
   }

@@ -124,6 +124,7 @@ def test_permissions_are_yes_no_or_an_expression():
     assert allowed("doc.uid == auth.uid", ada, {"uid": "ada"})
     assert not allowed("doc.uid == auth.uid", ada, {"uid": "ada"}, {"uid": "bob"})
     assert allowed("doc.uid == auth.uid", ada)
+    assert not allowed("'doc-editor' in auth.role", ada)
     assert allowed(False, User(role=("admin",)))
     with pytest.raises(NotPermitted, match="has no schema"):
         Permission("t", None, ada).rules("read")
