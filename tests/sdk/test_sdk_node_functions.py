@@ -264,6 +264,8 @@ async def test_forms_of_the_guide_work_and_the_cloud_s_are_told(open_project):
         "a": 3,
         "b": 7,
     }
+    wrong = await project.result("guideForms", {"collection": "nowhere"})
+    assert wrong["error"].startswith("collection.createIndex:fail [ResourceNotFound]")
     listed = ListIndexes(collection="accounts")
     indexes = await project.suite.parts.executor.execute(listed, ADMINISTRATOR)
     assert "owner_balance" in str(indexes)

@@ -57,12 +57,16 @@ async function createIndex (options) {
   tell('collection.createIndex', "the console's page of the collection's indexes")
   const { keys, name, unique } = options || {}
   const asked = { collectionName: this.collectionName, keys: keys || options, indexName: name, unique }
-  const answer = await this._collection._request.send('database.createIndex', asked)
-  if (answer.code) {
-    const errMsg = `collection.createIndex:fail ${answer.message}`
-    throw Object.assign(new Error(errMsg), { errCode: -1, errMsg, code: answer.code })
-  }
+  const request = this._collection._request
+  // Some versions give the refusal back, others throw it.
+  const answer = await request.send('database.createIndex', asked).catch((error) => { throw refusalOf(error) })
+  if (answer.code) throw refusalOf(answer)
   return { errMsg: 'collection.createIndex:ok' }
+}
+
+function refusalOf ({ code, message }) {
+  const errMsg = `collection.createIndex:fail ${message}`
+  return Object.assign(new Error(errMsg), { errCode: -1, errMsg, code })
 }
 
 function add (prototype, name, value) {

@@ -4,8 +4,9 @@ const cloud = require('wx-server-sdk')
 cloud.init()
 const db = cloud.database()
 
-exports.main = async ({ from, to, amount }) => {
+exports.main = async ({ from, to, amount, collection }) => {
   try {
+    if (collection) return await db.collection(collection).createIndex({ owner: 1 })
     await db.collection('accounts').createIndex({ keys: { owner: 1, balance: -1 }, name: 'owner_balance' })
     return await db.runTransaction(async (transaction) => {
       const { data } = await transaction.get(db.collection('accounts').doc(from))
