@@ -49,6 +49,20 @@ class UniSchemas:
             raise ConfigurationError(f"{shown_path(file)}: must hold one JSON object")
         return None
 
+    def first_documents(self, collection: str) -> list[Any]:
+        """Return the documents that a collection with a schema begins with, in Extended JSON.
+
+        Raises:
+            ConfigurationError: the file is no JSON.
+        """
+        for folder in self._folders():
+            file = folder / f"{collection}.init_data.json"
+            if file.is_file():
+                found = parse_json(read_text(file), name=shown_path(file))
+                listed = found if isinstance(found, list) else []
+                return [each for each in listed if isinstance(each, dict)]
+        return []
+
     def names(self) -> list[str]:
         """Return the collections that have a schema."""
         end = ".schema.json"

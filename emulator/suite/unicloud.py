@@ -8,8 +8,9 @@ from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from emulator.core.commands import CreateCollection
-from emulator.core.errors import EmulatorError
+from emulator.core.commands import CreateCollection, Insert
+from emulator.core.ejson import decode
+from emulator.core.errors import EmulatorError, TooManyCollections
 from emulator.services.caller import ADMINISTRATOR, Caller
 from emulator.services.redis import Redis
 from emulator.suite.assembly import Parts
@@ -32,7 +33,10 @@ def unicloud_actions(parts: Parts, functions_root: Path | None) -> Mapping[str, 
 
 
 def make_collections(parts: Parts, functions_root: Path | None) -> None:
-    """Make the collections that have a schema, as uploading one does, now and after each reset."""
+    """Make the collections that have a schema, with their first documents, as uploading it does.
+
+    That is done now and after each reset; collections that are there already are left alone.
+    """
     if functions_root is None or not functions_root.parent.name.startswith("uniCloud-"):
         return
     from emulator.config.uni_schemas import UniSchemas
@@ -46,8 +50,15 @@ def make_collections(parts: Parts, functions_root: Path | None) -> None:
                 continue
             try:
                 parts.database.create_collection(CreateCollection(collection=name), ADMINISTRATOR)
-            except EmulatorError as fault:
+                documents = decode(schemas.first_documents(name))
+                command = Insert(collection=name, documents=tuple(documents))
+                parts.database.insert(command, ADMINISTRATOR)
+            except TooManyCollections as fault:
                 parts.recorder.notice("schema_unused", fault.message, level="warn")
+                return
+            except EmulatorError as fault:
+                message = f"the collection of {name}.schema.json: {fault.message}"
+                parts.recorder.notice("schema_unused", message, level="warn")
 
     make()
     parts.datasets.also_clear(make)

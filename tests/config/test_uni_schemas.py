@@ -41,6 +41,11 @@ def test_collections_with_a_schema_are_told_by_name(tmp_path):
     save(root.parent / "database", "not a name", "{}")
     save(tmp_path / "src" / "uni_modules" / "a" / "uniCloud" / "database", "news", "{}")
     assert UniSchemas(root).names() == ["news", "note"]
+    first = root.parent / "database" / "note.init_data.json"
+    for text, expected in (('[{"_id": "1"}]', [{"_id": "1"}]), ("{}", [])):
+        first.write_text(text, encoding="utf-8")
+        assert UniSchemas(root).first_documents("note") == expected
+    assert UniSchemas(root).first_documents("news") == []
 
 
 @pytest.mark.parametrize(("provider", "makes"), [("aliyun", True), ("tcb", False)])

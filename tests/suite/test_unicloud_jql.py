@@ -265,6 +265,7 @@ NOTES = {
     "total": "(db) => db.collection('note').where('uid == $cloudEnv_uid').count()",
     "rename": "(db, data) => db.collection('note').where('title == \"first\"').update(data)",
     "drop": "(db) => db.collection('note').where('title == \"other\"').remove()",
+    "pages": "(db) => db.collection('page').get().then((r) => [r.data.length, r.data[0].at])",
     "publish": "(db, data) => db.collection('page').add(data)",
     "env": "async (db) => db.getCloudEnv('$cloudEnv_uid')",
 }
@@ -289,6 +290,8 @@ async def call(tmp_path: Path) -> AsyncIterator[Any]:
         place = module if name == "comment" else own
         place.mkdir(parents=True, exist_ok=True)
         (place / f"{name}.schema.json").write_text(json.dumps(schema), encoding="utf-8")
+    first = [{"_id": "p", "title": "first", "at": {"$date": "1970-01-01T00:00:00.000Z"}}]
+    (own / "page.init_data.json").write_text(json.dumps(first), encoding="utf-8")
     (tmp_path / "seed.json").write_text(
         json.dumps({"collections": {**SEED, **USERS}}), encoding="utf-8"
     )
@@ -371,6 +374,7 @@ async def test_users_are_those_of_uni_id_s_tokens(call):
     token = TOKEN + base64.urlsafe_b64encode(sign).decode().rstrip("=")
     assert await call("env", uniIdToken=token) == "ada"
     assert (await call("add", uniIdToken=token, data={"title": "by token"}))["errCode"] == 0
+    assert await call("pages") == [1, "1970-01-01T00:00:00.000Z"]
     assert (await call("publish", uniIdToken=token, data={"title": "a"}))["errCode"] == 0
     assert (await call("publish", user={"uid": "ada"}, data={"title": "a"}))[
         0
