@@ -31,6 +31,8 @@ from emulator.core.wxquery.lexer import Token, tokens
 
 DEPTH_MAX: Final = 50
 """Brackets inside brackets."""
+DATE_MAX_MS: Final = 8_640_000_000_000_000
+"""As JavaScript has it."""
 
 _CONSTANTS: Final = {"true": True, "false": False, "null": None, "undefined": None}
 _COMPARISONS: Final = {
@@ -250,6 +252,8 @@ class _Parser:
             return self._now_ms
         value = given[0].value if len(given) == 1 and isinstance(given[0], Constant) else None
         if isinstance(value, int | float) and not isinstance(value, bool):
+            if not -DATE_MAX_MS <= value <= DATE_MAX_MS:
+                self._refuse("a date lies within 100,000,000 days of 1970")
             return int(value)
         if isinstance(value, str):
             try:

@@ -75,6 +75,8 @@ REFUSED = {
     "/x/.match(a)": "followed by .test",
     "/x/z.test(a)": "no flags",
     "new Map()": "only new Date()",
+    "new Date(1e999)": "100,000,000 days",
+    "new Date(-1e20)": "100,000,000 days",
     "new Date(a)": "takes nothing",
     "new Date('soon')": "milliseconds or a text",
     "new Date().now()": "only getTime()",
