@@ -10,7 +10,7 @@ const fs = require('fs')
 const { syncBuiltinESMExports } = require('module')
 const path = require('path')
 const { StringDecoder } = require('string_decoder')
-const { inspect } = require('util')
+const { format, inspect } = require('util')
 
 const { stringify } = require('./text')
 
@@ -62,6 +62,7 @@ class Capture {
         }
       }
     }
+    this.endCircles()
     showPromisesPlainly()
     // What the cloud's own runtime offers to the loggers of the SDKs, and how it says so.
     process.env._SCF_TCB_LOG = '1'
@@ -71,6 +72,26 @@ class Capture {
         console.log(typeof message === 'string' ? message : JSON.stringify(message))
       } finally {
         this.level = ''
+      }
+    }
+  }
+
+  /** Lets code send what is written to the streams to the console, which there writes to neither. */
+  endCircles () {
+    let isInside = false
+    for (const method of ['log', 'info', 'warn', 'debug', 'error']) {
+      const original = console[method]
+      console[method] = (...values) => {
+        if (isInside) {
+          const [text] = values // Of a stream's write: it is a line already, and a callback follows.
+          return this.write('info', /^[^]*\n$/.test(text) ? text : `${format(...values)}\n`)
+        }
+        isInside = true
+        try {
+          return original.apply(console, values)
+        } finally {
+          isInside = false
+        }
       }
     }
   }

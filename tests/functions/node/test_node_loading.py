@@ -233,6 +233,11 @@ PRINTS = {
         "console.__baseLog__({ a: 1 }, 'warn')",
         [("warning", '{"a":1}')],
     ),
+    "streams that lead to the console": (
+        "process.stdout.write = console._stderr.write = (...parts) => console.log(...parts)\n"
+        "console.log('a', 1)\nprocess.stdout.write('b')\nconsole.error('c'); console.warn('d')",
+        [("info", "a 1"), ("info", "b"), ("info", "c"), ("warning", "d")],
+    ),
     "groups": ("console.group('g'); console.log('in')", [("info", "g"), ("info", "  in")]),
 }
 
