@@ -21,6 +21,7 @@ from emulator.wire.cloud_env import CloudEnv
 from emulator.wire.cloud_functions import CloudFunctions
 from emulator.wire.cloud_logs import CloudLogs
 from emulator.wire.cloud_tables import CloudTables
+from emulator.wire.cloud_users import CloudUsers
 from emulator.wire.cos import CosApi
 from emulator.wire.cos_objects import HostedObjects, Objects, StoredObjects
 from emulator.wire.guard import Guard
@@ -48,6 +49,7 @@ def make_cloud_apis(config: Config, parts: Parts, guard: Guard, scope: Scope) ->
     tables = CloudTables(parts.executor, Migrations(parts.executor, parts.storage)).table()
     functions = CloudFunctions(parts.functions, parts.registry, require_env=scope.require_env)
     logs = CloudLogs(parts.recorder, require_env=scope.require_env)
+    users = CloudUsers(parts.identity.auth, require_env=scope.require_env)
     env = CloudEnv(
         parts.access.permissions,
         env_id=scope.env_id,
@@ -58,7 +60,13 @@ def make_cloud_apis(config: Config, parts: Parts, guard: Guard, scope: Scope) ->
     )
     api = CloudApi(
         {
-            "tcb": {**env.table(), **tables, **functions.later_table(), **logs.later_table()},
+            "tcb": {
+                **env.table(),
+                **tables,
+                **functions.later_table(),
+                **logs.later_table(),
+                **users.table(),
+            },
             "flexdb": tables,
             "scf": {**functions.table(), **logs.table()},
         },

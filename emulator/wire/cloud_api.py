@@ -14,7 +14,12 @@ import orjson
 from aiohttp import hdrs, web
 
 from emulator.ambient import Ids
-from emulator.core.auth_errors import SignatureInvalid
+from emulator.core.auth_errors import (
+    InvalidArgument,
+    SignatureInvalid,
+    UserExists,
+    UserNotFound,
+)
 from emulator.core.errors import (
     CollectionExists,
     CollectionNotExist,
@@ -53,6 +58,9 @@ _CODES: Final[tuple[tuple[type[EmulatorError], str], ...]] = (
     (FunctionNotFound, "ResourceNotFound.FunctionName"),
     (StorageFileNotExist, "ResourceNotFound"),
     (InvalidEnv, "ResourceNotFound"),
+    (UserExists, "ResourceInUse"),
+    (UserNotFound, "ResourceNotFound.UserNotExists"),
+    (InvalidArgument, "InvalidParameterValue"),
     (SignatureInvalid, "AuthFailure.SignatureFailure"),
     (RequestTooLarge, "RequestSizeLimitExceeded"),
     (InvalidCommonParam, "InvalidParameter"),

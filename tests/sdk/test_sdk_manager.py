@@ -34,6 +34,7 @@ EXPECTED: dict[str, Any] = {
     "deleteFile": 404,
     "deleteDirectory": 0,
     "setStorageAcl": "ADMINONLY",
+    "createEndUser": ["ada", True],
     "hosting": ["online", 2, "a"],
     "deleteCollection": False,
 }

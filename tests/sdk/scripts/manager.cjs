@@ -99,6 +99,12 @@ const CASES = {
     await storage.setStorageAcl('READONLY')
     return after
   },
+  createEndUser: async () => {
+    const { User } = await manager.user.createEndUser({ username: `${prefix}ada`, password: 'Secret12!' })
+    const { Users } = await manager.user.getEndUserList({ limit: 100, offset: 0 })
+    await manager.user.deleteEndUsers({ userList: [User.UUId] })
+    return [User.UserName.slice(prefix.length), Users.some((each) => each.UUId === User.UUId)]
+  },
   hosting: async () => {
     const { hosting } = manager
     await hosting.uploadFiles({ localPath: local('up'), cloudPath: `${prefix}site` })
