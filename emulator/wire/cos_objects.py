@@ -146,7 +146,7 @@ class _Aside:
     async def commit(self) -> str:
         """Deploy the file."""
         self._file.close()
-        return await asyncio.to_thread(self._objects.deploy, Path(self._file.name), self._key)
+        return await self._objects.deploy(Path(self._file.name), self._key)
 
     async def abort(self) -> None:
         """Remove the file aside."""
@@ -164,18 +164,21 @@ class HostedObjects:
 
     def __init__(self, deployments: Deployments) -> None:
         self._deployments = deployments
+        # Folders come with their first file and go with their last: one change at a time.
+        self._turn = asyncio.Lock()
 
     async def begin(self, key: str, content_type: str, headers: Mapping[str, str]) -> Incoming:
         """Open the way for a file; its type is told by its name when it is served."""
         del content_type, headers
         return _Aside(self, key)
 
-    def deploy(self, file: Path, key: str) -> str:
+    async def deploy(self, file: Path, key: str) -> str:
         """Put a file in its place and return its digest."""
         if key.endswith("/"):
             return "folder"
-        self._deployments.deploy(file, key)
-        return self._known(key).digest
+        async with self._turn:
+            await asyncio.to_thread(self._deployments.deploy, file, key)
+            return self._known(key).digest
 
     async def send(self, request: web.Request, key: str) -> web.StreamResponse:
         """Answer with a file, in a way that no browser runs it."""
@@ -184,13 +187,14 @@ class HostedObjects:
 
     async def copy(self, source: str, key: str) -> str:
         """Copy a file."""
-        return self.deploy(self._deployments.path(self._known(source).key), key)
+        return await self.deploy(self._deployments.path(self._known(source).key), key)
 
     async def remove(self, keys: Sequence[str]) -> None:
         """Remove files."""
-        for each in keys:
-            if not each.endswith("/"):
-                self._deployments.delete(each)
+        async with self._turn:
+            for each in keys:
+                if not each.endswith("/"):
+                    self._deployments.delete(each)
 
     def list(self, prefix: str) -> list[Listed]:
         """Return the files."""

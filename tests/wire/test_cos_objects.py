@@ -1,5 +1,6 @@
 """Deployed files as objects of a bucket; stored files are tested through the API (`test_cos`)."""
 
+import asyncio
 from pathlib import Path
 
 import pytest
@@ -30,6 +31,16 @@ async def test_files_of_the_site_come_and_go(tmp_path: Path):
     await objects.remove(["docs/a b.html", "empty/", "none.html"])
     assert [each.key for each in objects.list("")] == ["copy.html"]
     assert not (site / "docs").exists()
+
+
+async def test_many_come_and_go_at_once(tmp_path: Path):
+    objects = HostedObjects(Deployments(tmp_path / "site"))
+    keys = [f"{number % 5}/page.html" for number in range(50)]
+    await asyncio.gather(
+        *(put(objects, key, b"x" * 1000) for key in keys),
+        *(objects.remove([key]) for key in keys[:5]),
+    )
+    assert {each.size_bytes for each in objects.list("")} <= {1000}
 
 
 async def test_what_is_no_file_of_a_site_is_refused(tmp_path: Path):
