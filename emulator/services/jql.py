@@ -66,7 +66,7 @@ class Jql:
         run = _Run(query, self._clock.now_ms(), self._schema_of, self._look_ups)
         asked = run.asked
         await self._permit_reading(run, caller)
-        if query.options.get("getTree") or query.options.get("getTreePath"):
+        if _is_asked(query, "getTree") or _is_asked(query, "getTreePath"):
             return Read(documents=await self._trees(run, caller))
         before = run.stages()
         count = None
@@ -182,7 +182,7 @@ class Jql:
     async def _trees(self, run: "_Run", caller: Caller) -> list[Any]:
         """Return documents as trees; the condition holds for every node."""
         options, asked = run.query.options, run.asked
-        is_path = bool(options.get("getTreePath"))
+        is_path = _is_asked(run.query, "getTreePath")
         told = options.get("getTreePath" if is_path else "getTree")
         told = told if isinstance(told, dict) else {}
         link = schemas.parent_key(run.schema(0) or {}, asked.parent_key)
@@ -317,6 +317,11 @@ class _Run:
                 f'foreignKey "{other}.…" or "{main}.…"'
             )
         return stages
+
+
+def _is_asked(query: Query, option: str) -> bool:
+    """Tell whether an option is given, which `{}` does too."""
+    return query.options.get(option) not in (None, False)
 
 
 def _is_set(each: Mapping[str, Any]) -> bool:

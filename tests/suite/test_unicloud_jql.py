@@ -187,7 +187,7 @@ TOLD: dict[str, tuple[str, Any]] = {
     "counted": (f"{ORDERS}.where('quantity > 200').count().then((r) => r.total)", 2),
     "dates are dates": (f"{ORDERS}.doc('b').get().then((r) => r.data[0].at instanceof Date)", True),
     "a tree": (
-        "db.collection('department').get({ getTree: true }).then((r) => r.data)",
+        "db.collection('department').get({ getTree: {} }).then((r) => r.data)",
         [
             {
                 **ROOT,

@@ -1,4 +1,4 @@
-"""Steps of a query: what they say together, the stages they become, and trees."""
+"""Steps of a query: what they say together, and the stages they become."""
 
 import pytest
 
@@ -11,7 +11,6 @@ from emulator.core.jql.stages import (
     lookup_stages,
     project_stage,
 )
-from emulator.core.jql.trees import path_to, tree
 
 NOW = 5
 
@@ -95,27 +94,3 @@ def test_variables_are_known_by_all_their_names():
     assert known["$cloudEnv_clientIP"] == known["$env.clientIP"] == "1.2.3.4"
     assert known["$cloudEnv_now"] == NOW
     assert known["auth.uid"] is None
-
-
-NODES = [{"_id": "1", "up": ""}, {"_id": "2", "up": "1"}, {"_id": "3", "up": "2"}]
-LINK = {"link": ("up", "_id"), "shown": lambda each: {"_id": each["_id"]}}
-
-
-def test_children_hang_below_their_parents_so_many_levels():
-    (root,) = tree(NODES, NODES[:1], levels=1, **LINK)
-    assert root == {"_id": "1", "children": [{"_id": "2", "children": []}]}
-
-
-def test_the_way_to_a_node_begins_with_its_highest_parent():
-    (way,) = path_to(NODES, NODES[2:], levels=15, **LINK)
-    assert way == {"_id": "1", "children": [{"_id": "2", "children": [{"_id": "3"}]}]}
-    assert path_to(NODES, NODES[2:], levels=1, **LINK)[0]["_id"] == "2"
-
-
-def test_circles_end():
-    circle = [{"_id": "1", "up": "2"}, {"_id": "2", "up": "1"}]
-    assert path_to(circle, circle[:1], levels=3, **LINK)
-    assert tree(circle, circle[:1], levels=3, **LINK)
-    own = [{"_id": "1", "up": "1"}]
-    assert tree(own, own, levels=3, **LINK) == [{"_id": "1", "children": []}]
-    assert path_to(own, own, levels=3, **LINK) == [{"_id": "1"}]
