@@ -258,7 +258,8 @@ class ProcessRuntime:
                 raise
             finally:
                 self._refill()
-            self._likely = worker.packages
+            # Functions without a package need no help.
+            self._likely = worker.packages or self._likely
         return worker
 
     async def _inspect_instead(self, worker: ProcessWorker, generation: ProcessGeneration) -> None:
