@@ -11,13 +11,17 @@ const CAUSES_MAX = 10
 class UniCloudError extends Error {
   constructor ({ code, message, requestId, subject, detail, cause }) {
     super(message)
-    this.name = 'UniCloudError'
     this.code = this.errCode = code
     this.errMsg = message
     this.errSubject = this.subject = subject
     if (cause !== undefined) this.cause = cause
     if (requestId) this.requestId = requestId
     if (detail) this.detail = detail
+  }
+
+  /** Not a property of its own, which would be told to callers. */
+  get name () {
+    return 'UniCloudError'
   }
 
   toJson (depth = 0) {
