@@ -337,8 +337,7 @@ def _bundles(config: Config) -> tuple[Bundle, ...]:
 
 
 def _pointed(problem: Problem) -> str:
-    place = f"{problem.file}:{problem.line}" if problem.line else problem.file
-    return f"{place}: {problem.message}"
+    return f"{problem.place}: {problem.message}"
 
 
 def _existing(folder: Path) -> Path:

@@ -48,6 +48,11 @@ class Problem:
     message: str
     severity: Literal["error", "warning", "note"] = "error"
 
+    @property
+    def place(self) -> str:
+        """Return the file, and the line where one is known."""
+        return f"{self.file}:{self.line}" if self.line else self.file
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TriggerConfig:

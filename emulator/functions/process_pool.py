@@ -260,8 +260,7 @@ class ProcessGeneration:
         try:
             worker = await self._hire(self)
         except LoadFailed as fault:
-            place = f"{fault.problem.file}:{fault.problem.line}"
-            self._refuse(f"{place}: {fault.problem.message}", fault.lines)
+            self._refuse(f"{fault.problem.place}: {fault.problem.message}", fault.lines)
         except WorkerLost as fault:
             self._refuse(str(fault), fault.lines)
         else:

@@ -303,8 +303,7 @@ class Registry:
 
 def pointed(problem: Problem) -> str:
     """Return a problem as `file:line: message`."""
-    place = f"{problem.file}:{problem.line}" if problem.line else problem.file
-    return f"{place}: {problem.message}"
+    return f"{problem.place}: {problem.message}"
 
 
 def _state(known: Registered) -> State:

@@ -294,6 +294,8 @@ async def test_code_that_does_not_load_at_its_first_call_says_so_each_time(stage
         outcome = await stage.call(generation)
         assert outcome.failure.kind == "load"
         assert "index.js:1: Error: not now" in outcome.failure.message
+    nothing = await stage.call(await stage.load("module.exports = () => 1"))
+    assert "index.js: Error: index.js exports no function" in nothing.failure.message
 
 
 async def test_node_that_is_missing_is_a_problem_of_the_function(stage, monkeypatch):
