@@ -261,9 +261,8 @@ class ProcessWorker:
         call.stop = None
         self.call_s = self._launch.elapsed_s() - call.started_s
         self.is_quick = kind in QUICK_RESULTS
-        duration_ms = self.call_s * 1000
         result = b"null" if failure is not None else result
-        call.answer(Outcome(result=result, failure=failure, duration_ms=duration_ms))
+        call.answer(Outcome(result=result, failure=failure, duration_ms=self.call_s * 1000))
         if kind == "x":
             return
         if self.calls:
@@ -380,8 +379,7 @@ class ProcessWorker:
                 self.kill()
             self._loop.call_later(REAP_EVERY_S, self._reap, waited_s + REAP_EVERY_S)
             return
-        self.is_gone = True
-        self.left = ""
+        self.is_gone, self.left = True, ""
         self._launch.crew.discard(self)
         self.ended.set()
         failure = self.child.why(code)
@@ -395,6 +393,8 @@ class ProcessWorker:
             call = calls.popleft()
             call.stop = None
             call.fail(failure, (self._launch.elapsed_s() - call.started_s) * 1000)
+        elif self.child.is_out_of_memory:
+            self._log_of(next(reversed(self._sessions), ""))("error", failure.message)
         if self.owner is not None:
             self.owner.refused(calls)
             self.owner.gone(self)

@@ -112,6 +112,19 @@ async def test_memory_that_runs_out_ends_its_call_and_says_what_to_raise(stage):
     assert "64 MB" in failure.message
 
 
+async def test_memory_that_work_left_behind_takes_is_told_in_the_log(stage):
+    stage.save("fn/config.json", '{"memorySize": 64}')
+    code = (
+        "const kept = []\nexports.main = () => {\n"
+        "  setInterval(() => kept.push(Buffer.alloc(2e7, 1)), 5)\n}"
+    )
+    assert await stage.result(await stage.load(code)) is None
+    await stage.eventually(lambda: bool(stage.lines))
+    (said,) = stage.lines
+    assert said[:2] == ("r1", "error")
+    assert said[2].startswith("MemoryLimitReached: the function used more than 64 MB")
+
+
 async def test_flood_of_printing_is_cut_and_said_to_be(stage):
     generation = await stage.load(
         "exports.main = () => { for (let at = 0; at < 3e5; at++) console.log('line', at) }"
