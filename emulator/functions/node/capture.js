@@ -79,12 +79,14 @@ class Capture {
   /** Lets code send what is written to the streams to the console, which there writes to neither. */
   endCircles () {
     let isInside = false
-    for (const method of ['log', 'info', 'warn', 'debug', 'error']) {
+    const levels = { log: 'info', info: 'info', warn: 'warning', debug: 'debug', error: 'error' }
+    for (const [method, level] of Object.entries(levels)) {
       const original = console[method]
       console[method] = (...values) => {
         if (isInside) {
           const [text] = values // Of a stream's write: it is a line already, and a callback follows.
-          return this.write('info', /^[^]*\n$/.test(text) ? text : `${format(...values)}\n`)
+          const isLine = typeof text === 'string' && text.endsWith('\n')
+          return this.write(level, isLine ? text : `${format(...values)}\n`)
         }
         isInside = true
         try {

@@ -238,6 +238,11 @@ PRINTS = {
         "console.log('a', 1)\nprocess.stdout.write('b')\nconsole.error('c'); console.warn('d')",
         [("info", "a 1"), ("info", "b"), ("info", "c"), ("warning", "d")],
     ),
+    "values that print": (
+        "console.log({ [Symbol.for('nodejs.util.inspect.custom')]: "
+        "() => { console.error(Symbol('s')); return 'v' } })",
+        [("error", "Symbol(s)"), ("info", "v")],
+    ),
     "groups": ("console.group('g'); console.log('in')", [("info", "g"), ("info", "  in")]),
 }
 
