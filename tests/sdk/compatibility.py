@@ -25,6 +25,9 @@ the test checks.
 - **differs**: it answers, and the note says what is not as in the cloud.
 - **refused**: it fails with the code of an environment that has not enabled the feature.
 - **–**: this version of the SDK has no such call, or refuses it itself.
+
+What `@cloudbase/manager-node` may call is in
+[Use it from Node programs](../how-to/node-programs.md); `tests/sdk/test_sdk_manager.py` runs it.
 """
 
 
