@@ -45,7 +45,10 @@ SETTINGS: Final[Mapping[str, tuple[str, str]]] = {
 RUN_SETTINGS: Final = ("ephemeral", "only", "seed")
 """Settings of one run, which no file gives (`seed` has its own table there)."""
 
-_OWN_VARIABLES: Final = frozenset({"CLOUD_EMU_URL", "CLOUD_EMU_SITE_URL", "CLOUD_EMU_HOOK"})
+_OWN_VARIABLES: Final = frozenset(
+    {"CLOUD_EMU_URL", "CLOUD_EMU_SITE_URL", "CLOUD_EMU_HOOK", "CLOUD_EMU_GUARDIAN"}
+)
+"""What a suite gives to what it starts, which may be another one."""
 _WHOLE_NUMBERS: Final = frozenset({"port", "site_port", "require_indexes", "deterministic"})
 _NUMBERS: Final = frozenset({"timeout_s"})
 _SWITCHES: Final = frozenset({"cold", "strict", "ephemeral", "pairing"})

@@ -76,7 +76,8 @@ def test_a_wrong_flag_or_variable_is_told_by_name(load, flags, environ, message)
 
 
 def test_a_misspelt_variable_is_told_but_does_not_stop_the_start(load):
-    config = load(environ={"CLOUD_EMU_PROT": "1", "CLOUD_EMU_URL": "http://x", "PORT": "5"})
+    own = {"CLOUD_EMU_URL": "http://x", "CLOUD_EMU_GUARDIAN": "1.2"}
+    config = load(environ={"CLOUD_EMU_PROT": "1", **own, "PORT": "5"})
     assert config.notes == (
         "environment: CLOUD_EMU_PROT is no setting; did you mean CLOUD_EMU_PORT?",
     )
