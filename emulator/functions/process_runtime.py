@@ -258,8 +258,7 @@ class ProcessRuntime:
                 raise
             finally:
                 self._refill()
-            # Functions without a package need no help.
-            self._likely = worker.packages or self._likely
+            self._likely = worker.packages
         return worker
 
     async def _inspect_instead(self, worker: ProcessWorker, generation: ProcessGeneration) -> None:
