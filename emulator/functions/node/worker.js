@@ -9,6 +9,7 @@ const { performance } = require('perf_hooks')
 
 const { Capture, Request, storage } = require('./capture')
 const { Channel } = require('./channel')
+const { hide, show } = require('./environment')
 const { messageOf, problemOf, stackOf } = require('./failures')
 const { Loader } = require('./loader')
 const { Outlet, ServerSentEvent, bodyOf, send: sendBody } = require('./streams')
@@ -91,7 +92,7 @@ const said = {
 
 async function load (wanted) {
   root = wanted.root
-  apply(wanted.variables, own)
+  apply(wanted.variables, own, setVariable, unsetVariable)
   try {
     handler = await loader.load(wanted)
   } catch (error) {
@@ -124,11 +125,19 @@ function surroundingsOf (variables, identity, tokens) {
   return { variables, identity, tokens, lines, json: stringify(known).slice(0, -1) }
 }
 
+function setVariable (name, value) {
+  process.env[name] = value
+}
+
+function unsetVariable (name) {
+  delete process.env[name]
+}
+
 /** Sets variables that differ from those last set; those that are no longer among them go. */
-function apply (wanted, applied) {
+function apply (wanted, applied, set, unset) {
   const variables = new Map(Object.entries(wanted))
-  for (const [name, value] of variables) if (applied.get(name) !== value) process.env[name] = value
-  for (const name of applied.keys()) if (!variables.has(name)) delete process.env[name]
+  for (const [name, value] of variables) if (applied.get(name) !== value) set(name, value)
+  for (const name of applied.keys()) if (!variables.has(name)) unset(name)
   applied.clear()
   for (const [name, value] of variables) applied.set(name, value)
 }
@@ -270,12 +279,12 @@ function end (failure) {
 function run (message) {
   const wanted = message.surroundings
   if (wanted !== applied) {
-    if (wanted.variables !== applied.variables) apply(wanted.variables, own)
-    apply(wanted.identity, identity)
-    for (const name of applied.tokens) if (!wanted.tokens.includes(name)) delete process.env[name]
+    if (wanted.variables !== applied.variables) apply(wanted.variables, own, setVariable, unsetVariable)
+    apply(wanted.identity, identity, show, hide)
+    for (const name of applied.tokens) if (!wanted.tokens.includes(name)) hide(name)
     applied = wanted
   }
-  for (const name of wanted.tokens) process.env[name] = message.id
+  for (const name of wanted.tokens) show(name, message.id)
   active = new Call(message)
   capture.active = active.request
   storage.run(active.request, () => active.begin())
