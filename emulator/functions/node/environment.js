@@ -13,7 +13,9 @@ const real = process.env
 const shown = process.platform === 'win32' ? real : { ...real }
 
 const env = shown === real ? real : new Proxy(shown, {
-  set (target, name, value) {
+  set (target, name, value, receiver) {
+    // What only inherits from it has variables of its own.
+    if (receiver !== env) return Reflect.set(target, name, value, receiver)
     real[name] = value // it makes text of it, or refuses, as Node has it
     target[name] = real[name]
     return true
@@ -26,6 +28,9 @@ const env = shown === real ? real : new Proxy(shown, {
   deleteProperty (target, name) {
     delete real[name]
     return delete target[name]
+  },
+  preventExtensions () {
+    return false // as Node has it
   }
 })
 process.env = env
@@ -43,14 +48,14 @@ if (env !== real) {
 /** Returns what user code looks at: its own object, should it have put one in place. */
 const seen = () => process.env === env ? shown : process.env
 
-/** Shows a variable. */
+/** Shows a variable; in one that user code has frozen it stays as it is. */
 function show (name, value) {
-  seen()[name] = value
+  Reflect.set(seen(), name, value)
 }
 
 /** Shows a variable no more. */
 function hide (name) {
-  delete seen()[name]
+  Reflect.deleteProperty(seen(), name)
 }
 
 module.exports = { show, hide }

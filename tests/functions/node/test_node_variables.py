@@ -59,6 +59,32 @@ async def test_what_a_function_sets_is_set_as_everywhere(stage):
     assert await stage.result(generation) == ["5", 9, "1", False, "x", refused, "5"]
 
 
+async def test_what_inherits_from_it_has_variables_of_its_own_and_nobody_freezes_it(stage):
+    generation = await stage.load(
+        """
+        exports.main = () => {
+          const child = Object.create(process.env)
+          child.CHILD = '1'
+          const refused = [Object.freeze, Object.preventExtensions].map((bind) => {
+            try { bind(process.env) } catch (error) { return error.name }
+          })
+          return [Object.keys(child), 'CHILD' in process.env, refused, child.TCB_SESSIONTOKEN]
+        }
+        """
+    )
+    for number in (1, 2):
+        told = [["CHILD"], False, ["TypeError", "TypeError"], f"r{number}"]
+        assert await stage.result(generation) == told
+
+
+async def test_a_frozen_environment_put_in_its_place_fails_no_call(stage):
+    generation = await stage.load(
+        "process.env = Object.freeze({ ...process.env, OWN: '1' })\n"
+        "exports.main = () => [process.env.OWN, process.env.TCB_SESSIONTOKEN || '']"
+    )
+    assert [await stage.result(generation) for _ in range(2)] == [["1", ""]] * 2
+
+
 async def test_what_changes_with_calls_is_shown_in_an_environment_put_in_its_place(stage):
     generation = await stage.load(
         "process.env = { ...process.env, OWN: '1' }\n"
